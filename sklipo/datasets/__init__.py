@@ -1,0 +1,15 @@
+"""Particle tables: read from files, cut from micrographs, or drawn."""
+
+from .extraction import extract_particles
+from .liposomes import make_liposomes
+from .loading import load_particles, save_particles
+from .micrographs import Micrograph, read_micrograph
+
+__all__ = [
+    "Micrograph",
+    "extract_particles",
+    "load_particles",
+    "make_liposomes",
+    "read_micrograph",
+    "save_particles",
+]

@@ -1,0 +1,96 @@
+"""Grey images as files: read without any change of values, written without loss."""
+
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.lib.recfunctions import structured_to_unstructured
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PNG_START = b"\x89PNG"
+_PNG_END = b"IEND\xaeB`\x82"
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_TO_GREY = "convert it, for instance with cv2.imread(path, cv2.IMREAD_GRAYSCALE)"
+
+
+def read_pixels(path):
+    """Read one grey image; a ValueError says what is wrong, without the file's name."""
+    data = Path(path).read_bytes()
+    if not data:
+        raise ValueError("empty file")
+    decode = _decode_tiff if data.startswith(_TIFF_STARTS) else _decode_picture
+    return as_grey(decode(data))
+
+
+def _decode_picture(data):
+    """Decode a PNG, JPEG or other format that OpenCV knows, unless it is cut short."""
+    # OpenCV fills the missing rows of a JPEG with grey, older ones those of a PNG too.
+    if data.startswith(_PNG_START) and _PNG_END not in data:
+        raise ValueError("truncated")
+    if data.startswith(_JPEG_START) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
+        raise ValueError("truncated")
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise ValueError(f"unreadable: {error.err}") from error
+    if pixels is None:
+        raise ValueError("unreadable: damaged or no image")
+    return pixels
+
+
+def _decode_tiff(data):
+    """Decode a TIFF, with OpenCV where tifffile lacks the codec of its compression."""
+    try:
+        return tifffile.imread(BytesIO(data))
+    except Exception as error:  # a damaged file can raise anything, zlib.error too
+        if "imagecodecs" in str(error) and _is_single_page(data):
+            return _decode_picture(data)
+        raise ValueError(f"unreadable or truncated TIFF: {error}") from error
+
+
+def _is_single_page(data):
+    """Tell whether a TIFF holds one image: OpenCV would read the first of a stack."""
+    with tifffile.TiffFile(BytesIO(data)) as tiff:
+        return len(tiff.pages) == 1
+
+
+def as_grey(pixels):
+    """Return the 2-D pixels of a grey image, also of one stored in equal channels."""
+    if pixels.dtype.names:  # RosettaSciIO's way to hold R, G and B
+        pixels = structured_to_unstructured(pixels)
+    if pixels.dtype.kind not in "buif":
+        raise ValueError(f"{pixels.dtype} pixels, expected integers, floats or bools")
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
+        return _grey_of_channels(pixels)
+    if pixels.ndim != 2:
+        raise ValueError(f"shape {pixels.shape}, expected one 2-D image")
+    return pixels
+
+
+def _grey_of_channels(pixels):
+    """Return the one image in equal colour channels whose alpha, if any, is opaque."""
+    grey = pixels[..., 0]
+    if (pixels[..., 1:3] != grey[..., None]).any():
+        raise ValueError(f"colour image, expected a grey one: {_TO_GREY}")
+    if pixels.shape[2] == 4 and (pixels[..., 3] != pixels[..., 3].max()).any():
+        raise ValueError("image with transparency, expected a grey one without")
+    return np.ascontiguousarray(grey)
+
+
+def lossless_suffix(dtype):
+    """Return the format that keeps pixels of this dtype to the bit."""
+    return ".png" if dtype in (np.uint8, np.uint16) else ".tif"
+
+
+def write_pixels(path, pixels):
+    """Write a 2-D image as PNG or, by the file's suffix, as TIFF."""
+    if Path(path).suffix == ".tif":
+        tifffile.imwrite(path, pixels)
+    else:
+        _, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
+        Path(path).write_bytes(data)

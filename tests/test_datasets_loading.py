@@ -1,0 +1,416 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from sklipo import check_particles
+from sklipo.datasets import load_particles
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+needs_data = pytest.mark.skipif(
+    not DATA.is_dir(), reason="needs ../shared/data/emps_cutouts"
+)
+
+
+def random_images(n, dtype=np.uint8, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = rng.integers(3, 12, (n, 2))
+    return [rng.integers(0, 200, shape).astype(dtype) for shape in shapes]
+
+
+def write_images(folder, images):
+    """Write PNG files and return their names, relative to the folder."""
+    (folder / "images").mkdir()
+    names = [f"images/{i:05}.png" for i in range(len(images))]
+    for name, image in zip(names, images, strict=True):
+        cv2.imwrite(folder / name, image)
+    return names
+
+
+def write_table(folder, n=4, **columns):
+    """Write images, masks and a CSV of them; return its path and the images."""
+    images = random_images(n)
+    names = write_images(folder, images)
+    (folder / "masks").mkdir()
+    mask_names = [name.replace("images", "masks") for name in names]
+    for name, image in zip(mask_names, images, strict=True):
+        cv2.imwrite(folder / name, (image > image.min()).astype(np.uint8))
+    table = pd.DataFrame({"image": names, "mask": mask_names, **columns})
+    table.to_csv(folder / "particles.csv", index=False)
+    return folder / "particles.csv", images
+
+
+def assert_images_equal(found, expected):
+    assert found.dtype == "image"
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def test_csv(tmp_path):
+    path, images = write_table(tmp_path, label=list("abab"), diameter=[1.5, 2, 3, 4])
+    particles = load_particles(path)
+    assert particles.columns.tolist() == ["image", "mask", "label", "diameter"]
+    assert_images_equal(particles["image"], images)
+    assert_images_equal(particles["mask"], [image > image.min() for image in images])
+    assert particles["label"].tolist() == list("abab")
+    assert particles["diameter"].tolist() == [1.5, 2, 3, 4]
+    assert len(check_particles(particles)) == 4
+
+
+def test_names_of_micrographs_are_text(tmp_path):
+    names = ["434e2874", "0017", "12", "1"]
+    path, _ = write_table(tmp_path, micrograph=names, grid=names)
+    assert load_particles(path)["micrograph"].tolist() == names
+    renamed = load_particles(path, columns={"micrograph": "m", "grid": "micrograph"})
+    assert renamed["micrograph"].tolist() == names
+
+
+def test_parquet_of_paths(tmp_path):
+    path, _ = write_table(tmp_path, label=list("abab"))
+    pd.read_csv(path).to_parquet(tmp_path / "particles.parquet")
+    expected = load_particles(path)
+    found = load_particles(tmp_path / "particles.parquet")
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_columns_are_renamed(tmp_path):
+    names = write_images(tmp_path, random_images(2))
+    path = tmp_path / "list.csv"
+    pd.DataFrame({"file": names, "class": ["a", "b"]}).to_csv(path, index=False)
+    particles = load_particles(path, columns={"file": "image", "class": "label"})
+    assert particles.columns.tolist() == ["image", "label"]
+    with pytest.raises(ValueError, match=r"no column 'image' among \['file', "):
+        load_particles(path)
+    with pytest.raises(ValueError, match=r"names \['x'\]; there are \['file', "):
+        load_particles(path, columns={"x": "image"})
+    with pytest.raises(ValueError, match=r"columns \['image'\] are there twice"):
+        load_particles(path, columns={"file": "image", "class": "image"})
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_json_records_of_the_thesis(tmp_path, lines):
+    images = random_images(2)
+    names = write_images(tmp_path, images)
+    records = [
+        {
+            "Image": name,
+            "Class": label,
+            "Padding": 1,
+            "PixelSize": 0.5,
+            "Micrograph": "m1",
+            "Moments": [1.0, 2.0],
+        }
+        for name, label in zip(names, ["Full", "Empty"], strict=True)
+    ]
+    text = "\n".join(map(json.dumps, records)) if lines else json.dumps(records)
+    (tmp_path / "particles.json").write_text(text)
+    particles = load_particles(tmp_path / "particles.json")
+    assert_images_equal(particles["image"], images)
+    assert particles["label"].tolist() == ["Full", "Empty"]
+    assert particles["pixel_size"].tolist() == [0.5, 0.5]
+    assert particles["micrograph"].tolist() == ["m1", "m1"]
+    assert particles["Moments"].tolist() == [[1.0, 2.0]] * 2
+    for image, mask in zip(images, particles["mask"], strict=True):
+        expected = np.zeros(image.shape, bool)
+        expected[1:-1, 1:-1] = True
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_json_keys_are_configurable(tmp_path):
+    names = write_images(tmp_path, random_images(1))
+    record = {"File": names[0], "Class": "Full", "Type": "Unilamellar"}
+    (tmp_path / "particles.json").write_text(json.dumps([record]))
+    columns = {"File": "image", "Type": "label"}
+    particles = load_particles(tmp_path / "particles.json", columns=columns)
+    assert particles["label"].tolist() == ["Unilamellar"]
+    assert particles["Class"].tolist() == ["Full"]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('[{"Image": "a.png"}, 3]', "row 1: expected a record .*, got a int"),
+        ('{"Image": "a.png"}\n{"Image', "line 2: "),
+        ('{"Image"', "expected a list of records or one record per line; line 1"),
+        ("[]", "no column 'image' among"),
+    ],
+)
+def test_bad_json(tmp_path, text, message):
+    (tmp_path / "particles.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"json' can't be read: .*{message}"):
+        load_particles(tmp_path / "particles.json")
+
+
+def test_padding_without_mask(tmp_path):
+    cv2.imwrite(tmp_path / "a.png", np.ones((5, 9), np.uint8))
+    path = tmp_path / "particles.csv"
+    for padding, message in [
+        (3, r"row 0 padding 3 \(leaves nothing of the shape \(5, 9\)\)"),
+        (-1, "row 0 padding -1 .*expected a whole number"),
+        (0.5, "row 0 padding 0.5 .*expected a whole number"),
+        ("", "row 0 padding nan .*expected a whole number"),
+    ]:
+        path.write_text(f"image,padding\na.png,{padding}\n")
+        with pytest.raises(ValueError, match=message):
+            load_particles(path)
+    path.write_text("image,padding\na.png,0\n")
+    assert load_particles(path)["mask"][0].all()
+
+
+def write_classes(folder, masks=True):
+    images = random_images(4)
+    for i, (label, image) in enumerate(zip("abab", images, strict=True)):
+        (folder / label).mkdir(exist_ok=True)
+        cv2.imwrite(folder / label / f"{i}.png", image)
+        if masks:
+            mask = (image > image.min()).astype(np.uint8)
+            cv2.imwrite(folder / label / f"{i}_mask.png", mask)
+    return [images[i] for i in (0, 2, 1, 3)]
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_folder_of_classes(tmp_path, masks):
+    images = write_classes(tmp_path, masks)
+    (tmp_path / "a" / "Thumbs.db").touch()
+    (tmp_path / ".cache").mkdir()
+    particles = load_particles(tmp_path)
+    assert_images_equal(particles["image"], images)
+    assert particles["label"].tolist() == list("aabb")
+    assert particles["file"].tolist() == ["a/0.png", "a/2.png", "b/1.png", "b/3.png"]
+    assert ("mask" in particles.columns) == masks
+    if masks:
+        expected = [image > image.min() for image in images]
+        assert_images_equal(particles["mask"], expected)
+
+
+def test_folder_with_another_mask_suffix(tmp_path):
+    write_classes(tmp_path)
+    assert len(load_particles(tmp_path, mask_suffix=None)) == 8
+    (tmp_path / "a" / "0_mask.png").rename(tmp_path / "a" / "0-m.png")
+    with pytest.raises(ValueError, match=r"6 of 7 images .* \(name-m.png .*expected"):
+        load_particles(tmp_path, mask_suffix="-m")
+    with pytest.raises(ValueError, match=r"mask_suffix is empty"):
+        load_particles(tmp_path, mask_suffix="")
+
+
+def test_bad_folders(tmp_path):
+    with pytest.raises(ValueError, match=r"no sub-folders, expected one of images per"):
+        load_particles(tmp_path)
+    write_classes(tmp_path)
+    with pytest.raises(ValueError, match=r"columns is for tables"):
+        load_particles(tmp_path, columns={"a": "image"})
+    (tmp_path / "b" / "3_mask.png").unlink()
+    with pytest.raises(ValueError, match=r"1 of 4 images .*no mask.*\['b/3.png'\]"):
+        load_particles(tmp_path)
+    (tmp_path / "b" / "3.png").rename(tmp_path / "b" / "4_mask.png")
+    with pytest.raises(ValueError, match=r"masks without an image: \['4_mask.png'\]"):
+        load_particles(tmp_path)
+    (tmp_path / "0").mkdir()
+    with pytest.raises(ValueError, match=r"0' has no images \(.png, "):
+        load_particles(tmp_path)
+
+
+def test_threads_do_not_change_the_result(tmp_path):
+    path, _ = write_table(tmp_path, n=40)
+    expected = load_particles(path, n_jobs=1)
+    for n_jobs in (None, 3, -1):
+        pd.testing.assert_frame_equal(load_particles(path, n_jobs=n_jobs), expected)
+
+
+def test_progress_is_shown_on_request(tmp_path, capsys):
+    path, _ = write_table(tmp_path)
+    load_particles(path)
+    assert capsys.readouterr() == ("", "")
+    load_particles(path, verbose=True)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_a_truncated_file_among_a_thousand_is_named(tmp_path):
+    path, _ = write_table(tmp_path, n=1000)
+    victim = tmp_path / "images" / "00417.png"
+    victim.write_bytes(victim.read_bytes()[:-9])
+    with pytest.raises(ValueError) as error:
+        load_particles(path)
+    assert str(error.value) == (
+        "1 of 1000 particles can't be read: row 417 'images/00417.png' (truncated)."
+    )
+
+
+def test_of_many_bad_files_five_are_named(tmp_path):
+    path, _ = write_table(tmp_path, n=9)
+    for i in range(1, 9):
+        (tmp_path / "images" / f"{i:05}.png").unlink()
+    with pytest.raises(ValueError, match=r"8 of 9 .* row 1 .* row 5 .* and 3 more\.$"):
+        load_particles(path)
+
+
+def write_lossy(path, image):
+    cv2.imwrite(path, image, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])
+
+
+@pytest.mark.parametrize(
+    "suffix, save",
+    [
+        (".png", cv2.imwrite),
+        (".jpg", cv2.imwrite),
+        (".jpg", write_lossy),
+        (".tif", tifffile.imwrite),
+        (".tif", lambda path, a: tifffile.imwrite(path, a, compression="zlib")),
+    ],
+)
+def test_no_truncation_goes_unseen(tmp_path, suffix, save):
+    (tmp_path / "a").mkdir()
+    file = tmp_path / "a" / f"0{suffix}"
+    save(file, random_images(1)[0])
+    data = file.read_bytes()
+    expected = load_particles(tmp_path)["image"][0]
+    for size in range(len(data)):
+        file.write_bytes(data[:size])
+        try:
+            found = load_particles(tmp_path, n_jobs=1)["image"][0]
+        except ValueError as error:
+            assert f"row 0 'a/0{suffix}' (" in str(error)
+        else:  # what was cut off belongs to no pixel
+            np.testing.assert_array_equal(found, expected)
+
+
+BAD_IMAGES = {
+    "missing": (None, r"images/00002.png' \(missing\)"),
+    "empty": (b"", r"images/00002.png' \(empty file\)"),
+    "text": (b"no image", r"images/00002.png' \(unreadable: damaged or no image\)"),
+    "colour": (
+        np.arange(60, dtype=np.uint8).reshape(4, 5, 3),
+        r"images/00002.png' \(colour image, .*cv2.imread\(path, .*_GRAYSCALE\)\)",
+    ),
+    "transparent": (
+        np.dstack([np.zeros((2, 2, 3), np.uint8), np.eye(2, dtype=np.uint8)]),
+        r"images/00002.png' \(image with transparency",
+    ),
+    "mask of another shape": (
+        np.ones((2, 2), np.uint8),
+        r"masks/00002.png' \(mask of shape \(\d+, \d+\), its image \(2, 2\)\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_IMAGES)
+def test_bad_images_are_named(tmp_path, kind):
+    path, _ = write_table(tmp_path)
+    content, message = BAD_IMAGES[kind]
+    file = tmp_path / "images" / "00002.png"
+    file.unlink()
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content is not None:
+        cv2.imwrite(file, content)
+    with pytest.raises(ValueError, match=rf"1 of 4 .*: row 2 '{message}"):
+        load_particles(path)
+
+
+def test_bad_masks_are_named(tmp_path):
+    path, images = write_table(tmp_path)
+    cv2.imwrite(tmp_path / "masks" / "00001.png", np.zeros(images[1].shape, np.uint8))
+    (tmp_path / "masks" / "00003.png").unlink()
+    with pytest.raises(ValueError) as error:
+        load_particles(path)
+    assert str(error.value) == (
+        "2 of 4 particles can't be read: row 1 'masks/00001.png' (empty mask), "
+        "row 3 'masks/00003.png' (missing)."
+    )
+
+
+def test_a_row_without_a_path_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("image,label\n,a\n")
+    with pytest.raises(ValueError, match=r"row 0 nan \(expected a path\)"):
+        load_particles(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_pixels_that_are_no_number(tmp_path, bad):
+    pixels = np.ones((4, 5), np.float32)
+    pixels[1, 2] = bad
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    (tmp_path / "a.csv").write_text("image\na.tif\n")
+    with pytest.raises(ValueError, match=r"row 0 'a.tif' \(NaN or infinite pixels\)"):
+        load_particles(tmp_path / "a.csv")
+
+
+def test_a_stack_is_no_image(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((2, 4, 5), np.float32))
+    (tmp_path / "a.csv").write_text("image\na.tif\n")
+    with pytest.raises(ValueError, match=r"'a.tif' \(shape \(2, 4, 5\), expected one"):
+        load_particles(tmp_path / "a.csv")
+
+
+def test_the_conversion_that_the_message_advises_works(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(path, BAD_IMAGES["colour"][0])
+    cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_GRAYSCALE))
+    (tmp_path / "a.csv").write_text("image\na.png\n")
+    assert load_particles(tmp_path / "a.csv")["image"][0].shape == (4, 5)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_equal_channels_are_grey(tmp_path, alpha):
+    grey = random_images(1)[0]
+    opaque = [np.full_like(grey, 255)] * alpha
+    cv2.imwrite(tmp_path / "a.png", np.dstack([grey, grey, grey, *opaque]))
+    (tmp_path / "a.csv").write_text("image\na.png\n")
+    assert_images_equal(load_particles(tmp_path / "a.csv")["image"], [grey])
+
+
+def test_a_tiff_compressed_by_lzw(tmp_path):
+    # tifffile reads these with imagecodecs only, OpenCV writes and reads them.
+    image = random_images(1)[0]
+    cv2.imwrite(tmp_path / "a.tif", image)
+    (tmp_path / "a.csv").write_text("image\na.tif\n")
+    assert_images_equal(load_particles(tmp_path / "a.csv")["image"], [image])
+
+
+def test_mixed_dtypes_are_promoted_with_a_warning(tmp_path):
+    images = [*random_images(2), random_images(1, np.uint16)[0] * 300]
+    names = write_images(tmp_path, images)
+    pd.DataFrame({"image": names}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.warns(UserWarning, match=r"2 uint8, 1 uint16.* become uint16"):
+        particles = load_particles(tmp_path / "a.csv")
+    assert_images_equal(particles["image"], [i.astype(np.uint16) for i in images])
+
+
+def test_bad_table_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file or folder '.*nowhere.csv'"):
+        load_particles(tmp_path / "nowhere.csv")
+    for name, text, message in [
+        ("a.csv", "", "a.csv' can't be read: No columns"),
+        ("a.csv", "image,label\n", "a.csv' can't be read: no rows"),
+        ("a.parquet", "x", "a.parquet' can't be read: "),
+        ("a.xlsx", "x", "a.xlsx': expected a folder or one of .csv, .parquet, .json"),
+    ]:
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=message):
+            load_particles(tmp_path / name)
+
+
+@needs_data
+def test_real_particles():
+    folder = DATA / "emps_cutouts"
+    particles = load_particles(folder / "particles.csv")
+    assert check_particles(particles)["mask"].array.pixel_dtype.kind == "b"
+    assert particles["label"].value_counts().to_dict() == {
+        "solid_round": 1192,
+        "rod": 449,
+        "polyhedral": 223,
+        "hollow": 36,
+        "core_shell": 35,
+    }
+    assert particles["micrograph"].nunique() == 155
+    table = pd.read_csv(folder / "particles.csv")
+    for i in range(0, len(table), 20):
+        image, mask = (cv2.imread(folder / table[c][i], -1) for c in ("image", "mask"))
+        np.testing.assert_array_equal(particles["image"][i], image)
+        np.testing.assert_array_equal(particles["mask"][i], mask > 0)

@@ -1,0 +1,116 @@
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sklipo import ImageArray
+from sklipo.datasets import load_particles, save_particles
+
+DTYPES = [bool, np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64]
+DTYPES += [np.float16, np.float32, np.float64]
+
+
+def assert_images_equal(found, expected):
+    assert found.dtype == "image"
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+@st.composite
+def particle_tables(draw):
+    """Tables of images of one dtype, with or without masks."""
+    dtype = draw(st.sampled_from(DTYPES))
+    sizes = st.tuples(st.integers(1, 6), st.integers(1, 6))
+    shapes = draw(st.lists(sizes, min_size=1, max_size=4))
+    finite = {"allow_nan": False, "allow_infinity": False}
+    images = [draw(arrays(dtype, shape, elements=finite)) for shape in shapes]
+    table = pd.DataFrame({"image": ImageArray(images), "area": range(len(images))})
+    if draw(st.booleans()):
+        masks = [draw(arrays(bool, shape)) for shape in shapes]
+        for mask in masks:
+            mask[0, 0] = True
+        table.insert(1, "mask", ImageArray(masks))
+    return table
+
+
+@settings(max_examples=60, deadline=None)
+@given(particles=particle_tables(), suffix=st.sampled_from([".csv", ".parquet"]))
+def test_saved_particles_come_back_to_the_bit(particles, suffix):
+    before = particles.copy()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"particles{suffix}"
+        save_particles(particles, path)
+        found = load_particles(path, n_jobs=1)
+    pd.testing.assert_frame_equal(particles, before)
+    assert found.columns.tolist() == particles.columns.tolist()
+    assert found["area"].tolist() == particles["area"].tolist()
+    for column in found.columns.difference(["area"]):
+        assert_images_equal(found[column], particles[column])
+
+
+def small_table(n=2):
+    images = [np.arange(3 * (4 + i), dtype=np.uint8).reshape(3, -1) for i in range(n)]
+    masks = ImageArray([image > -1 for image in images])
+    return pd.DataFrame({"image": ImageArray(images), "mask": masks})
+
+
+def test_crops_are_saved_as_they_are_seen(tmp_path):
+    particles = small_table()
+    particles["image"] = particles["image"].array.crop(1, 1, 2, 2)
+    particles["mask"] = particles["mask"].array.crop(0, 0, 2, 2)
+    for name in ("a.csv", "a.parquet"):
+        save_particles(particles, tmp_path / name)
+        found = load_particles(tmp_path / name)
+        assert_images_equal(found["image"], particles["image"])
+
+
+def test_masks_that_are_not_bool_come_back_as_bool(tmp_path):
+    particles = small_table(1)
+    mask = np.eye(*particles["image"][0].shape, dtype=np.uint8)
+    particles["mask"] = ImageArray([mask])
+    save_particles(particles, tmp_path / "a.csv")
+    assert_images_equal(load_particles(tmp_path / "a.csv")["mask"], [mask > 0])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_nothing_is_overwritten_unless_asked(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    save_particles(small_table(), path)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
+    with pytest.raises(FileExistsError, match=r"there already, .*pass overwrite=True"):
+        save_particles(small_table(3), path)
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
+    save_particles(small_table(3), path, overwrite=True)
+    assert_images_equal(load_particles(path)["image"], small_table(3)["image"])
+
+
+def test_images_of_another_table_are_not_overwritten(tmp_path):
+    save_particles(small_table(), tmp_path / "a.csv")
+    with pytest.raises(FileExistsError, match=r"4 of 7 files .*00000\.png"):
+        save_particles(small_table(3), tmp_path / "b.csv")
+    assert not (tmp_path / "b.csv").exists()
+
+
+def test_what_cannot_be_saved(tmp_path):
+    particles = small_table()
+    with pytest.raises(ValueError, match=r"expected a path ending in \.parquet or"):
+        save_particles(particles, tmp_path / "a.xlsx")
+    with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere'"):
+        save_particles(particles, tmp_path / "nowhere" / "a.csv")
+    with pytest.raises(TypeError, match=r"particles is a list, expected a DataFrame"):
+        save_particles([], tmp_path / "a.csv")
+    with pytest.raises(TypeError, match=r"no column 'image' of dtype 'image'"):
+        save_particles(particles.drop(columns="image"), tmp_path / "a.csv")
+    with pytest.raises(ValueError, match=r"can't keep the images in \['edge'\]"):
+        save_particles(particles.assign(edge=particles["image"]), tmp_path / "a.csv")
+    particles["mask"] = ImageArray([particles["mask"][0], None])
+    with pytest.raises(ValueError, match=r"row 1: the mask is missing \(1 in all\)"):
+        save_particles(particles, tmp_path / "a.csv")
+    assert list(tmp_path.iterdir()) == []
