@@ -1,0 +1,414 @@
+"""Transformers from particle tables to particle tables, and to rows of pixels."""
+
+from itertools import repeat
+from numbers import Integral, Real
+
+import cv2
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from .images import ImageArray
+from .particles import holds_images, validate_particles
+
+# Integer pixels whose largest value is the white of the format.
+_WHITE = {"uint8": 255, "uint16": 65535}
+_CV2_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
+
+
+class _ParticleTransformer(TransformerMixin, BaseEstimator):
+    """Base of the transformers that return particles as they came.
+
+    A subclass maps a checked particle table to another in ``_transform``. Nothing is
+    learnt, so ``transform`` works without ``fit``.
+    """
+
+    _parameter_constraints = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check X; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer itself.
+        """
+        validate_particles(self, X, reset=True)
+        return self
+
+    def transform(self, X):
+        """Transform each particle.
+
+        Parameters
+        ----------
+        X : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+
+        Returns
+        -------
+        X_out : DataFrame or ndarray of shape (n_samples, n_features)
+            A particle table with every further column of X as it was; rows of numbers
+            where X is rows of numbers.
+        """
+        particles = self._transform(validate_particles(self, X, reset=False))
+        if not holds_images(X):
+            return _rows_of_pixels(particles["image"].array)
+        if isinstance(X, pd.DataFrame):
+            return X.assign(**{name: particles[name].array for name in particles})
+        return particles
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class NormalizeBackground(_ParticleTransformer):
+    """Give every particle a surrounding of mean 0 and standard deviation 1.
+
+    Micrographs differ in exposure and contrast. Measured in deviations of its own
+    surrounding, a particle looks the same in each of them. Put this step before
+    :class:`CropToMask`, which takes the surrounding away.
+
+    See Also
+    --------
+    ApplyMask : Fills the surrounding; its value 0 is then the background's mean.
+
+    Notes
+    -----
+    A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
+    :math:`s` are mean and standard deviation of the pixels outside the mask. A particle
+    without any such pixels is normalised by all of its own; where they are all equal,
+    :math:`s` is the deviation of the whole image, and 1 if that is constant too. Single
+    particle software for cryo-EM normalises by the same rule [1]_.
+
+    References
+    ----------
+    .. [1] S. H. W. Scheres, "RELION: Implementation of a Bayesian approach to cryo-EM
+       structure determination", J. Struct. Biol. 180, 519-530, 2012.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklipo import ImageArray, NormalizeBackground
+    >>> image = np.array([[100, 104], [102, 150]], dtype="uint8")
+    >>> mask = np.array([[False, False], [False, True]])
+    >>> particles = pd.DataFrame(
+    ...     {"image": ImageArray([image]), "mask": ImageArray([mask])}
+    ... )
+    >>> NormalizeBackground().fit_transform(particles)["image"][0].round(2)
+    array([[-1.22,  1.22],
+           [ 0.  , 29.39]], dtype=float32)
+    """
+
+    def _transform(self, particles):
+        images = particles["image"].array
+        masks = particles["mask"].array if "mask" in particles else repeat(None)
+        return particles.assign(
+            image=_map_images(_normalize, images, masks, dtype=_float_dtype(images))
+        )
+
+
+class CropToMask(_ParticleTransformer):
+    """Crop every particle to the bounding box of its mask.
+
+    The cropped images share the pixels of the original ones: nothing is copied.
+    Particles without a mask stay whole.
+
+    Parameters
+    ----------
+    margin : int, default=0
+        Pixels of surrounding kept on each side, as far as the image has them.
+
+    See Also
+    --------
+    ApplyMask : Fills the surrounding that is left.
+    Resize : Brings particles to one size.
+
+    Notes
+    -----
+    Cropped input, with or without :class:`ApplyMask`, gave the networks of the thesis
+    their best scores [1]_ (section 8.5).
+
+    References
+    ----------
+    .. [1] S. Gryshkevych, "Convolutional neural networks for classification of
+       transmission electron microscopy imagery", Uppsala University, 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklipo import CropToMask, ImageArray
+    >>> mask = np.zeros((5, 6), dtype=bool)
+    >>> mask[1:3, 2:6] = True
+    >>> particles = pd.DataFrame(
+    ...     {"image": ImageArray([np.ones((5, 6))]), "mask": ImageArray([mask])}
+    ... )
+    >>> CropToMask().fit_transform(particles)
+               image        mask
+    0  <2x4 float64>  <2x4 bool>
+    """
+
+    _parameter_constraints = {"margin": [Interval(Integral, 0, None, closed="left")]}
+
+    def __init__(self, margin=0):
+        self.margin = margin
+
+    def _transform(self, particles):
+        if "mask" not in particles:
+            return particles
+        images, masks = particles["image"].array, particles["mask"].array
+        boxes = np.array([cv2.boundingRect(mask.view(np.uint8)) for mask in masks])
+        starts, sizes = boxes[:, 1::-1], boxes[:, :1:-1]
+        ends = np.minimum(starts + sizes + self.margin, images.shapes)
+        starts = np.maximum(starts - self.margin, 0)
+        box = (*starts.T, *(ends - starts).T)
+        return particles.assign(image=images.crop(*box), mask=masks.crop(*box))
+
+
+class ApplyMask(_ParticleTransformer):
+    """Fill every pixel outside the mask with one value.
+
+    Particles without a mask stay as they are.
+
+    Parameters
+    ----------
+    fill_value : float, default=0
+        Value of the pixels outside the mask. After :class:`NormalizeBackground`, 0 is
+        the mean of the background.
+
+    See Also
+    --------
+    CropToMask : Takes most of the surrounding away.
+    NormalizeBackground : Makes 0 the mean of the background.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklipo import ApplyMask, ImageArray
+    >>> image = np.array([[7, 8], [9, 9]], dtype="uint8")
+    >>> particles = pd.DataFrame(
+    ...     {"image": ImageArray([image]), "mask": ImageArray([image > 8])}
+    ... )
+    >>> ApplyMask().fit_transform(particles)["image"][0]
+    array([[0, 0],
+           [9, 9]], dtype=uint8)
+    """
+
+    _parameter_constraints = {"fill_value": [Interval(Real, None, None, closed="both")]}
+
+    def __init__(self, fill_value=0):
+        self.fill_value = fill_value
+
+    def _transform(self, particles):
+        if "mask" not in particles:
+            return particles
+        images, masks = particles["image"].array, particles["mask"].array
+        fill_value = _as_pixel(self.fill_value, images.pixel_dtype)
+
+        def write(out, image, mask):
+            out[...] = fill_value
+            np.copyto(out, image, where=mask)
+
+        return particles.assign(
+            image=_map_images(write, images, masks, dtype=images.pixel_dtype)
+        )
+
+
+class Resize(TransformerMixin, BaseEstimator):
+    """Bring every particle to one size and return its pixels as a row of numbers.
+
+    This is a doorway: in come images of any size, out comes a 2-D array that every
+    scikit-learn estimator and imbalanced-learn sampler takes, and that
+    :class:`~sklipo.LipNetClassifier` reads as images.
+
+    Parameters
+    ----------
+    size : int or tuple of (int, int), default=28
+        Height and width of the result in pixels; one number for a square. The image is
+        stretched to it, as in the thesis.
+
+    Attributes
+    ----------
+    size_ : tuple of (int, int)
+        Height and width in pixels.
+    n_features_in_ : int
+        Number of values in a row, where X was rows of numbers.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X was a DataFrame of numbers.
+
+    See Also
+    --------
+    ParticleFeatures : The other doorway: measures instead of pixels.
+    CropToMask : Removes the surrounding first.
+
+    Notes
+    -----
+    A pixel of a smaller result is the mean over the area that it covers, so that noise
+    averages out and nothing is aliased; a larger result is interpolated bilinearly.
+    Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
+    white level of their own and keep their values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import Resize
+    >>> images = [np.full((50, 40), 255, "uint8"), np.zeros((31, 33), "uint8")]
+    >>> Resize(2).fit_transform(images)
+    array([[1., 1., 1., 1.],
+           [0., 0., 0., 0.]], dtype=float32)
+    """
+
+    _parameter_constraints = {
+        "size": [Interval(Integral, 1, None, closed="left"), tuple, list]
+    }
+
+    def __init__(self, size=28):
+        self.size = size
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check X and the size.
+
+        Parameters
+        ----------
+        X : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer itself.
+        """
+        size = _check_size(self.size)
+        validate_particles(self, X, reset=True)
+        self.size_ = size
+        return self
+
+    def transform(self, X):
+        """Resize each particle.
+
+        Parameters
+        ----------
+        X : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+
+        Returns
+        -------
+        pixels : ndarray of shape (n_samples, height * width)
+            One image per row in C order; float64 for float64 pixels, else float32.
+        """
+        check_is_fitted(self)
+        images = validate_particles(self, X, reset=False)["image"].array
+        dtype = _float_dtype(images)
+        height, width = self.size_
+        pixels = np.empty((len(images), height, width), dtype)
+        for i, out in enumerate(pixels):
+            _resize_into(out, images[i])
+        white = _WHITE.get(images.pixel_dtype.name)
+        if white is not None:
+            pixels /= dtype(white)
+            np.minimum(pixels, 1, out=pixels)  # area means round up beyond white
+        return pixels.reshape(len(images), -1)
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the pixels of the result.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of shape (height * width,)
+            ``pixel_<row>_<column>``.
+        """
+        check_is_fitted(self)
+        return np.array([f"pixel_{y}_{x}" for y, x in np.ndindex(*self.size_)], object)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _float_dtype(images):
+    """Return the float type for results: double precision only if images have it."""
+    return np.float64 if images.pixel_dtype == np.float64 else np.float32
+
+
+def _normalize(out, image, mask):
+    """Write an image in deviations from the mean of what lies outside its mask."""
+    if image.dtype.name not in _CV2_TYPES:
+        image = image.astype(np.float64)
+    outside = None if mask is None or mask.all() else (~mask).view(np.uint8)
+    (mean,), (deviation,) = cv2.meanStdDev(image, mask=outside)
+    if not deviation:
+        deviation = cv2.meanStdDev(image)[1][0] or np.ones(1)
+    np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
+    out /= deviation.astype(out.dtype)
+
+
+def _resize_into(out, image):
+    """Write an image, resized to the shape of ``out``, into it."""
+    height, width = out.shape
+    shrinks = image.shape[0] >= height and image.shape[1] >= width
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    cv2.resize(image.astype(out.dtype), (width, height), out, 0, 0, interpolation)
+
+
+def _map_images(write, images, masks, *, dtype):
+    """Return images in a new buffer, written by a function of image and mask."""
+    sizes = images.heights * images.widths
+    starts = np.cumsum(sizes) - sizes
+    pixels = np.empty(sizes.sum(), dtype)
+    for start, image, mask in zip(starts, images, masks, strict=False):
+        write(pixels[start : start + image.size].reshape(image.shape), image, mask)
+    return ImageArray.from_buffer(
+        pixels, starts, images.heights, images.widths, images.widths
+    )
+
+
+def _rows_of_pixels(images):
+    """Return images of one shape as a 2-D array with one image per row."""
+    return np.stack([image.ravel() for image in images])
+
+
+def _as_pixel(value, dtype):
+    """Return a value as a pixel of a dtype that can hold it."""
+    pixel = np.array(value).astype(dtype)
+    if dtype.kind != "f" and pixel != value:
+        raise ValueError(
+            f"fill_value={value!r} is no {dtype} pixel; expected a value of that type. "
+            "Convert the images to float first, for example by NormalizeBackground."
+        )
+    return pixel
+
+
+def _check_size(size):
+    """Return the size as height and width."""
+    if isinstance(size, Integral):
+        return int(size), int(size)
+    if len(size) != 2 or not all(isinstance(s, Integral) and s > 0 for s in size):
+        raise ValueError(
+            f"size={size!r}; expected a positive number of pixels, or two: "
+            "(height, width)."
+        )
+    return int(size[0]), int(size[1])
