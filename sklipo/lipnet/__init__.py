@@ -1,0 +1,1 @@
+"""The convolutional networks of the thesis as scikit-learn estimators."""
