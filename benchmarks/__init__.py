@@ -1,0 +1,1 @@
+"""Measurements of sklipo against the same work by other means."""
