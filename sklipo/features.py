@@ -1,0 +1,336 @@
+"""The doorway from particles to tables of measures."""
+
+from dataclasses import dataclass
+from itertools import pairwise, repeat
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from . import measures
+from .measures import Particle
+from .particles import validate_particles
+
+# Bins of relative intensities reach two root mean squares from the background.
+_RELATIVE_RANGE = (-2.0, 2.0)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What the groups need to know besides the particle."""
+
+    n_points: int
+    n_bins: int
+    value_range: tuple[float, float]
+    relative: bool
+
+
+def _measure_moments(particle, settings):
+    """Measure the moments of mass: of relative intensity, whatever its sign."""
+    density = np.abs(particle.values) if settings.relative else None
+    names = ("moment_20", "moment_02", "moment_30", "moment_03")
+    return dict(zip(names, measures.moments(particle, density), strict=True))
+
+
+def _measure_texture(particle, settings):
+    """Measure co-occurrence from pixel to pixel, and granularity."""
+    texture = measures.haralick(particle)
+    named = {f"texture_{name}": value for name, value in texture.items()}
+    return {**named, "granularity": measures.granularity(particle)}
+
+
+# A group of features is a function of particle and settings that returns numbers, or
+# 1-D arrays of them, by name.
+_GROUPS = {
+    "area": lambda p, s: {"area": measures.area(p)},
+    "perimeter": lambda p, s: {"perimeter": measures.perimeter(p)},
+    "circularity": lambda p, s: {"circularity": measures.circularity(p)},
+    "maximum_width": lambda p, s: {"maximum_width": measures.maximum_width(p)},
+    "diameter": lambda p, s: {"diameter": measures.diameter(p)},
+    "length": lambda p, s: {"length": measures.length(p)},
+    "moments": _measure_moments,
+    "histogram": lambda p, s: {
+        "histogram": measures.histogram(p, s.n_bins, s.value_range)
+    },
+    "radial_profile": lambda p, s: {
+        "radial_profile": measures.radial_profile(p, s.n_points)[1]
+    },
+    "edge_profile": lambda p, s: {
+        "edge_profile": measures.edge_profile(p, s.n_points)[1]
+    },
+    "signal_to_noise": lambda p, s: {"signal_to_noise": measures.signal_to_noise(p)},
+    "segmentation_variance": lambda p, s: {
+        "segmentation_variance": measures.segmentation_variance(p)
+    },
+    "membrane": lambda p, s: measures.membrane(p),
+    "shape": lambda p, s: measures.shape(p),
+    "outline": lambda p, s: {"outline_harmonic": measures.outline_harmonics(p)},
+    "intensity": lambda p, s: measures.intensity(p),
+    "texture": _measure_texture,
+    "symmetry": lambda p, s: {"angular_harmonic": measures.angular_harmonics(p)},
+}
+
+_THESIS = (
+    "area",
+    "circularity",
+    "moments",
+    "edge_profile",
+    "histogram",
+    "segmentation_variance",
+)
+
+
+class ParticleFeatures(TransformerMixin, BaseEstimator):
+    """Measure every particle: one row of named numbers for each.
+
+    This is a doorway: in come images of any size, out comes a 2-D array that every
+    scikit-learn estimator and imbalanced-learn sampler takes.
+
+    Parameters
+    ----------
+    features : "all", "thesis" or list of str, default="all"
+        The groups of features to measure: all of them, those that the SVM of the
+        thesis uses (section 4.1), or a list from
+
+        - size: ``area``, ``perimeter``, ``circularity``, ``maximum_width``,
+          ``diameter``, ``length``;
+        - intensity: ``moments``, ``histogram``, ``radial_profile``, ``edge_profile``,
+          ``signal_to_noise``, ``segmentation_variance``;
+        - beyond the thesis: ``membrane``, ``shape``, ``outline``, ``intensity``,
+          ``texture``, ``symmetry``.
+    n_points : int, default=80
+        Number of points that each profile is resampled to.
+    n_bins : int, default=32
+        Number of bins of the histogram.
+    intensity : {"relative", "raw"}, default="relative"
+        Unit of histogram, moments and measures. ``"relative"``: each particle's
+        difference from its own background in units of its contrast, which is the root
+        mean square of this difference inside, so that particles of differing
+        micrographs compare. ``"raw"``: as in the image, for micrographs that are
+        calibrated; the histogram then covers the range seen in ``fit``. The other
+        groups do not depend on gain and offset in any case.
+    n_jobs : int, default=None
+        Number of jobs to measure in; -1 for all processors. None means 1 unless in a
+        :obj:`joblib.parallel_config` context. The result does not depend on it.
+
+    Attributes
+    ----------
+    groups_ : tuple of str
+        The groups measured, in the order of the result.
+    unit_ : {"nm", "px"}
+        Unit of lengths: nm if the table in ``fit`` had a column ``pixel_size``. Only
+        ``diameter`` is always in pixels, as in the thesis.
+    intensity_range_ : tuple of (float, float)
+        Range of the histogram.
+    n_features_in_ : int
+        Number of values in a row, where X was rows of numbers.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X was a DataFrame of numbers.
+
+    See Also
+    --------
+    Resize : The other doorway: pixels instead of measures.
+    sklipo.measures : The measures, one function each.
+
+    Notes
+    -----
+    All measures are finite for every mask, down to a single pixel. Those of shape and
+    relative intensity have no unit, so that a model that is trained on them alone can
+    be used at another magnification.
+
+    References
+    ----------
+    .. [1] S. Gryshkevych, "Convolutional neural networks for classification of
+       transmission electron microscopy imagery", Uppsala University, 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import ParticleFeatures
+    >>> images = [np.zeros((4, 6)), np.ones((3, 3))]
+    >>> measure = ParticleFeatures(["area", "diameter"]).set_output(transform="pandas")
+    >>> measure.fit_transform(images).round(1)
+       area  diameter
+    0  24.0       6.7
+    1   9.0       3.6
+    """
+
+    _parameter_constraints = {
+        "features": [StrOptions({"all", "thesis"}), list, tuple],
+        "n_points": [Interval(Integral, 2, None, closed="left")],
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "intensity": [StrOptions({"relative", "raw"})],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        features="all",
+        *,
+        n_points=80,
+        n_bins=32,
+        intensity="relative",
+        n_jobs=None,
+    ):
+        self.features = features
+        self.n_points = n_points
+        self.n_bins = n_bins
+        self.intensity = intensity
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check X and learn the unit of lengths and the range of the histogram.
+
+        Parameters
+        ----------
+        X : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer itself.
+        """
+        groups = _check_groups(self.features)
+        particles = validate_particles(self, X, reset=True)
+        self.groups_ = groups
+        self.unit_ = _length_unit(particles)
+        self.intensity_range_ = (
+            _RELATIVE_RANGE if self.intensity == "relative" else _find_range(particles)
+        )
+        return self
+
+    def transform(self, X):
+        """Measure each particle.
+
+        Parameters
+        ----------
+        X : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_features)
+            One row per particle, in double precision.
+
+        Raises
+        ------
+        ValueError
+            If lengths were in nm in ``fit`` and X has no ``pixel_size``, or the other
+            way round.
+        """
+        check_is_fitted(self)
+        particles = validate_particles(self, X, reset=False)
+        if _length_unit(particles) != self.unit_:
+            raise ValueError(_UNIT_ERRORS[self.unit_])
+        n_jobs = effective_n_jobs(self.n_jobs)
+        bounds = np.linspace(0, len(particles), n_jobs + 1).astype(int)
+        chunks = pairwise(bounds)
+        rows = Parallel(n_jobs=self.n_jobs)(
+            delayed(_measure_table)(particles[start:end], self.groups_, self._settings)
+            for start, end in chunks
+            if start < end
+        )
+        return np.concatenate(rows)
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the features.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of shape (n_features,)
+            Names of the measures; ``<name>_<number>`` for each of several values.
+        """
+        check_is_fitted(self)
+        measured = _measure(Particle(np.zeros((1, 1))), self.groups_, self._settings)
+        names = []
+        for name, values in measured.items():
+            many = np.ndim(values) > 0
+            names += [f"{name}_{i:02d}" for i in range(len(values))] if many else [name]
+        return np.array(names, dtype=object)
+
+    @property
+    def _settings(self):
+        """What the groups need to know."""
+        relative = self.intensity == "relative"
+        return _Settings(self.n_points, self.n_bins, self.intensity_range_, relative)
+
+
+_UNIT_ERRORS = {
+    "nm": (
+        "X has no column 'pixel_size', but had one in fit: lengths were measured in "
+        "nm. Add the nm per pixel of each particle, or fit without that column."
+    ),
+    "px": (
+        "X has a column 'pixel_size', but had none in fit: lengths were measured in "
+        "pixels. Drop the column, or fit with it."
+    ),
+}
+
+
+def _check_groups(features):
+    """Return the names of the groups asked for."""
+    if isinstance(features, str):
+        return tuple(_GROUPS) if features == "all" else _THESIS
+    unknown = [name for name in features if name not in _GROUPS]
+    if unknown or not len(features):
+        raise ValueError(
+            f"features={features!r}; expected 'all', 'thesis' or a list of groups out "
+            f"of {sorted(_GROUPS)}."
+        )
+    return tuple(dict.fromkeys(features))
+
+
+def _length_unit(particles):
+    """Return the unit that lengths are measured in."""
+    return "nm" if "pixel_size" in particles else "px"
+
+
+def _find_range(particles):
+    """Return the lowest and highest intensity inside of all particles."""
+    values = [particle.values for particle in _each_particle(particles)]
+    lows, highs = [v.min() for v in values], [v.max() for v in values]
+    return float(min(lows)), float(max(highs))
+
+
+def _each_particle(particles):
+    """Yield the rows of a particle table one by one for measuring."""
+    masks = particles["mask"].array if "mask" in particles else repeat(None)
+    sizes = particles["pixel_size"] if "pixel_size" in particles else repeat(None)
+    for image, mask, size in zip(particles["image"].array, masks, sizes, strict=False):
+        yield Particle(image, mask, size)
+
+
+def _measure_table(particles, groups, settings):
+    """Return the features of each particle as a row."""
+    measured = (_measure(p, groups, settings) for p in _each_particle(particles))
+    return np.array([_flatten(values) for values in measured])
+
+
+def _flatten(measured):
+    """Return numbers and arrays of them as one row."""
+    row = []
+    for values in measured.values():
+        row.extend(values.tolist() if np.ndim(values) else (values,))
+    return row
+
+
+def _measure(particle, groups, settings):
+    """Return the features of one particle by name."""
+    if settings.relative:
+        particle = particle.normalized()
+    measured = {}
+    for group in groups:
+        measured.update(_GROUPS[group](particle, settings))
+    return measured

@@ -1,0 +1,309 @@
+"""One particle for measuring, and what its measures share."""
+
+from copy import copy
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+# Steps between pixels in six nearly equally spaced directions, which Crofton's
+# formula averages over, each weighed by the angle that it stands for.
+_STEPS = ((1, 0), (2, 1), (1, 2), (0, 1), (-1, 2), (-2, 1))
+_KNIGHT = np.arctan2(1, 2)
+_STEP_WEIGHTS = np.array(
+    [(np.pi / 4 - _KNIGHT / 2 if dx and dy else _KNIGHT) for dx, dy in _STEPS]
+) / (2 * np.hypot(*np.transpose(_STEPS)))
+# The surrounding starts where the blur of a membrane has ended.
+_BLUR = 2
+
+
+class Particle:
+    """One particle for measuring: what several measures share is computed once.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width)
+        Pixels of the cut-out, integer or float.
+    mask : ndarray of shape (height, width), default=None
+        Non-zero inside the particle. Without a mask the whole image is the particle.
+    pixel_size : float, default=None
+        Nanometres per pixel. Without it lengths are in pixels.
+
+    Attributes
+    ----------
+    mask : ndarray of uint8
+        The mask, cropped to its bounding box and widened by two pixels of zeros.
+    inside : ndarray of shape (area,)
+        Flat indices into ``mask`` of the pixels inside.
+    values : ndarray of shape (area,)
+        Intensity of each pixel inside.
+    pixel_size : float
+        Nanometres per pixel, 1 where unknown.
+
+    See Also
+    --------
+    sklipo.ParticleFeatures : Measures all particles of a table.
+
+    Notes
+    -----
+    Background and contrast are defined by the surrounding. That is what lies more than
+    2 pixels outside the mask and within its bounding box, widened by half the radius of
+    a disk of the same area, or 6 pixels if that is more. A particle without surrounding
+    is compared with its own mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures import Particle
+    >>> image = np.array([[9, 9, 9], [9, 4, 9], [9, 9, 9]])
+    >>> particle = Particle(image, image < 9, pixel_size=0.5)
+    >>> particle.values, particle.depth
+    (array([4.]), array([0.5]))
+    """
+
+    def __init__(self, image, mask=None, pixel_size=None):
+        if mask is None:
+            mask = np.ones(image.shape, bool)
+        self._image = image
+        self._mask = mask.view(np.uint8) if mask.dtype == bool else np.uint8(mask != 0)
+        left, top, width, height = self._box = cv2.boundingRect(self._mask)
+        box = slice(top, top + height), slice(left, left + width)
+        self.pixel_size = 1.0 if pixel_size is None else float(pixel_size)
+        self.mask = np.zeros((height + 4, width + 4), np.uint8)
+        self.mask[2:-2, 2:-2] = self._mask[box]
+        self.inside = np.flatnonzero(self.mask.view(bool))
+        self.values = image[box].astype(float)[self._mask[box].view(bool)]
+
+    def to_image(self, values, dtype=float):
+        """Return an image of values inside, and of zeros outside.
+
+        Parameters
+        ----------
+        values : ndarray of shape (area,)
+            Value of each pixel inside.
+        dtype : dtype, default=float
+            Type of the pixels.
+
+        Returns
+        -------
+        ndarray
+            An image of the shape of ``mask``.
+        """
+        image = np.zeros(self.mask.shape, dtype)
+        image.ravel()[self.inside] = values
+        return image
+
+    @cached_property
+    def depth(self):
+        """Distance of each pixel inside from the membrane, in pixels.
+
+        The exact Euclidean distance from pixel centre to the nearest one outside, less
+        the half pixel between that and the membrane.
+        """
+        distances = cv2.distanceTransform(self.mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        # Their squares are whole numbers. The last bits of OpenCV's roots depend on
+        # where in memory the mask lies.
+        squares = np.square(distances.ravel()[self.inside], dtype=float)
+        return np.sqrt(np.rint(squares)) - 0.5
+
+    @cached_property
+    def deepest(self):
+        """Largest depth."""
+        return float(self.depth.max())
+
+    @cached_property
+    def shells(self):
+        """Depth, mean intensity and size of shells of one pixel width."""
+        middles, means, sizes = ring_means(self.depth, self.values)
+        return middles + 0.5, means, sizes
+
+    @cached_property
+    def _moments(self):
+        """Geometric moments of the mask."""
+        return cv2.moments(self.mask.astype(np.float32))
+
+    @cached_property
+    def centroid(self):
+        """Mean row and mean column of the mask."""
+        sums = self._moments
+        return sums["m01"] / sums["m00"], sums["m10"] / sums["m00"]
+
+    @cached_property
+    def radii(self):
+        """Distance of each pixel inside from the centroid, in pixels."""
+        y, x = self._offsets
+        return np.sqrt(np.add.outer(y * y, x * x).ravel()[self.inside])
+
+    @property
+    def _offsets(self):
+        """Rows and columns of the mask from the centroid."""
+        return (
+            np.arange(n) - c
+            for n, c in zip(self.mask.shape, self.centroid, strict=True)
+        )
+
+    @property
+    def sectors(self):
+        """Which of 8 sectors around the axes and diagonals each pixel inside lies in.
+
+        The ninth, number 4, is the centroid itself. Borders at odd multiples of 22.5
+        degrees pass through no pixel centres, so that turned and mirrored particles
+        split alike.
+        """
+        y, x = self._offsets
+        tangent = np.sqrt(2) - 1
+        up = np.abs(y)[:, np.newaxis] > tangent * np.abs(x)
+        across = np.abs(x) > tangent * np.abs(y)[:, np.newaxis]
+        signs_y, signs_x = np.int8(np.sign(y)), np.int8(np.sign(x))
+        sectors = 3 * signs_y[:, np.newaxis] * up + signs_x * across + np.int8(4)
+        return sectors.ravel()[self.inside]
+
+    @cached_property
+    def principal_axes(self):
+        """Variances along the minor and major axis, and unit vectors as columns.
+
+        They belong to the covariance of row and column, each pixel being a square.
+        """
+        xx, xy, yy = (self._moments[name] for name in ("mu20", "mu11", "mu02"))
+        covariance = np.array([[yy, xy], [xy, xx]]) / self._moments["m00"]
+        return np.linalg.eigh(covariance + np.eye(2) / 12)
+
+    @cached_property
+    def perimeter(self):
+        """Crofton perimeter, in pixels."""
+        height, width = self.mask.shape
+        crossings = []
+        for dx, dy in _STEPS:
+            start = self.mask[: height - dy, max(-dx, 0) : width - max(dx, 0)]
+            end = self.mask[dy:, max(dx, 0) : width + min(dx, 0)]
+            crossings.append(cv2.norm(start, end, cv2.NORM_L1))
+        return float(_STEP_WEIGHTS @ crossings)
+
+    @cached_property
+    def outlines(self):
+        """Boundary pixels of each component in order, as columns and rows."""
+        outlines, _ = cv2.findContours(
+            self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
+        return [outline[:, 0] for outline in outlines]
+
+    @cached_property
+    def hull(self):
+        """Pixels that are vertices of the convex hull, as columns and rows."""
+        return cv2.convexHull(np.concatenate(self.outlines))[:, 0].astype(float)
+
+    @cached_property
+    def feret_diameter_max(self):
+        """Largest distance between two middles of outer sides of pixels, in pixels."""
+        dx, dy = (np.abs(c[:, np.newaxis] - c) for c in self.hull.T)
+        return float(np.sqrt((dx * dx + dy * dy + 2 * np.maximum(dx, dy)).max() + 1))
+
+    @cached_property
+    def surrounding(self):
+        """Intensities of the surrounding in rising order."""
+        left, top, width, height = self._box
+        margin = max(6, round(np.sqrt(self.values.size / np.pi) / 2))
+        rows = slice(max(top - margin, 0), top + height + margin)
+        columns = slice(max(left - margin, 0), left + width + margin)
+        near = cv2.dilate(self._mask[rows, columns], np.ones((2 * _BLUR + 1,) * 2))
+        surrounding = self._image[rows, columns][near == 0]
+        # Integers of 16 bits fit in single precision, and sort fast as such.
+        small = surrounding.dtype.itemsize <= 2
+        surrounding = surrounding.astype(np.float32 if small else np.float64)
+        return np.sort(surrounding if surrounding.size else [self.values.mean()])
+
+    @cached_property
+    def background(self):
+        """Median of the surrounding: neighbours change it little."""
+        return float(self.surrounding[len(self.surrounding) // 2])
+
+    @cached_property
+    def background_deviation(self):
+        """Standard deviation of the surrounding, from its interquartile range."""
+        low, high = np.array((0.25, 0.75)) * (len(self.surrounding) - 1)
+        spread = self.surrounding[round(high)] - self.surrounding[round(low)]
+        return float(spread) / 1.349
+
+    @cached_property
+    def contrast(self):
+        """Root mean square of values less background, infinite if that is zero."""
+        return self._scale_about(self.background)
+
+    @cached_property
+    def deviation(self):
+        """Standard deviation inside, infinite if that is zero."""
+        return self._scale_about(self.values.mean())
+
+    def _scale_about(self, level):
+        """Return the root mean square of values less level, infinite if zero.
+
+        Divided by infinity, what differs only by rounding becomes zero.
+        """
+        # Not a dot product: the sums of BLAS depend on its number of threads.
+        scale = np.sqrt(np.square(self.values - level).mean())
+        rounding = 1e-9 * (abs(level) + abs(self.values[0]))
+        return scale if scale > rounding else np.inf
+
+    @cached_property
+    def relative(self):
+        """Values less background, in contrasts."""
+        return (self.values - self.background) / self.contrast
+
+    @cached_property
+    def standardized(self):
+        """Values less their mean, in standard deviations."""
+        return (self.values - self.values.mean()) / self.deviation
+
+    def normalized(self):
+        """Return the particle with its relative intensities as values.
+
+        Returns
+        -------
+        Particle
+            One of background 0 and contrast 1, unless it is uniform.
+        """
+        other = copy(self)
+        for of_values in ("deviation", "shells", "standardized"):
+            other.__dict__.pop(of_values, None)
+        other.values = other.relative = self.relative
+        other.background_deviation = self.background_deviation / self.contrast
+        other.background = 0.0
+        other.contrast = 1.0
+        return other
+
+
+def ring_means(distances, values):
+    """Return distance, mean value and size of rings one pixel wide, less empty ones.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n,)
+        Distance of each pixel.
+    values : ndarray of shape (n,)
+        Its intensity.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_rings,)
+        Lower limit of each ring, a whole number.
+    means : ndarray of shape (n_rings,)
+        Mean value.
+    sizes : ndarray of shape (n_rings,)
+        Number of pixels.
+
+    See Also
+    --------
+    sklipo.measures.radial_profile : Rings around the centroid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures.particle import ring_means
+    >>> ring_means(np.array([0.0, 2.1, 2.9]), np.array([1.0, 2.0, 3.0]))
+    (array([0, 2]), array([1. , 2.5]), array([1, 2]))
+    """
+    index = distances.astype(np.intp)
+    sizes = np.bincount(index)
+    sums = np.bincount(index, values)
+    filled = np.flatnonzero(sizes)
+    return filled, sums[filled] / sizes[filled], sizes[filled]

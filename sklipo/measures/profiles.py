@@ -1,0 +1,283 @@
+"""Measures of one particle: density profiles, membrane and angular harmonics."""
+
+from functools import cache
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+from scipy.signal import find_peaks
+
+from .particle import ring_means
+
+_N_SHELLS = 8
+_N_RADII, _N_ANGLES, _N_ORDERS = 8, 32, 6
+
+
+def radial_profile(particle, n_points=80):
+    """Return the radial density profile: intensity from the centre outward.
+
+    Parameters
+    ----------
+    particle : Particle
+        The particle.
+    n_points : int, default=80
+        Number of points that the profile is resampled to.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_points,)
+        Distance from the centroid of the mask, from 0 to the farthest pixel inside (nm
+        or px).
+    intensities : ndarray of shape (n_points,)
+        Mean intensity of the pixels inside on concentric rings of one pixel width
+        around whole numbers of pixels, interpolated linearly.
+
+    See Also
+    --------
+    edge_profile : The same by distance from the membrane.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures import Particle, radial_profile
+    >>> y, x = np.mgrid[-3:4, -3:4]
+    >>> distances, intensities = radial_profile(Particle(x**2 + y**2), n_points=3)
+    >>> distances.round(1), intensities.round(1)
+    (array([0. , 2.1, 4.2]), array([ 0. ,  5.2, 14.7]))
+    """
+    # Rings are centred at whole numbers of pixels.
+    distances, means, _ = ring_means(particle.radii + 0.5, particle.values)
+    positions = _parts(n_points) * particle.radii.max()
+    return positions * particle.pixel_size, np.interp(positions, distances, means)
+
+
+def edge_profile(particle, n_points=80):
+    """Return the edge density profile: intensity from the centre to the membrane.
+
+    Parameters
+    ----------
+    particle : Particle
+        The particle.
+    n_points : int, default=80
+        Number of points that the profile is resampled to.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_points,)
+        Distance from the membrane by the exact Euclidean distance transform: negative
+        inside, rising to 0 at the membrane (nm or px).
+    intensities : ndarray of shape (n_points,)
+        Mean intensity in shells of one pixel width, the outermost 0 to 1 pixel deep,
+        interpolated linearly between their middles.
+
+    See Also
+    --------
+    radial_profile : The same by distance from the centroid.
+    membrane : Thickness and peaks of this profile.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures import Particle, edge_profile
+    >>> ring = np.pad(np.zeros((3, 3)), 1, constant_values=8)
+    >>> distances, intensities = edge_profile(Particle(ring), n_points=4)
+    >>> distances.round(2), intensities.round(2)
+    (array([-2.5 , -1.67, -0.83,  0.  ]), array([0.  , 0.  , 5.33, 8.  ]))
+    """
+    positions = _parts(n_points)[::-1] * particle.deepest
+    distances, means, _ = particle.shells
+    intensities = np.interp(positions, distances, means)
+    return (0 - positions) * particle.pixel_size, intensities
+
+
+@cache
+def _parts(n_points):
+    """Return numbers from 0 to 1 in equal steps."""
+    return np.linspace(0, 1, n_points)
+
+
+def signal_to_noise(particle):
+    r"""Compare the variance across the membrane with the variance along it.
+
+    Parameters
+    ----------
+    particle : Particle
+        The particle.
+
+    Returns
+    -------
+    float
+        From 1 where intensity depends on the distance from the membrane alone to -1
+        where it does not depend on it; 0 where there is no variance at all.
+
+    See Also
+    --------
+    edge_profile : The shells that are compared.
+
+    Notes
+    -----
+    The variance inside is the sum of that of the edge density profile, the variance
+    across the membrane :math:`v_\perp`, and of the mean variance within its shells, the
+    variance along the membrane :math:`v_\parallel`. The measure is
+    :math:`(v_\perp - v_\parallel) / (v_\perp + v_\parallel)`, which stays finite
+    without noise; the ratio is :math:`v_\perp / v_\parallel = (1 + s) / (1 - s)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures import Particle, signal_to_noise
+    >>> round(signal_to_noise(Particle(np.pad(np.zeros((3, 3)), 1, constant_values=8))))
+    1
+    """
+    _, means, sizes = particle.shells
+    across = sizes @ (means - particle.values.mean()) ** 2 / sizes.sum()
+    if np.isinf(particle.deviation):
+        return 0.0
+    return 2 * across / particle.deviation**2 - 1
+
+
+def membrane(particle, prominence=0.25):
+    """Measure the membrane in the edge density profile.
+
+    Parameters
+    ----------
+    particle : Particle
+        The particle.
+    prominence : float, default=0.25
+        What counts as a peak: least height above the valleys around it, as a part of
+        the highest peak's height above the background.
+
+    Returns
+    -------
+    dict
+        - ``membrane_thickness``: width of the outermost peak at half its prominence (nm
+          or px);
+        - ``membrane_thickness_ratio``: the same over the largest depth;
+        - ``membrane_depth``: distance of that peak from the outline (nm or px);
+        - ``membrane_peaks``: number of peaks;
+        - ``edge_profile_spread``: how much the profile differs over the angle, 0 for a
+          particle that looks the same all around.
+
+        All are 0 for a particle that does not differ from its background.
+
+    See Also
+    --------
+    edge_profile : The profile, resampled.
+
+    Notes
+    -----
+    The profile in shells of one pixel is smoothed by weights 1, 2, 1 (and the number of
+    pixels) and taken as absolute difference from the background where it differs most:
+    dark and bright membranes measure the same. Outside the outline it is zero, beyond
+    the centre its mirror image, and widths end there: a solid particle has one peak as
+    wide as its depth. Spread is the root mean square
+    difference between the profiles of 8 sectors and that of all in 8 shells of equal
+    width, in units of the particle's contrast.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures import Particle, membrane
+    >>> y, x = np.mgrid[-40:41, -40:41]
+    >>> radius = np.hypot(x, y)
+    >>> vesicle = np.exp(-((radius - 20) ** 2) / 8) + np.exp(-((radius - 10) ** 2) / 8)
+    >>> result = membrane(Particle(vesicle, radius < 25))
+    >>> int(result["membrane_peaks"]), round(result["membrane_thickness"])
+    (2, 5)
+    """
+    distances, profile = _smooth_profile(particle)
+    profile *= np.sign(profile[np.abs(profile).argmax()])
+    height = max(profile.max(), np.finfo(float).tiny)
+    # On to the outline beyond the centre, so that a peak in the centre is one, too.
+    mirrored = np.concatenate([[0.0], profile, profile[::-1], [0.0]]) / height
+    peaks, found = find_peaks(mirrored, prominence=prominence, width=0)
+    n_peaks = int(np.sum(peaks <= len(profile)))
+    thickness = position = 0.0
+    if n_peaks:
+        inner = min(found["right_ips"][0], len(profile) + 0.5)
+        thickness = inner - found["left_ips"][0]
+        position = distances[peaks[0] - 1]
+    return {
+        "membrane_thickness": thickness * particle.pixel_size,
+        "membrane_thickness_ratio": thickness / particle.deepest,
+        "membrane_depth": position * particle.pixel_size,
+        "membrane_peaks": float(n_peaks),
+        "edge_profile_spread": _spread_over_angle(particle),
+    }
+
+
+def _smooth_profile(particle):
+    """Return the edge profile by shell, smoothed, in contrasts from the background."""
+    distances, means, sizes = particle.shells
+    means = (means - particle.background) / particle.contrast
+    weights = np.pad(sizes, 1).astype(float)
+    sums = np.pad(means * sizes, 1)
+    kernel = (1, 2, 1)
+    smooth = np.convolve(sums, kernel, "valid") / np.convolve(weights, kernel, "valid")
+    return distances, smooth
+
+
+def _spread_over_angle(particle):
+    """Return the deviation of sector profiles from the mean profile."""
+    shells = particle.depth * (_N_SHELLS / particle.deepest)
+    shells = np.minimum(shells.astype(np.intp), _N_SHELLS - 1)
+    index = shells * 9 + particle.sectors
+    sizes = np.bincount(index, minlength=_N_SHELLS * 9).reshape(_N_SHELLS, 9)
+    sums = np.bincount(index, particle.relative, sizes.size).reshape(sizes.shape)
+    means = sums.sum(axis=1) / np.maximum(sizes.sum(axis=1), 1)
+    differences = sums / np.maximum(sizes, 1) - means[:, np.newaxis]
+    return float(np.sqrt((sizes * differences**2).sum() / sizes.sum()))
+
+
+def angular_harmonics(particle):
+    """Return how strongly intensity varies around the particle, by angular order.
+
+    Parameters
+    ----------
+    particle : Particle
+        The particle.
+
+    Returns
+    -------
+    ndarray of shape (7,)
+        Amplitudes of the orders 1 to 6 and of all higher ones together, as root mean
+        square over the radii, in units of the particle's contrast. A k-fold symmetric
+        particle has only orders that k divides.
+
+    See Also
+    --------
+    sklipo.measures.outline_harmonics : The same of the outline.
+
+    Notes
+    -----
+    Intensities are interpolated linearly at 32 angles on 8 ellipses with the axes and
+    the centroid of the mask, from the centre to the ellipse of equal moments; outside
+    the mask they are those of the background. Amplitudes are those of the discrete
+    Fourier transform along each ellipse, the rotational power spectra of single
+    particle analysis [1]_.
+
+    References
+    ----------
+    .. [1] R. A. Crowther and L. A. Amos, "Harmonic analysis of electron microscope
+       images with rotational symmetry", J. Mol. Biol. 60, 123-130, 1971.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.measures import Particle, angular_harmonics
+    >>> y, x = np.mgrid[-20:21, -20:21]
+    >>> quarters = np.where(x * y > 0, 1.0, -1.0)
+    >>> int(angular_harmonics(Particle(quarters)).argmax()) + 1
+    2
+    """
+    image = particle.to_image(particle.relative)
+    variances, axes = particle.principal_axes
+    root = axes * np.sqrt(variances) @ axes.T
+    angles = np.arange(_N_ANGLES) * (2 * np.pi / _N_ANGLES)
+    ellipse = 2 * root @ [np.sin(angles), np.cos(angles)]
+    radii = (np.arange(_N_RADII) + 0.5) / _N_RADII
+    points = ellipse[:, np.newaxis] * radii[:, np.newaxis]
+    points += np.reshape(particle.centroid, (2, 1, 1))
+    rings = map_coordinates(image, points, order=1, mode="nearest")
+    power = (np.abs(np.fft.rfft(rings)) ** 2).mean(axis=0) * (2 / _N_ANGLES) ** 2
+    low = power[1 : _N_ORDERS + 1]
+    return np.sqrt(np.append(low, power[_N_ORDERS + 1 :].sum()))
