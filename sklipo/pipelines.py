@@ -1,0 +1,151 @@
+"""The two models of the thesis, ready to fit on a particle table."""
+
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import Pipeline
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from .features import ParticleFeatures
+from .lipnet.classifier import LipNetClassifier
+from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
+
+# Which steps make the three kinds of network input of the thesis, section 8.5.
+_INPUT_MODES = {
+    "surrounding": (),
+    "cropped": ("crop",),
+    "masked": ("crop", "mask"),
+}
+
+
+def make_lipnet_pipeline(
+    architecture="lipnet-4",
+    *,
+    input_mode="masked",
+    size=28,
+    random_state=None,
+    memory=None,
+    **lipnet_params,
+):
+    """Return a pipeline that classifies particles by a small convolutional network.
+
+    Particles are normalised by their background, cropped, masked and resized; the
+    classes of the training set are balanced by random oversampling; a LipNet learns.
+
+    Parameters
+    ----------
+    architecture : str, default="lipnet-4"
+        See :class:`LipNetClassifier`.
+    input_mode : {"masked", "cropped", "surrounding"}, default="masked"
+        What the network sees: the particle alone, the bounding box of its mask, or
+        the whole cut-out with its surrounding.
+    size : int or tuple of (int, int), default=28
+        Height and width in pixels to which particles are resized.
+    random_state : int, RandomState instance or None, default=None
+        Seed of oversampling and training.
+    memory : str or joblib.Memory, default=None
+        Where to keep the transformed particles between fits.
+    **lipnet_params : dict
+        Further parameters of :class:`LipNetClassifier`.
+
+    Returns
+    -------
+    model : imblearn.pipeline.Pipeline
+        Steps ``normalize``, ``crop``, ``mask``, ``resize``, ``balance`` and
+        ``classify``, less those that the input mode leaves out.
+
+    Raises
+    ------
+    ValueError
+        If the input mode is unknown.
+
+    See Also
+    --------
+    make_svc_pipeline : The other model: hand-made features and an SVM.
+
+    Examples
+    --------
+    >>> from sklipo import make_lipnet_pipeline
+    >>> from sklipo.datasets import make_liposomes
+    >>> particles = make_liposomes(60, weights=None, random_state=0)
+    >>> model = make_lipnet_pipeline("lipnet-1", max_epochs=2, random_state=0)
+    >>> model.fit(particles, particles["label"]).predict(particles).shape
+    (60,)
+    """
+    if input_mode not in _INPUT_MODES:
+        raise ValueError(
+            f"input_mode={input_mode!r}; expected one of {sorted(_INPUT_MODES)}."
+        )
+    optional = {"crop": CropToMask(), "mask": ApplyMask()}
+    classify = LipNetClassifier(
+        architecture, random_state=random_state, **lipnet_params
+    )
+    steps = [
+        ("normalize", NormalizeBackground()),
+        *((name, optional[name]) for name in _INPUT_MODES[input_mode]),
+        ("resize", Resize(size)),
+        ("balance", RandomOverSampler(random_state=random_state)),
+        ("classify", classify),
+    ]
+    return Pipeline(steps, memory=memory)
+
+
+def make_svc_pipeline(
+    features="all",
+    *,
+    C=1.0,
+    gamma="scale",
+    probability=False,
+    n_jobs=None,
+    memory=None,
+):
+    """Return a pipeline that classifies particles by measures and an SVM.
+
+    Particles are normalised by their background and measured; the measures are scaled;
+    a support vector machine with one-vs-one voting and balanced class weights learns.
+
+    Parameters
+    ----------
+    features : str or list of str, default="all"
+        What is measured, see :class:`ParticleFeatures`; ``"thesis"`` takes the
+        features that the thesis used.
+    C : float, default=1.0
+        Penalty of an error, the larger the less regularised.
+    gamma : {"scale", "auto"} or float, default="scale"
+        Width of the radial basis function kernel.
+    probability : bool, default=False
+        Give the model ``predict_proba``, calibrated by 5-fold cross-validation within
+        the training set. The SVM is then at ``classify__estimator``.
+    n_jobs : int, default=None
+        Number of particles measured at once; -1 means one for each core.
+    memory : str or joblib.Memory, default=None
+        Where to keep the measures between fits.
+
+    Returns
+    -------
+    model : imblearn.pipeline.Pipeline
+        Steps ``normalize``, ``features``, ``scale`` and ``classify``.
+
+    See Also
+    --------
+    make_lipnet_pipeline : The other model: a convolutional network on pixels.
+
+    Examples
+    --------
+    >>> from sklipo import make_svc_pipeline
+    >>> from sklipo.datasets import make_liposomes
+    >>> particles = make_liposomes(60, weights=None, random_state=0)
+    >>> model = make_svc_pipeline().fit(particles, particles["label"])
+    >>> model.predict(particles).shape
+    (60,)
+    """
+    classify = SVC(C=C, gamma=gamma, class_weight="balanced")
+    if probability:
+        classify = CalibratedClassifierCV(classify, ensemble=False)
+    steps = [
+        ("normalize", NormalizeBackground()),
+        ("features", ParticleFeatures(features, n_jobs=n_jobs)),
+        ("scale", StandardScaler()),
+        ("classify", classify),
+    ]
+    return Pipeline(steps, memory=memory)

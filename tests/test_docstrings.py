@@ -1,0 +1,43 @@
+"""Every public name is documented as numpydoc asks; no name is exempt."""
+
+import inspect
+from importlib import import_module
+from pkgutil import walk_packages
+
+import pytest
+from numpydoc.validate import validate
+
+import sklipo
+
+# Left to each docstring's judgement, for all names alike: GL01 (where the summary
+# starts; ruff sees to that), ES01 (an extended summary where the first line says it),
+# RT02 (a single result may have a name).
+STYLE = {"GL01", "ES01", "RT02"}
+# Asked of classes and functions, not of each of their methods.
+NOT_OF_METHODS = {"SA01", "EX01"}
+
+
+def public_objects():
+    """Yield the path of each public object, and whether it is a method."""
+    for module in walk_packages(sklipo.__path__, "sklipo."):
+        if "._" in module.name:
+            continue
+        for name, thing in vars(import_module(module.name)).items():
+            is_ours = getattr(thing, "__module__", None) == module.name
+            if name.startswith("_") or not is_ours:
+                continue
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                yield f"{module.name}.{name}", False
+            if inspect.isclass(thing):
+                for method, member in vars(thing).items():
+                    if not method.startswith("_") and (
+                        inspect.isroutine(member) or isinstance(member, property)
+                    ):
+                        yield f"{module.name}.{name}.{method}", True
+
+
+@pytest.mark.parametrize(("path", "is_method"), list(public_objects()))
+def test_docstring(path, is_method):
+    ignored = STYLE | NOT_OF_METHODS if is_method else STYLE
+    errors = [error for error in validate(path)["errors"] if error[0] not in ignored]
+    assert not errors, "\n".join(f"{code} {message}" for code, message in errors)

@@ -1,0 +1,144 @@
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_validate
+
+from sklipo import make_lipnet_pipeline, make_svc_pipeline
+from sklipo.datasets import make_liposomes
+
+PREDICT = """
+import sys
+import joblib
+model, particles, expected = joblib.load(sys.argv[1])
+result = {name: getattr(model, name)(particles) for name in expected}
+assert all((result[name] == expected[name]).all() for name in expected), result
+"""
+
+
+@pytest.fixture(scope="module")
+def particles():
+    return make_liposomes(120, weights=None, random_state=0)
+
+
+@pytest.fixture
+def lipnet():
+    return make_lipnet_pipeline("lipnet-1", n_filters=4, max_epochs=3, random_state=0)
+
+
+@pytest.fixture(params=["lipnet", "svc", "calibrated svc"])
+def model(request, lipnet):
+    if request.param == "lipnet":
+        return lipnet
+    return make_svc_pipeline(probability=request.param == "calibrated svc")
+
+
+@pytest.mark.parametrize(
+    ("make", "grid"),
+    [
+        (
+            lambda: make_lipnet_pipeline(n_filters=4, max_epochs=2, random_state=0),
+            {"classify__architecture": ["lipnet-1", "lipnet-4c"], "resize__size": [16]},
+        ),
+        (
+            make_svc_pipeline,
+            {"classify__C": [0.1, 10], "features__features": ["all", "thesis"]},
+        ),
+    ],
+    ids=["lipnet", "svc"],
+)
+def test_grid_search_over_both_models(particles, make, grid):
+    search = GridSearchCV(make(), grid, cv=2, n_jobs=2, error_score="raise")
+    search.fit(particles, particles["label"])
+    assert search.best_score_ > 1 / 3
+    assert search.predict(particles).shape == (len(particles),)
+
+
+def test_cross_validate_with_groups(particles, model):
+    scores = cross_validate(
+        model,
+        particles,
+        particles["label"],
+        groups=particles["micrograph"],
+        cv=StratifiedGroupKFold(2),
+        scoring="balanced_accuracy",
+        error_score="raise",
+    )
+    assert scores["test_score"].shape == (2,)
+
+
+def test_other_process_predicts_the_same(particles, model, tmp_path):
+    model.fit(particles, particles["label"])
+    few = particles.iloc[:20]
+    names = ["predict"] + ["predict_proba"] * hasattr(model, "predict_proba")
+    expected = {name: getattr(model, name)(few) for name in names}
+    path = tmp_path / "model.joblib"
+    joblib.dump((model, few, expected), path)
+    subprocess.run([sys.executable, "-c", PREDICT, str(path)], check=True)
+
+
+def test_same_seed_same_bits(particles, model):
+    few, names = particles.iloc[:30], ("predict_proba", "decision_function")
+    name = next(name for name in names if hasattr(model, name))
+    first, second = (
+        getattr(clone(model).fit(particles, particles["label"]), name)(few)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_labels_may_be_gone_at_predict(particles, model):
+    model.fit(particles, particles["label"])
+    bare = particles[["image", "mask", "pixel_size"]]
+    np.testing.assert_array_equal(model.predict(bare), model.predict(particles))
+
+
+@pytest.mark.parametrize(
+    ("input_mode", "steps"),
+    [
+        ("surrounding", ["normalize", "resize", "balance", "classify"]),
+        ("cropped", ["normalize", "crop", "resize", "balance", "classify"]),
+        ("masked", ["normalize", "crop", "mask", "resize", "balance", "classify"]),
+    ],
+)
+def test_input_modes_of_the_thesis(input_mode, steps):
+    model = make_lipnet_pipeline(input_mode=input_mode)
+    assert [name for name, _ in model.steps] == steps
+
+
+def test_unknown_input_mode():
+    with pytest.raises(ValueError, match="input_mode='whole'"):
+        make_lipnet_pipeline(input_mode="whole")
+
+
+def test_calibrated_probabilities_are_distributions(particles):
+    model = make_svc_pipeline(probability=True)
+    model.fit(particles, particles["label"])
+    probabilities = model.predict_proba(particles)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (probabilities >= 0).all()
+    assert not hasattr(make_svc_pipeline(), "predict_proba")
+
+
+def test_svc_votes_one_vs_one():
+    y = make_liposomes(90, weights=None, random_state=1)
+    model = make_svc_pipeline().set_params(classify__decision_function_shape="ovo")
+    decision = model.fit(y, y["micrograph"].str[:0] + y["label"]).decision_function(y)
+    assert decision.shape == (90, 3)
+
+
+def test_one_class_is_refused(particles, model):
+    same = particles[particles["label"] == "uncertain"]
+    with pytest.raises(ValueError, match="class"):
+        model.fit(same, same["label"])
+
+
+def test_other_width_at_predict(particles, model):
+    rows = np.random.default_rng(0).random((60, 100))
+    y = np.tile(["a", "b"], 30)
+    model.fit(rows, y)
+    with pytest.raises(ValueError, match="100 features"):
+        model.predict(rows[:, :81])
