@@ -108,30 +108,40 @@ print(
 )
 
 # %%
-# The particles and both matrices in one picture.
+# The particles and both matrices in one picture: the share of the true class, and below
+# it the average number of particles in a fold.
 
 classes = results["SVM"].classes
 n_examples = 6
-figure = plt.figure(figsize=(16, 2.2 + 1.3 * len(classes)), layout="constrained")
-left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+figure = plt.figure(figsize=(17, 1.5 + 1.5 * len(classes)), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=(2, 3), wspace=0.03)
+
 left.suptitle("Examples of each class")
-axes = left.subplots(len(classes), n_examples, squeeze=False)
-for row, label in zip(axes, classes, strict=True):
+for row, label in zip(left.subplots(len(classes), n_examples), classes, strict=True):
     members = particles[particles["label"] == label]
     members = members.sample(min(n_examples, len(members)), random_state=0)
     for ax in row:
         ax.set_axis_off()
     for ax, image in zip(row, members["image"], strict=False):
         ax.imshow(image, cmap="gray")
-    row[0].set_title(label, loc="left", fontsize=10)
+    row[0].set_title(label, loc="left")
 
-right.suptitle("Average confusion matrix over the folds: share of the true class")
-for ax, (name, result) in zip(right.subplots(1, 2), results.items(), strict=True):
-    ConfusionMatrixDisplay(
-        result.confusion_matrix(normalize=True).to_numpy(), display_labels=classes
-    ).plot(ax=ax, cmap="Blues", im_kw={"vmin": 0, "vmax": 1}, colorbar=False)
+right.suptitle("Average confusion matrix over the folds")
+axes = right.subplots(1, len(results), sharey=True)
+for ax, (name, result) in zip(axes, results.items(), strict=True):
+    shares = result.confusion_matrix(normalize=True).to_numpy()
+    counts = result.confusion_matrix().to_numpy()
+    display = ConfusionMatrixDisplay(shares, display_labels=classes)
+    display.plot(ax=ax, cmap="Blues", im_kw={"vmin": 0, "vmax": 1}, colorbar=False)
+    for cell, text in enumerate(display.text_.flat):
+        text.set_text(f"{shares.flat[cell]:.2f}\n({counts.flat[cell]:.1f})")
+        text.set_color("white" if shares.flat[cell] > 0.6 else "black")
     ax.set_title(f"{name}: balanced accuracy {result.balanced_accuracy:.2f}")
-    ax.tick_params(axis="x", rotation=45)
+    ax.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
+    ax.set_ylabel("")
+axes[0].set_ylabel("True class")
+for ax in axes:
+    ax.set_xlabel("Predicted class")
 
 figure.savefig(args.picture, dpi=120)
 print(f"\nThe picture is in {args.picture}")

@@ -280,7 +280,7 @@ def test_svm_classifies_real_particles():
 
     particles = load_particles(DATA / "particles.csv")
     features = ParticleFeatures().fit_transform(particles)
-    model = make_pipeline(StandardScaler(), SVC(gamma=5e-4, class_weight="balanced"))
+    model = make_pipeline(StandardScaler(), SVC(gamma=1e-3, class_weight="balanced"))
     predicted = cross_val_predict(
         model,
         features,

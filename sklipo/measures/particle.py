@@ -13,8 +13,8 @@ _KNIGHT = np.arctan2(1, 2)
 _STEP_WEIGHTS = np.array(
     [(np.pi / 4 - _KNIGHT / 2 if dx and dy else _KNIGHT) for dx, dy in _STEPS]
 ) / (2 * np.hypot(*np.transpose(_STEPS)))
-# The surrounding starts where the blur of a membrane has ended.
-_BLUR = 2
+# The surrounding starts where the blur of a membrane has ended, 2 pixels outside.
+_BLUR = np.ones((5, 5), np.uint8)
 
 
 class Particle:
@@ -47,9 +47,9 @@ class Particle:
     Notes
     -----
     Background and contrast are defined by the surrounding. That is what lies more than
-    2 pixels outside the mask and within its bounding box, widened by half the radius of
-    a disk of the same area, or 6 pixels if that is more. A particle without surrounding
-    is compared with its own mean.
+    2 pixels outside the mask and within its bounding box, widened by a quarter of the
+    radius of a disk of the same area, or 6 pixels if that is more. A particle without
+    surrounding is compared with its own mean.
 
     Examples
     --------
@@ -181,9 +181,9 @@ class Particle:
 
     @cached_property
     def outlines(self):
-        """Boundary pixels of each component in order, as columns and rows."""
+        """Corners of the boundary of each component in order, as columns and rows."""
         outlines, _ = cv2.findContours(
-            self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+            self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
         )
         return [outline[:, 0] for outline in outlines]
 
@@ -202,10 +202,10 @@ class Particle:
     def surrounding(self):
         """Intensities of the surrounding in rising order."""
         left, top, width, height = self._box
-        margin = max(6, round(np.sqrt(self.values.size / np.pi) / 2))
+        margin = max(6, round(np.sqrt(self.values.size / np.pi) / 4))
         rows = slice(max(top - margin, 0), top + height + margin)
         columns = slice(max(left - margin, 0), left + width + margin)
-        near = cv2.dilate(self._mask[rows, columns], np.ones((2 * _BLUR + 1,) * 2))
+        near = cv2.dilate(self._mask[rows, columns], _BLUR)
         surrounding = self._image[rows, columns][near == 0]
         # Integers of 16 bits fit in single precision, and sort fast as such.
         small = surrounding.dtype.itemsize <= 2

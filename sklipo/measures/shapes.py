@@ -153,7 +153,7 @@ def outline_harmonics(particle, n_harmonics=8):
 
 def _round_outline(particle):
     """Return the largest outline without its elongation, closed, as complex numbers."""
-    outline = max(particle.outlines, key=len)[:, ::-1]
+    outline = max(particle.outlines, key=cv2.contourArea)[:, ::-1]
     variances, axes = particle.principal_axes
     rounded = outline @ (axes / np.sqrt(variances)) @ axes.T
     z = rounded[:, 0] + 1j * rounded[:, 1]
