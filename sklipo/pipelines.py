@@ -94,14 +94,14 @@ def make_svc_pipeline(
     features="all",
     *,
     C=1.0,
-    gamma="scale",
+    gamma=1e-3,
     probability=False,
     n_jobs=None,
     memory=None,
 ):
     """Return a pipeline that classifies particles by measures and an SVM.
 
-    Particles are normalised by their background and measured; the measures are scaled;
+    Particles are measured relative to their background; the measures are standardised;
     a support vector machine with one-vs-one voting and balanced class weights learns.
 
     Parameters
@@ -111,8 +111,10 @@ def make_svc_pipeline(
         features that the thesis used.
     C : float, default=1.0
         Penalty of an error, the larger the less regularised.
-    gamma : {"scale", "auto"} or float, default="scale"
-        Width of the radial basis function kernel.
+    gamma : {"scale", "auto"} or float, default=1e-3
+        Coefficient of the radial basis function kernel. Scikit-learn's ``"scale"`` is
+        1 / n_features here; a wider kernel, of a smaller value, carries further from
+        the micrographs of the training set to others.
     probability : bool, default=False
         Give the model ``predict_proba``, calibrated by 5-fold cross-validation within
         the training set. The SVM is then at ``classify__estimator``.
@@ -124,7 +126,7 @@ def make_svc_pipeline(
     Returns
     -------
     model : imblearn.pipeline.Pipeline
-        Steps ``normalize``, ``features``, ``scale`` and ``classify``.
+        Steps ``features``, ``scale`` and ``classify``.
 
     See Also
     --------
@@ -143,7 +145,6 @@ def make_svc_pipeline(
     if probability:
         classify = CalibratedClassifierCV(classify, ensemble=False)
     steps = [
-        ("normalize", NormalizeBackground()),
         ("features", ParticleFeatures(features, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
         ("classify", classify),

@@ -1,0 +1,228 @@
+"""Profiles and intensities against other implementations or closed forms."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import scipy.stats
+from measure_cases import (
+    MASKS,
+    NOISE,
+    RADIUS,
+    X,
+    Y,
+    every_large_mask,
+    every_mask,
+    make_particle,
+)
+from numpy.testing import assert_allclose
+from skimage.feature import graycomatrix, graycoprops
+from skimage.filters import threshold_otsu
+
+from sklipo import measures
+from sklipo.measures import Particle
+from sklipo.measures.particle import ring_means
+
+
+@pytest.mark.parametrize("value_range", [None, (50, 180), (-10, 300)])
+def test_histogram(value_range):
+    values = NOISE[MASKS["disk"]]
+    low, high = value_range or (values.min(), values.max())
+    counts, _ = np.histogram(np.clip(values, low, high), 32, (low, high))
+    found = measures.histogram(make_particle("disk"), 32, value_range)
+    assert_allclose(found, counts / values.size, rtol=1e-12)
+
+
+@every_large_mask
+def test_segmentation_variance(name):
+    image = (NOISE // 2 + 100 * (X > 5)).astype(np.uint8)
+    image[70:72, 70:72] = (0, 255)
+    values = image[MASKS[name]]
+    threshold = threshold_otsu(values)
+    below, above = values[values <= threshold], values[values > threshold]
+    shares = below.size * above.size / values.size**2
+    expected = shares * (below.mean() - above.mean()) ** 2 / values.var()
+    # Levels are those of the range inside, which need not be whole intensities.
+    assert measures.segmentation_variance(make_particle(name, image)) == pytest.approx(
+        expected, rel=2e-3
+    )
+
+
+def test_segmentation_variance_of_known_images():
+    noise = np.random.default_rng(0).normal(size=(300, 300))
+    # Splitting a Gaussian in the middle; 256 levels of 90,000 samples.
+    found = measures.segmentation_variance(Particle(noise))
+    assert found == pytest.approx(2 / np.pi, rel=0.01)
+    assert measures.segmentation_variance(Particle(np.full((9, 9), 0.1))) == 0
+    assert measures.segmentation_variance(Particle(np.eye(4))) == pytest.approx(1)
+
+
+@every_mask
+def test_profiles_by_loops(name):
+    particle = make_particle(name, pixel_size=0.5)
+    for found, distance, shift in (
+        (measures.radial_profile(particle, 40), particle.radii, 0.5),
+        (measures.edge_profile(particle, 40), particle.depth, 0.0),
+    ):
+        rings = np.floor(distance + shift)
+        middles = np.unique(rings)
+        means = [particle.values[rings == ring].mean() for ring in middles]
+        positions = np.linspace(0, distance.max(), 40)
+        expected = np.interp(positions, middles + 0.5 - shift, means)
+        distances, intensities = found
+        if shift == 0:
+            positions, expected = -positions[::-1], expected[::-1]
+        assert_allclose(distances, positions * 0.5, atol=1e-12)
+        assert_allclose(intensities, expected, rtol=1e-9)
+
+
+def test_profiles_of_known_images():
+    distances, intensities = measures.radial_profile(make_particle("disk", RADIUS), 80)
+    # A ring of few pixels has its mean radius off its middle, at most half a pixel.
+    assert_allclose(intensities, distances, atol=0.5)
+    assert_allclose(intensities[20:-4], distances[20:-4], atol=0.15)
+    distances, intensities = measures.edge_profile(
+        make_particle("disk", 30 - RADIUS), 80
+    )
+    assert distances[-1] == 0
+    assert (np.diff(distances) > 0).all()
+    # The outline of pixels is up to a pixel from the circle.
+    assert_allclose(intensities, -distances, atol=1.0)
+
+
+def test_ring_means_leave_out_empty_rings():
+    found = ring_means(np.array([0.2, 0.9, 3.0]), np.array([1.0, 2.0, 5.0]))
+    for values, expected in zip(found, ([0, 3], [1.5, 5], [2, 1]), strict=True):
+        assert_allclose(values, expected)
+
+
+@every_large_mask
+def test_signal_to_noise_is_an_analysis_of_variance(name):
+    image = NOISE + 5 * RADIUS
+    particle = make_particle(name, image)
+    shells = np.floor(particle.depth)
+    groups = [particle.values[shells == shell] for shell in np.unique(shells)]
+    along = sum(group.size * group.var() for group in groups) / particle.values.size
+    across = particle.values.var() - along
+    expected = (across - along) / (across + along)
+    assert measures.signal_to_noise(particle) == pytest.approx(expected, abs=1e-9)
+
+
+def test_signal_to_noise_of_known_images():
+    shells = np.floor(scipy.ndimage.distance_transform_edt(MASKS["disk"]) - 0.5)
+    assert measures.signal_to_noise(make_particle("disk", shells)) == pytest.approx(1)
+    assert measures.signal_to_noise(make_particle("disk")) < -0.9
+    assert measures.signal_to_noise(make_particle("disk", NOISE * 0 + 7)) == 0
+
+
+@pytest.mark.parametrize("n_lamellae", [1, 2, 3])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_membrane_of_a_vesicle(n_lamellae, sign):
+    radii = 52 - 12 * np.arange(n_lamellae)
+    lamellae = sum(np.exp(-((RADIUS - r) ** 2) / (2 * 2.0**2)) for r in radii)
+    noise = np.random.default_rng(0).normal(0, 0.2, X.shape)
+    vesicle = Particle(100 + 40 * sign * (lamellae + noise), RADIUS <= 60, 0.5)
+    found = measures.membrane(vesicle)
+    assert found["membrane_peaks"] == n_lamellae
+    # Full width at half maximum of a Gaussian; smoothing and shells add 0.5 pixel.
+    width = np.sqrt(8 * np.log(2)) * 2
+    assert found["membrane_thickness"] == pytest.approx(0.5 * width, abs=0.5)
+    assert found["membrane_depth"] == pytest.approx(0.5 * 8, abs=0.5)
+
+
+def test_membrane_of_solid_and_uniform_particles():
+    solid = measures.membrane(make_particle("disk", np.where(MASKS["disk"], 9, 2)))
+    assert solid["membrane_peaks"] == 1
+    assert solid["membrane_thickness_ratio"] == pytest.approx(1, abs=0.05)
+    assert solid["edge_profile_spread"] == pytest.approx(0, abs=1e-9)
+    uniform = measures.membrane(make_particle("disk", NOISE * 0 + 4))
+    assert set(uniform.values()) == {0.0}
+
+
+def test_edge_profile_spread_grows_with_one_dark_side():
+    image = np.where(MASKS["disk"], 1.0, 0.0)
+    spreads = [
+        measures.membrane(make_particle("disk", image * (1 + c * (X > 0))))
+        for c in (0.0, 0.2, 0.6)
+    ]
+    values = [s["edge_profile_spread"] for s in spreads]
+    assert values[0] < values[1] < values[2]
+
+
+@pytest.mark.parametrize("order", range(1, 7))
+def test_angular_harmonics_of_a_symmetricparticle(order):
+    image = 1 + 0.5 * np.cos(order * np.arctan2(Y, X) + 0.3)
+    particle = Particle(np.where(RADIUS <= 62, image, 0), RADIUS <= 60)
+    found = measures.angular_harmonics(particle) * particle.contrast
+    expected = np.zeros(7)
+    expected[order - 1] = 0.5
+    # Interpolation blurs the innermost ring of 4 pixels radius.
+    assert_allclose(found, expected, atol=0.03)
+
+
+@every_large_mask
+def test_intensity_statistics(name):
+    particle = make_particle(name)
+    values, found = particle.values, measures.intensity(particle)
+    background, contrast = particle.background, particle.contrast
+    assert found["intensity_skewness"] == pytest.approx(scipy.stats.skew(values))
+    assert found["intensity_kurtosis"] == pytest.approx(scipy.stats.kurtosis(values))
+    assert found["intensity_std"] == pytest.approx(values.std() / contrast)
+    mean = (values.mean() - background) / contrast
+    assert found["intensity_mean"] == pytest.approx(mean, abs=1e-12)
+    for percent in (5, 25, 50, 75, 95):
+        quantile = np.percentile(values, percent, method="nearest")
+        # Where two values are equally near, either will do: the next of 256 levels.
+        expected = (quantile - background) / contrast
+        assert found[f"intensity_q{percent:02d}"] == pytest.approx(
+            expected, abs=2 / contrast
+        )
+    rim = values[particle.depth <= 0.15 * particle.depth.max()]
+    core = values[particle.depth >= 0.7 * particle.depth.max()]
+    assert found["intensity_core_rim"] == pytest.approx(
+        (core.mean() - rim.mean()) / contrast, abs=1e-9
+    )
+
+
+@every_large_mask
+def test_haralick_against_scikit_image(name):
+    image = scipy.ndimage.gaussian_filter(NOISE.astype(float), 1.5)
+    values = image[MASKS[name]]
+    levels = np.clip((image - values.mean()) / values.std() + 2, 0, None) * 4
+    levels = np.where(MASKS[name], np.minimum(levels, 15), 16).astype(np.uint8)
+    angles = np.arange(4) * np.pi / 4
+    counts = graycomatrix(levels, [1], angles, levels=17, symmetric=True)
+    counts = counts.sum(axis=3, keepdims=True)[:16, :16]
+    matrix = counts / counts.sum()
+    found = measures.haralick(make_particle(name, image))
+    for key in ("contrast", "homogeneity", "energy", "correlation"):
+        assert found[key] == pytest.approx(graycoprops(matrix, key).item(), rel=1e-9)
+    expected = scipy.stats.entropy(matrix.ravel())
+    assert found["entropy"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_haralick_without_pairs():
+    assert measures.haralick(make_particle("pixel")) == {
+        "contrast": 0,
+        "homogeneity": 1,
+        "energy": 1,
+        "correlation": 1,
+        "entropy": 0,
+    }
+
+
+@every_large_mask
+def test_granularity_by_uniform_filters(name):
+    mask, fractions = MASKS[name], (0.1, 0.3)
+    particle = make_particle(name)
+    values = NOISE[mask].astype(float)
+    image = np.where(mask, (NOISE - values.mean()) / values.std(), 0)
+    images = [image]
+    for fraction in fractions:
+        side = 2 * max(round(fraction * particle.deepest), 1) + 1
+        images.append(scipy.ndimage.uniform_filter(image, side, mode="constant"))
+    images.append(np.zeros(mask.shape))
+    expected = [np.mean((a - b)[mask] ** 2) for a, b in pairwise(images)]
+    # Averages are taken in single precision.
+    assert_allclose(measures.granularity(particle, fractions), expected, rtol=1e-4)
