@@ -7,7 +7,8 @@ each particle, a support vector machine at its measures. Both are tested on part
 that they were not trained on, five times over.
 
 Without an argument the particles are artificial liposomes. To classify your own, give a
-table of them: CSV, Parquet or JSON with the columns ``image``, ``mask`` and ``label``::
+table of them: CSV, Parquet or JSON with the columns ``image``, ``mask`` and ``label``,
+or a folder with a sub-folder of images for each class::
 
     python plot_01_classify_particles.py particles.csv
 
@@ -25,7 +26,7 @@ from sklipo import cross_validate_particles, make_lipnet_pipeline, make_svc_pipe
 from sklipo.datasets import load_particles, make_liposomes
 
 parser = argparse.ArgumentParser(description="Compare LipNet-4 and an SVM on particles")
-parser.add_argument("table", nargs="?", help="particle table (CSV, Parquet or JSON)")
+parser.add_argument("table", nargs="?", help="table or folder of particles")
 parser.add_argument("--label", default="label", help="column with the classes")
 parser.add_argument("--group", default="micrograph", help="column that keeps together")
 parser.add_argument("--epochs", type=int, default=20, help="training epochs of LipNet")
@@ -41,7 +42,8 @@ args = parser.parse_args()
 # and whatever else is known of it. The classes are as unequal as in the thesis.
 
 if args.table:
-    particles = load_particles(args.table, columns={args.label: "label"}, verbose=True)
+    columns = None if args.label == "label" else {args.label: "label"}
+    particles = load_particles(args.table, columns=columns, verbose=True)
 else:
     particles = make_liposomes(1000, problem="lamellarity", random_state=0)
 print(particles)

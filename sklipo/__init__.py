@@ -13,10 +13,12 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "ApplyMask": "transformers",
+    "ArtificialOverSampler": "resampling",
     "CropToMask": "transformers",
     "LipNetClassifier": "lipnet.classifier",
     "NormalizeBackground": "transformers",
     "ParticleFeatures": "features",
+    "RandomAffine": "lipnet.augmentation",
     "Resize": "transformers",
     "check_particles": "particles",
     "classification_table": "metrics",

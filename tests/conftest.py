@@ -8,6 +8,11 @@ import os
 from collections import Counter, defaultdict
 
 import pytest
+from hypothesis import settings
+
+# The same examples in each run; on a busy machine a deadline says nothing.
+settings.register_profile("sklipo", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("sklipo")
 
 # SciPy reads it when it is imported; scikit-learn's check of array API input needs it.
 os.environ["SCIPY_ARRAY_API"] = "1"
