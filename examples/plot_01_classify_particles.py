@@ -138,6 +138,7 @@ for ax, (name, result) in zip(axes, results.items(), strict=True):
     for cell, text in enumerate(display.text_.flat):
         text.set_text(f"{shares.flat[cell]:.2f}\n({counts.flat[cell]:.1f})")
         text.set_color("white" if shares.flat[cell] > 0.6 else "black")
+    ax.set_aspect("auto")
     ax.set_title(f"{name}: balanced accuracy {result.balanced_accuracy:.2f}")
     ax.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
     ax.set_ylabel("")
