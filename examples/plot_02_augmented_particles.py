@@ -1,0 +1,93 @@
+"""
+What augmentation shows the network
+===================================
+
+The thesis rotates, shears, shifts, zooms and flips its training images at random
+(section 5.5), so that a network never sees the same image twice. This is its Figure 11
+on artificial liposomes, or on your own table of particles::
+
+    python plot_02_augmented_particles.py particles.csv
+"""
+
+import argparse
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.pipeline import make_pipeline
+
+from sklipo import ApplyMask, CropToMask, NormalizeBackground, RandomAffine, Resize
+from sklipo.datasets import load_particles, make_liposomes
+
+parser = argparse.ArgumentParser(description="Show augmented particles")
+parser.add_argument("table", nargs="?", help="table or folder of particles")
+parser.add_argument("--size", type=int, default=64, help="height and width in pixels")
+parser.add_argument(
+    "--picture", default="augmented_particles.png", help="where it goes"
+)
+args = parser.parse_args()
+
+# %%
+# The particles
+# -------------
+# One of each class, normalised by its background, cropped and masked, as the network
+# gets it. It gets 28 pixels; here there are more, to see what happens.
+
+if args.table:
+    particles = load_particles(args.table)
+else:
+    particles = make_liposomes(60, weights=None, random_state=0)
+particles = particles.groupby("label").sample(1, random_state=0)
+prepare = make_pipeline(
+    NormalizeBackground(), CropToMask(), ApplyMask(), Resize(args.size)
+)
+pixels = prepare.fit_transform(particles)
+
+# %%
+# Each technique alone, and all together
+# --------------------------------------
+# A technique is off at 0, at a zoom of (1, 1) or at False.
+
+off = {
+    "rotation": 0,
+    "shear": 0,
+    "vertical_shift": 0,
+    "horizontal_shift": 0,
+    "zoom": (1, 1),
+    "vertical_flip": False,
+    "horizontal_flip": False,
+}
+techniques = {
+    "original": RandomAffine(**off),
+    "rotation": RandomAffine(**{**off, "rotation": 180}),
+    "shift": RandomAffine(**{**off, "vertical_shift": 0.1, "horizontal_shift": 0.1}),
+    "flip": RandomAffine(**{**off, "vertical_flip": True, "horizontal_flip": True}),
+    "shear": RandomAffine(**{**off, "shear": 0.2}),
+    "zoom": RandomAffine(**{**off, "zoom": (0.8, 1.0)}),
+    "all": RandomAffine(),
+    "all, again": RandomAffine(),
+    "and again": RandomAffine(),
+}
+
+# %%
+# A row for each class. White is the particle's brightest pixel, black its darkest.
+
+figure, axes = plt.subplots(
+    len(particles),
+    len(techniques),
+    figsize=(1.5 * len(techniques), 1.5 * len(particles) + 0.4),
+    squeeze=False,
+    layout="constrained",
+)
+for column, (name, augmentation) in enumerate(techniques.items()):
+    augmented = augmentation.augment_rows(pixels, random_state=column)
+    axes[0, column].set_title(name)
+    for ax, image, original in zip(axes[:, column], augmented, pixels, strict=True):
+        limits = {"vmin": np.min(original), "vmax": np.max(original)}
+        ax.imshow(image.reshape(args.size, args.size), cmap="gray", **limits)
+        ax.set(xticks=[], yticks=[])
+for ax, label in zip(axes[:, 0], particles["label"], strict=True):
+    ax.set_ylabel(label)
+
+figure.savefig(args.picture, dpi=120)
+print(f"The picture is in {args.picture}")
+plt.show()
