@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from imblearn.over_sampling.base import BaseOverSampler
+from imblearn.utils import check_sampling_strategy
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import confusion_matrix
@@ -48,7 +50,8 @@ def cross_validate_particles(
     ------
     ValueError
         If there is but one class, a class has fewer members than there are folds, or
-        the splitter leaves particles out.
+        than a sampler of the model has neighbours, or the splitter leaves particles
+        out.
 
     See Also
     --------
@@ -67,6 +70,8 @@ def cross_validate_particles(
     """
     y = np.asarray(y)
     folds = _make_folds(particles, y, groups, cv)
+    for train, _ in folds:
+        _check_neighbors(model, y[train])
     tasks = (
         delayed(_predict_fold)(clone(model), particles, y, train, test)
         for train, test in folds
@@ -230,3 +235,22 @@ def _check_class_sizes(counts, n_folds):
             f"{n_folds} folds. Take cv={max(2, small.min())} or less, or merge or drop "
             "the class."
         )
+
+
+def _check_neighbors(model, y):
+    """Refuse samplers, such as SMOTE, with more neighbours than a class has members."""
+    for sampler in getattr(model, "named_steps", {}).values():
+        params = sampler.get_params() if isinstance(sampler, BaseOverSampler) else {}
+        name = "n_neighbors" if "n_neighbors" in params else "k_neighbors"
+        n_neighbors = params.get(name)
+        if not isinstance(n_neighbors, int):
+            continue
+        wanted = check_sampling_strategy(sampler.sampling_strategy, y, "over-sampling")
+        counts = pd.Series(y).value_counts()
+        for label, n_new in wanted.items():
+            if n_new and counts[label] <= n_neighbors:
+                raise ValueError(
+                    f"{sampler} needs more than {n_neighbors} particles of each class "
+                    f"that it fills up, but a training set has {counts[label]} of "
+                    f"class {label!r}. Lower {name}, or take RandomOverSampler."
+                )
