@@ -1,13 +1,14 @@
 """The two models of the thesis, ready to fit on a particle table."""
 
-from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from .features import ParticleFeatures
+from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
+from .lipnet.epoch_sampling import EpochOverSampler
 from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
 
 # Which steps make the three kinds of network input of the thesis, section 8.5.
@@ -29,8 +30,8 @@ def make_lipnet_pipeline(
 ):
     """Return a pipeline that classifies particles by a small convolutional network.
 
-    Particles are normalised by their background, cropped, masked and resized; the
-    classes of the training set are balanced by random oversampling; a LipNet learns.
+    Particles are normalised by their background, cropped, masked and resized; a LipNet
+    learns from augmented images of which each epoch shows every class equally often.
 
     Parameters
     ----------
@@ -42,17 +43,19 @@ def make_lipnet_pipeline(
     size : int or tuple of (int, int), default=28
         Height and width in pixels to which particles are resized.
     random_state : int, RandomState instance or None, default=None
-        Seed of oversampling and training.
+        Seed of the training.
     memory : str or joblib.Memory, default=None
         Where to keep the transformed particles between fits.
     **lipnet_params : dict
-        Further parameters of :class:`LipNetClassifier`.
+        Further parameters of :class:`LipNetClassifier`, also in place of those that
+        are set here: ``epoch_sampler=EpochOverSampler()``,
+        ``augmentation=RandomAffine()`` and ``learning_rate_schedule="cosine"``.
 
     Returns
     -------
     model : imblearn.pipeline.Pipeline
-        Steps ``normalize``, ``crop``, ``mask``, ``resize``, ``balance`` and
-        ``classify``, less those that the input mode leaves out.
+        Steps ``normalize``, ``crop``, ``mask``, ``resize`` and ``classify``, less those
+        that the input mode leaves out.
 
     Raises
     ------
@@ -62,6 +65,12 @@ def make_lipnet_pipeline(
     See Also
     --------
     make_svc_pipeline : The other model: hand-made features and an SVM.
+
+    Notes
+    -----
+    The recipe of the thesis, sections 5.5 and 8.1, with three changes: particles are
+    measured by their background, repeats are drawn anew at each epoch, and the steps
+    shorten along a cosine.
 
     Examples
     --------
@@ -77,14 +86,18 @@ def make_lipnet_pipeline(
             f"input_mode={input_mode!r}; expected one of {sorted(_INPUT_MODES)}."
         )
     optional = {"crop": CropToMask(), "mask": ApplyMask()}
+    recipe = {
+        "epoch_sampler": EpochOverSampler(),
+        "augmentation": RandomAffine(),
+        "learning_rate_schedule": "cosine",
+    }
     classify = LipNetClassifier(
-        architecture, random_state=random_state, **lipnet_params
+        architecture, random_state=random_state, **{**recipe, **lipnet_params}
     )
     steps = [
         ("normalize", NormalizeBackground()),
         *((name, optional[name]) for name in _INPUT_MODES[input_mode]),
         ("resize", Resize(size)),
-        ("balance", RandomOverSampler(random_state=random_state)),
         ("classify", classify),
     ]
     return Pipeline(steps, memory=memory)

@@ -10,8 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from lipnet_cases import (
+    EXACT,
+    SMALL,
+    assert_same_bits,
+    draw_disks_and_rings,
+    weights_of,
+)
 from scipy.special import softmax
-from skimage.draw import disk
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -21,18 +27,9 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 from skorch.callbacks import Callback, EpochScoring, GradientNormClipping, LRScheduler
 
 from sklipo import ImageArray, LipNetClassifier
+from sklipo.lipnet.augmentation import RandomAffine
+from sklipo.lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
 
-# One step per epoch without dropout: only then can a repeated sample equal one of
-# twice the weight, as one of the checks demands.
-EXACT = {
-    "n_filters": 8,
-    "hidden_units": 16,
-    "conv_dropout": 0,
-    "dense_dropout": 0,
-    "batch_size": 512,
-    "max_epochs": 20,
-    "learning_rate": 0.05,
-}
 CHECKED = [
     LipNetClassifier("lipnet-1", **EXACT),
     LipNetClassifier("lipnet-2", **EXACT, optimizer="sgd").set_params(
@@ -40,24 +37,59 @@ CHECKED = [
     ),
     LipNetClassifier("lipnet-4", **EXACT, class_weight="balanced"),
     LipNetClassifier("lipnet-4c", **EXACT, weight_decay=1e-4).set_params(max_epochs=40),
-    LipNetClassifier("lipnet-6", **EXACT, label_smoothing=0),
+    LipNetClassifier("lipnet-6", **EXACT, label_smoothing=0).set_params(
+        learning_rate=0.03, max_epochs=30
+    ),
+    LipNetClassifier(
+        "lipnet-1",
+        **EXACT,
+        loss="focal",
+        learning_rate_schedule="cosine",
+        weight_decay=1e-4,
+        weight_decay_norm="l1",
+        weight_decay_layers="conv",
+        class_weight="balanced",
+        reweight_from=0.5,
+        test_time_augmentation=True,
+    ).set_params(max_epochs=30),
+    LipNetClassifier(
+        "lipnet-1",
+        **EXACT,
+        loss="logit_adjusted",
+        learning_rate_schedule="one_cycle",
+    ),
 ]
-CHECKED[-1].set_params(learning_rate=0.03, max_epochs=30)
 
-SMALL = {"n_filters": 4, "hidden_units": 8, "max_epochs": 3, "random_state": 0}
-
-
-def draw_disks_and_rings(n_samples=240, size=12, seed=0):
-    """Return noisy images of disks and rings at random places, and their labels."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(scale=0.1, size=(n_samples, size, size)).astype(np.float32)
-    y = rng.choice(["disk", "ring"], n_samples)
-    for image, label in zip(X, y, strict=True):
-        centre, radius = rng.uniform(4.5, size - 5.5, 2), rng.uniform(3, 4.5)
-        image[disk(centre, radius, shape=image.shape)] += 1
-        if label == "ring":
-            image[disk(centre, radius - 1.5, shape=image.shape)] -= 1
-    return X.reshape(n_samples, -1), y
+# Dropout, statistics of batches, a validation set and draws of samples tell a repeated
+# sample from one of twice the weight.
+UNLIKE = [
+    LipNetClassifier(
+        "lipnet-4",
+        n_filters=8,
+        hidden_units=64,
+        batch_norm=True,
+        early_stopping=True,
+        max_epochs=10,
+    ),
+    LipNetClassifier(
+        "lipnet-1",
+        **EXACT,
+        epoch_sampler=EpochOverSampler(),
+        class_weight="balanced",
+        input_noise=0.1,
+        # Rows that are no squares are strips, of which a rotation would leave nothing.
+        augmentation=RandomAffine(
+            rotation=2, shear=0, horizontal_shift=0.05, horizontal_flip=False
+        ),
+    ),
+    LipNetClassifier(
+        "lipnet-1",
+        **{**EXACT, "dense_dropout": 0.2},
+        epoch_sampler=EpochUnderSampler(),
+        dropout_decay=1.0,
+        learning_rate_schedule="step",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -72,31 +104,14 @@ def fitted(data):
     return LipNetClassifier("lipnet-2", **SMALL).fit(*data)
 
 
-def weights_of(model):
-    return torch.cat([p.detach().flatten() for p in model.net_.module_.parameters()])
-
-
-def assert_same_bits(model, other):
-    assert torch.equal(weights_of(model), weights_of(other))
-
-
 @pytest.mark.suite("scikit-learn estimator checks")
 @parametrize_with_checks(CHECKED)
 def test_estimator_checks(estimator, check):
     check(estimator)
 
 
-def test_options_that_treat_samples_unlike_fail_the_check_of_weights_alone():
-    # Dropout, statistics of batches and a validation set tell a repeated sample from
-    # one of twice the weight; no other check may fail with them.
-    model = LipNetClassifier(
-        "lipnet-4",
-        n_filters=8,
-        hidden_units=64,
-        batch_norm=True,
-        early_stopping=True,
-        max_epochs=10,
-    )
+@pytest.mark.parametrize("model", UNLIKE, ids=["batch_norm", "over", "under"])
+def test_options_that_treat_samples_unlike_fail_the_check_of_weights_alone(model):
     results = check_estimator(model, on_fail=None)
     failed = {r["check_name"] for r in results if r["status"] != "passed"}
     assert failed == {"check_sample_weight_equivalence_on_dense_data"}
@@ -253,12 +268,12 @@ def test_class_weights_are_sample_weights(data):
 @pytest.mark.parametrize(
     ("optimizer", "expected"),
     [
-        ("adam", {"lr": 1e-3, "weight_decay": 0.02}),
-        ("sgd", {"lr": 1e-2, "weight_decay": 0.02, "momentum": 0.9, "nesterov": True}),
+        ("adam", {"lr": 1e-3}),
+        ("sgd", {"lr": 1e-2, "momentum": 0.9, "nesterov": True}),
     ],
 )
 def test_optimizer_has_its_settings(data, optimizer, expected):
-    model = LipNetClassifier(optimizer=optimizer, weight_decay=0.02, **SMALL)
+    model = LipNetClassifier(optimizer=optimizer, **SMALL)
     group = model.fit(*data).net_.optimizer_.param_groups[0]
     assert {name: group[name] for name in expected} == expected
     group = model.set_params(learning_rate=0.5).fit(*data).net_.optimizer_.param_groups
@@ -360,14 +375,20 @@ def test_partial_fit_needs_the_classes_at_first(data):
 
 
 @pytest.mark.parametrize(
-    "option", [{"early_stopping": True}, {"class_weight": "balanced"}]
+    ("option", "name"),
+    [
+        ({"early_stopping": True}, "early_stopping=True"),
+        ({"class_weight": "balanced"}, "class_weight='balanced'"),
+        ({"epoch_sampler": EpochUnderSampler()}, "epoch_sampler"),
+        ({"loss": "logit_adjusted"}, "loss='logit_adjusted'"),
+    ],
 )
-def test_no_partial_fit_where_the_whole_set_is_needed(data, option):
+def test_no_partial_fit_where_the_whole_set_is_needed(data, option, name):
     model = LipNetClassifier(**SMALL, **option)
     assert not hasattr(model, "partial_fit")
     with pytest.raises(AttributeError) as error:
         model.partial_fit(*data, classes=["disk", "ring"])
-    assert "need it whole" in str(error.value.__cause__)
+    assert f"with {name}, which must see it whole" in str(error.value.__cause__)
 
 
 def test_model_predicts_the_same_in_another_process(fitted, data, tmp_path):
@@ -471,6 +492,17 @@ def test_verbose_prints_a_line_per_epoch(data, capsys):
         {"device": 0},
         {"random_state": "seed"},
         {"image_shape": 28},
+        {"dropout_decay": 1.5},
+        {"learning_rate_schedule": "linear"},
+        {"weight_decay_norm": "l3"},
+        {"weight_decay_layers": "hidden"},
+        {"loss": "hinge"},
+        {"focal_gamma": -1},
+        {"reweight_from": 1.0},
+        {"epoch_sampler": "over"},
+        {"augmentation": "affine"},
+        {"input_noise": -0.1},
+        {"test_time_augmentation": 8},
     ],
 )
 def test_wrong_parameter_is_named(data, param):
@@ -488,6 +520,11 @@ def test_wrong_parameter_is_named(data, param):
         ({"class_weight": {"disk": 0, "ring": 0}}, "weight zero to every sample"),
         ({"image_shape": (12, 13)}, "156 pixels, but X has 144 features"),
         ({"device": "tpu"}, "expected 'auto', 'cpu', 'cuda'"),
+        ({"augmentation": RandomAffine(zoom=(1, 0.8))}, "two numbers above 0 in this"),
+        ({"augmentation": RandomAffine(shear=-1)}, "'shear' parameter of RandomAffine"),
+        ({"epoch_sampler": EpochUnderSampler(-1)}, "'drop' parameter of EpochUnder"),
+        ({"epoch_sampler": EpochOverSampler("al")}, "'sampling_strategy' parameter"),
+        ({"epoch_sampler": EpochOverSampler({"disc": 9})}, r"names \['disc'\]"),
     ],
 )
 def test_parameter_that_does_not_suit_the_data_is_explained(data, param, message):

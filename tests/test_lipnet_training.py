@@ -3,7 +3,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_softmax, softmax
 
 from sklipo.lipnet._inputs import (
     _as_images,
@@ -12,45 +11,10 @@ from sklipo.lipnet._inputs import (
     _split_each_class,
     _weigh,
 )
+from sklipo.lipnet.batches import Batches, ImageDataset
 from sklipo.lipnet.devices import choose_device, seeded_generators
-from sklipo.lipnet.training import Batches, ImageDataset, SmoothedCrossEntropy
 
 CPU = torch.device("cpu")
-
-
-def targets_of_formula_2(codes, n_classes, epsilon):
-    targets = np.full((len(codes), n_classes), epsilon / (n_classes - 1))
-    targets[np.arange(len(codes)), codes] = 1 - epsilon
-    return targets
-
-
-@pytest.mark.parametrize("n_classes", [2, 3, 7])
-@pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.4])
-def test_loss_and_gradient_equal_the_closed_form(n_classes, epsilon):
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(20, n_classes), scale=3)
-    codes = rng.integers(n_classes, size=20)
-    weights = rng.random(20)
-    targets = targets_of_formula_2(codes, n_classes, epsilon)
-
-    tensor = torch.tensor(logits, requires_grad=True)
-    criterion = SmoothedCrossEntropy(epsilon)
-    loss = criterion(tensor, torch.tensor(codes), torch.tensor(weights))
-    loss.backward()
-
-    by_hand = -(weights * (targets * log_softmax(logits, axis=1)).sum(axis=1)).mean()
-    gradient = weights[:, None] * (softmax(logits, axis=1) - targets) / 20
-    # float64 throughout: roundings only.
-    np.testing.assert_allclose(loss.item(), by_hand, rtol=1e-12)
-    np.testing.assert_allclose(tensor.grad.numpy(), gradient, rtol=1e-10, atol=1e-14)
-
-
-def test_loss_is_that_of_torch_with_a_larger_epsilon():
-    torch.manual_seed(0)
-    logits, codes = torch.randn(50, 4).double(), torch.randint(4, (50,))
-    ours = SmoothedCrossEntropy(0.1)(logits, codes, torch.ones(50))
-    theirs = torch.nn.CrossEntropyLoss(label_smoothing=0.1 * 4 / 3)(logits, codes)
-    torch.testing.assert_close(ours, theirs)
 
 
 @given(n_samples=st.integers(1, 200), batch_size=st.integers(1, 70))

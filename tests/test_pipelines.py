@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_va
 
 from sklipo import make_lipnet_pipeline, make_svc_pipeline
 from sklipo.datasets import make_liposomes
+from sklipo.lipnet.epoch_sampling import EpochOverSampler
 
 PREDICT = """
 import sys
@@ -99,14 +100,20 @@ def test_labels_may_be_gone_at_predict(particles, model):
 @pytest.mark.parametrize(
     ("input_mode", "steps"),
     [
-        ("surrounding", ["normalize", "resize", "balance", "classify"]),
-        ("cropped", ["normalize", "crop", "resize", "balance", "classify"]),
-        ("masked", ["normalize", "crop", "mask", "resize", "balance", "classify"]),
+        ("surrounding", ["normalize", "resize", "classify"]),
+        ("cropped", ["normalize", "crop", "resize", "classify"]),
+        ("masked", ["normalize", "crop", "mask", "resize", "classify"]),
     ],
 )
 def test_input_modes_of_the_thesis(input_mode, steps):
     model = make_lipnet_pipeline(input_mode=input_mode)
     assert [name for name, _ in model.steps] == steps
+
+
+def test_recipe_can_be_changed():
+    classify = make_lipnet_pipeline(augmentation=None).named_steps["classify"]
+    assert classify.augmentation is None
+    assert isinstance(classify.epoch_sampler, EpochOverSampler)
 
 
 def test_unknown_input_mode():

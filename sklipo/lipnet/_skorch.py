@@ -5,13 +5,28 @@ import pandas as pd
 import torch
 from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
-from torch.utils.data import Subset
 
-from ._inputs import _as_images, _split_each_class
+from ._inputs import _as_images, _split_each_class, _weigh
 from .architectures import build_lipnet
-from .training import Batches, ImageDataset, LipNetTrainer, SmoothedCrossEntropy
+from .batches import Batches, ImageDataset, TrainingSet
+from .losses import LOSSES
+from .training import LipNetTrainer
 
 _DEFAULT_LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2}
+
+# What LipNetClassifier and LipNetTrainer call the same.
+_CHANGEABLE = (
+    "augmentation",
+    "batch_size",
+    "dropout_decay",
+    "input_noise",
+    "learning_rate_schedule",
+    "max_epochs",
+    "verbose",
+    "weight_decay",
+    "weight_decay_layers",
+    "weight_decay_norm",
+)
 
 # Measured on a CPU: batches of 512 leave its cache and take half as long again.
 _PREDICTION_BATCH = 128
@@ -33,8 +48,7 @@ def _make_net(classifier, dtype_name):
         module__mean=classifier.mean_,
         module__scale=classifier.scale_,
         module__dtype=getattr(torch, dtype_name),
-        criterion=SmoothedCrossEntropy,
-        criterion__label_smoothing=classifier.label_smoothing,
+        **_loss_params(classifier),
         dataset=ImageDataset,
         iterator_train=Batches,
         iterator_train__shuffle=True,
@@ -56,9 +70,19 @@ def _changeable_params(classifier):
         learning_rate = _DEFAULT_LEARNING_RATES[classifier.optimizer]
     return {
         "lr": learning_rate,
-        "batch_size": classifier.batch_size,
-        "verbose": classifier.verbose,
+        **{name: getattr(classifier, name) for name in _CHANGEABLE},
     }
+
+
+def _loss_params(classifier):
+    """Return the loss and its settings."""
+    params = {
+        "criterion": LOSSES[classifier.loss],
+        "criterion__label_smoothing": classifier.label_smoothing,
+    }
+    if classifier.loss == "focal":
+        params["criterion__gamma"] = classifier.focal_gamma
+    return params
 
 
 def _optimizer_params(classifier):
@@ -66,17 +90,13 @@ def _optimizer_params(classifier):
 
     Fused steps were seen to save a tenth of an epoch on a CPU.
     """
-    params = {
-        "optimizer__weight_decay": classifier.weight_decay,
-        "optimizer__fused": True,
-    }
     if classifier.optimizer == "adam":
-        return {"optimizer": torch.optim.Adam, **params}
+        return {"optimizer": torch.optim.Adam, "optimizer__fused": True}
     return {
         "optimizer": torch.optim.SGD,
         "optimizer__momentum": classifier.momentum,
         "optimizer__nesterov": classifier.momentum > 0,
-        **params,
+        "optimizer__fused": True,
     }
 
 
@@ -91,21 +111,32 @@ def _make_callbacks(classifier):
 
 def _make_datasets(classifier, net, X, codes, weights, device):
     """Return training set and validation set, or None, as tensors on the device."""
-    dtype = net.module__dtype
-    dataset = ImageDataset(
-        _as_images(X, classifier.image_shape_).to(device, dtype),
-        torch.from_numpy(codes).to(device),
-        torch.from_numpy(weights).to(device, dtype),
-    )
-    if not classifier.early_stopping:
-        return dataset, None
-    parts = _split_each_class(
+    images = _as_images(X, classifier.image_shape_).to(device, net.module__dtype)
+    classes, class_weight = classifier.classes_, classifier.class_weight
+    rows = rows_valid = None
+    if classifier.early_stopping:
+        rows, rows_valid = _split_each_class(
+            codes, classes, classifier.validation_fraction, classifier._random_state
+        )
+    training_set = TrainingSet(
+        images,
         codes,
-        classifier.classes_,
-        classifier.validation_fraction,
-        classifier._random_state,
+        weights,
+        classes,
+        rows,
+        epoch_sampler=classifier.epoch_sampler,
+        class_weight=class_weight,
+        reweight_from=classifier.reweight_from,
     )
-    return tuple(Subset(dataset, torch.from_numpy(rows)) for rows in parts)
+    if rows_valid is None:
+        return training_set, None
+    weights = _weigh(class_weight, classes, codes[rows_valid], weights[rows_valid])
+    return training_set, ImageDataset(
+        images,
+        training_set.codes,
+        torch.from_numpy(rows_valid),
+        torch.from_numpy(weights).to(images),
+    )
 
 
 def _tabulate(history):

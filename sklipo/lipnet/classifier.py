@@ -1,13 +1,8 @@
 """LipNetClassifier: the networks of the thesis as a scikit-learn estimator."""
 
-import copy
-from numbers import Integral, Real
-
 import numpy as np
-import torch
 
-# Private parts of scikit-learn: _fit_context, _param_validation and
-# _check_partial_fit_first_call.
+# Private parts of scikit-learn: _fit_context and _check_partial_fit_first_call.
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -15,32 +10,20 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
-from ._inputs import (
-    _as_images,
-    _check_label_smoothing,
-    _check_rows,
-    _check_training_data,
-    _encode,
-    _find_image_shape,
-    _mean_and_scale,
-    _own_random_state,
-    _weigh,
+from ._fitting import (
+    _activations,
+    _forward,
+    _mean_probabilities,
+    _probabilities,
+    _train,
 )
-from ._skorch import (
-    _PREDICTION_BATCH,
-    _changeable_params,
-    _make_datasets,
-    _make_net,
-    _tabulate,
-)
-from .architectures import ARCHITECTURES
-from .devices import choose_device, seeded_generators
+from ._inputs import _check_training_data
+from ._parameters import _PARAMETER_CONSTRAINTS
+from .regularization import dead_filters
 
 
 class LipNetClassifier(
@@ -66,27 +49,50 @@ class LipNetClassifier(
         Share of values dropped in training after each pooling or strided convolution.
     dense_dropout : float, default=0.5
         Share of hidden units dropped in training.
+    dropout_decay : float, default=0.0
+        Share of both dropout rates that is taken off, linearly, over the training.
     batch_norm : bool, default=False
         Normalise each convolution's output over the batch.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or stochastic gradient descent with Nesterov momentum.
     learning_rate : float, default=None
         Length of a step; by default 0.001 for Adam and 0.01 for SGD.
+    learning_rate_schedule : {"cosine", "one_cycle", "step"}, default=None
+        How steps shorten over the training, see
+        :func:`~sklipo.lipnet.regularization.learning_rate_factor`.
     momentum : float, default=0.9
         Nesterov momentum of SGD; Adam does not use it.
     weight_decay : float, default=0.0
-        Strength of the L2 penalty on all weights.
+        Strength of the penalty on weights, of which biases are free.
+    weight_decay_norm : {"l2", "l1"}, default="l2"
+        Penalise half the square or the absolute value of each weight.
+    weight_decay_layers : {"all", "conv", "dense"}, default="all"
+        Layers whose weights are penalised.
     max_epochs : int, default=20
         Number of passes over the training set.
     batch_size : int, default=32
         Number of samples of which one step is made. Batches are of equal size, give
         or take one.
+    loss : {"cross_entropy", "focal", "logit_adjusted"}, default="cross_entropy"
+        Focal loss lets samples that are easy count less, logit adjustment makes up
+        for rare classes, see :mod:`~sklipo.lipnet.losses`.
+    focal_gamma : float, default=2.0
+        How much less easy samples count in the focal loss.
     label_smoothing : float, default=0.1
         Probability that is taken from the true class and shared among the others
         (formula 2 of the thesis).
     class_weight : dict or "balanced", default=None
         Weights of the classes by label; ``"balanced"`` makes them inversely
-        proportional to the classes' (weighted) frequencies.
+        proportional to the classes' (weighted) frequencies in what an epoch shows.
+    reweight_from : float, default=0.0
+        Part of ``max_epochs`` after which class weights count (deferred re-weighting);
+        0.8 keeps them to the last fifth.
+    epoch_sampler : EpochOverSampler or EpochUnderSampler, default=None
+        Which samples an epoch shows; all by default.
+    augmentation : RandomAffine, default=None
+        Random transformations of what training shows, drawn anew at each epoch.
+    input_noise : float, default=0.0
+        Standard deviation of noise added in training, in units of ``scale_``.
     early_stopping : bool, default=False
         Set samples of each class aside, stop when their loss no longer falls, and go
         back to the weights with which it was smallest.
@@ -97,14 +103,16 @@ class LipNetClassifier(
     callbacks : list of skorch callbacks, default=None
         What skorch calls in training. They are copied; the copies, with what they
         recorded, are in ``net_.callbacks_``.
+    test_time_augmentation : bool, default=False
+        Average predicted probabilities over the rotations and flips of an image, if it
+        is more than one pixel high and wide.
     device : str or torch.device, default="auto"
         Where to compute: ``"cpu"``, ``"cuda"`` or ``"auto"``, a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, order of samples, dropout and validation set. None
-        takes a new one from the operating system.
+        Seed of all draws. None takes a new one from the operating system.
     warm_start : bool, default=False
-        Let ``fit`` train the fitted network for another ``max_epochs``. Of changed
-        parameters it follows learning rate, batch size, class weights and ``verbose``.
+        Let ``fit`` train the fitted network for another ``max_epochs``. It does not
+        follow changes of network, optimizer, loss and callbacks.
     verbose : int, default=0
         1 prints a line with time and losses for each epoch.
 
@@ -139,7 +147,13 @@ class LipNetClassifier(
     dropout rates and the settings of SGD those of its author's public code.
 
     A batch's loss is the mean of weight times loss, the weights being scaled to a mean
-    of 1 over the training set. Samples of weight zero are left out beforehand.
+    of 1 over what an epoch shows. Samples of weight zero are left out beforehand.
+
+    What is set aside for early stopping is neither sampled nor augmented; class weights
+    count there from the start, and ``"balanced"`` balances it.
+
+    ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
+    ``partial_fit``; thereafter they begin anew.
 
     The weights of the network follow the dtype of X: float64 trains in double
     precision, at half the speed or less; all other numbers train in float32.
@@ -174,31 +188,7 @@ class LipNetClassifier(
     (40, 512)
     """
 
-    _parameter_constraints = {
-        "architecture": [StrOptions(set(ARCHITECTURES))],
-        "image_shape": [tuple, list, None],
-        "n_filters": [Interval(Integral, 1, None, closed="left")],
-        "hidden_units": [Interval(Integral, 1, None, closed="left")],
-        "conv_dropout": [Interval(Real, 0, 1, closed="left")],
-        "dense_dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_norm": ["boolean"],
-        "optimizer": [StrOptions({"adam", "sgd"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "callbacks": [list, None],
-        "device": [str, torch.device],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = _PARAMETER_CONSTRAINTS
 
     def __init__(
         self,
@@ -209,19 +199,30 @@ class LipNetClassifier(
         hidden_units=512,
         conv_dropout=0.25,
         dense_dropout=0.5,
+        dropout_decay=0.0,
         batch_norm=False,
         optimizer="adam",
         learning_rate=None,
+        learning_rate_schedule=None,
         momentum=0.9,
         weight_decay=0.0,
+        weight_decay_norm="l2",
+        weight_decay_layers="all",
         max_epochs=20,
         batch_size=32,
+        loss="cross_entropy",
+        focal_gamma=2.0,
         label_smoothing=0.1,
         class_weight=None,
+        reweight_from=0.0,
+        epoch_sampler=None,
+        augmentation=None,
+        input_noise=0.0,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
         callbacks=None,
+        test_time_augmentation=False,
         device="auto",
         random_state=None,
         warm_start=False,
@@ -233,19 +234,30 @@ class LipNetClassifier(
         self.hidden_units = hidden_units
         self.conv_dropout = conv_dropout
         self.dense_dropout = dense_dropout
+        self.dropout_decay = dropout_decay
         self.batch_norm = batch_norm
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.momentum = momentum
         self.weight_decay = weight_decay
+        self.weight_decay_norm = weight_decay_norm
+        self.weight_decay_layers = weight_decay_layers
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.loss = loss
+        self.focal_gamma = focal_gamma
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+        self.reweight_from = reweight_from
+        self.epoch_sampler = epoch_sampler
+        self.augmentation = augmentation
+        self.input_noise = input_noise
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
+        self.test_time_augmentation = test_time_augmentation
         self.device = device
         self.random_state = random_state
         self.warm_start = warm_start
@@ -281,15 +293,21 @@ class LipNetClassifier(
         X, y, weights = _check_training_data(self, X, y, sample_weight, reset=is_new)
         if is_new:
             self.classes_ = np.unique(y)
-        return self._train(X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
+        return _train(self, X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
 
     def _can_fit_in_parts(self):
-        """Return True, or say which parameter needs the whole training set."""
-        if self.early_stopping or self.class_weight == "balanced":
+        """Return True, or say which parameters need the whole training set."""
+        needy = {
+            "early_stopping=True": self.early_stopping,
+            "class_weight='balanced'": self.class_weight == "balanced",
+            "epoch_sampler": self.epoch_sampler is not None,
+            "loss='logit_adjusted'": self.loss == "logit_adjusted",
+        }
+        if any(needy.values()):
+            names = ", ".join(name for name, is_set in needy.items() if is_set)
             raise AttributeError(
-                "partial_fit sees the training set in parts, but early_stopping=True "
-                "and class_weight='balanced' need it whole. Give class weights as a "
-                "dict."
+                "partial_fit sees the training set in parts, and cannot be used with "
+                f"{names}, which must see it whole."
             )
         return True
 
@@ -320,13 +338,13 @@ class LipNetClassifier(
         ValueError
             If ``classes`` is missing or differs from before.
         AttributeError
-            With ``early_stopping`` or ``class_weight="balanced"``, which need the whole
-            training set.
+            With parameters that need the whole training set: ``early_stopping``,
+            ``epoch_sampler``, balanced class weights and logit adjustment.
         """
         is_new = not hasattr(self, "net_")
         _check_partial_fit_first_call(self, classes)
         X, y, weights = _check_training_data(self, X, y, sample_weight, reset=is_new)
-        return self._train(X, y, weights, is_new=is_new, n_epochs=1)
+        return _train(self, X, y, weights, is_new=is_new, n_epochs=1)
 
     def predict(self, X):
         """Return the most probable class of each image.
@@ -357,7 +375,9 @@ class LipNetClassifier(
         probabilities : ndarray of shape (n_samples, n_classes)
             Rows add up to 1. The dtype is that of X, float32 if X holds integers.
         """
-        return self._forward(X, slice(None)).softmax(dim=1).numpy()
+        averaged = self.test_time_augmentation
+        compute = _mean_probabilities if averaged else _probabilities
+        return _forward(self, X, compute)
 
     def transform(self, X):
         """Return the activations of the last hidden layer as learned features.
@@ -373,50 +393,20 @@ class LipNetClassifier(
             ``hidden_units`` columns, or ``n_filters`` for LipNet-4c, not negative. The
             dtype is that of X, float32 if X holds integers.
         """
-        return self._forward(X, slice(-1)).numpy()
+        return _forward(self, X, _activations)
 
-    def _train(self, X, y, weights, *, is_new, n_epochs):
-        """Train a new network, or the fitted one for some more epochs."""
-        codes = _encode(y, self.classes_)
-        weights = _weigh(self.class_weight, self.classes_, codes, weights)
-        device = choose_device(self.device)
-        if is_new:
-            self._learn_from_first(X, weights)
-        net = _make_net(self, X.dtype.name) if is_new else self.net_
-        datasets = _make_datasets(self, net, X, codes, weights, device)
-        seed = self._random_state.randint(np.iinfo(np.int32).max)
-        with seeded_generators(seed, device):
-            if is_new:
-                net.initialize()
-            net.set_params(**_changeable_params(self))
-            net.to(device).partial_fit(datasets, epochs=n_epochs)
-        net.to(torch.device("cpu")).module_.eval()
-        self.net_ = net
-        self.n_iter_ = len(net.history)
-        self.history_ = _tabulate(net.history)
-        return self
+    @property
+    def dead_filters_(self):
+        """Filters that weight decay has brought to nothing.
 
-    def _learn_from_first(self, X, weights):
-        """Set what the first training set decides for all that follow."""
-        _check_label_smoothing(self.label_smoothing, len(self.classes_))
-        self.image_shape_ = _find_image_shape(X.shape[1], self.image_shape)
-        self.mean_, self.scale_ = _mean_and_scale(X, weights)
-        self._random_state = _own_random_state(self.random_state)
-
-    def _forward(self, X, parts):
-        """Return the output of some parts of the network, in the dtype of X."""
+        Returns
+        -------
+        dict of list of int
+            Their indices by name of the convolution, see
+            :func:`~sklipo.lipnet.regularization.dead_filters`.
+        """
         check_is_fitted(self, "net_")
-        X = _check_rows(self, X)
-        device = choose_device(self.device)
-        network, dtype = self.net_.module_[parts], self.net_.module__dtype
-        if device.type != "cpu":
-            network = copy.deepcopy(network).to(device)
-        with torch.inference_mode():
-            outputs = [
-                network(_as_images(X[rows], self.image_shape_).to(device, dtype)).cpu()
-                for rows in gen_batches(len(X), _PREDICTION_BATCH)
-            ]
-            return torch.cat(outputs).to(getattr(torch, X.dtype.name))
+        return dead_filters(self.net_.module_)
 
     @property
     def _n_features_out(self):

@@ -1,157 +1,11 @@
-"""What trains a LipNet: its loss, its batches and its skorch net."""
+"""The skorch net that trains a LipNet."""
 
 import math
 
 import torch
 from skorch import NeuralNetClassifier
-from torch import nn
 
-
-class SmoothedCrossEntropy(nn.Module):
-    r"""Cross-entropy with smoothed labels and weighted samples.
-
-    Parameters
-    ----------
-    label_smoothing : float, default=0.0
-        Probability :math:`\epsilon` that is taken from the true class.
-
-    See Also
-    --------
-    LipNetClassifier : Minimises this loss.
-
-    Notes
-    -----
-    Formula 2 of the thesis: the target is :math:`1 - \epsilon` for the true class and
-    :math:`\epsilon / (K - 1)` for each of the other :math:`K - 1`.
-    ``torch.nn.CrossEntropyLoss`` gives :math:`\epsilon / K` to every class, the true
-    one too.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklipo.lipnet.training import SmoothedCrossEntropy
-    >>> logits = torch.log(torch.tensor([[0.5, 0.25, 0.25]]))
-    >>> SmoothedCrossEntropy(0.1)(logits, torch.tensor([0]), torch.ones(1))
-    tensor(0.7625)
-    """
-
-    def __init__(self, label_smoothing=0.0):
-        super().__init__()
-        self.label_smoothing = label_smoothing
-
-    def forward(self, logits, codes, weights):
-        """Return the mean over the batch of weight times loss.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n_samples, n_classes)
-            Output of the network.
-        codes : Tensor of shape (n_samples,), dtype int64
-            Index of each sample's true class.
-        weights : Tensor of shape (n_samples,)
-            Weight of each sample; their mean over the training set is 1.
-
-        Returns
-        -------
-        loss : Tensor of shape ()
-            Scalar to minimise.
-        """
-        log_p = logits.log_softmax(dim=1)
-        true = log_p.gather(1, codes[:, None]).squeeze(1)
-        others = log_p.sum(dim=1) - true
-        share = self.label_smoothing / (logits.shape[1] - 1)
-        losses = -(1 - self.label_smoothing) * true - share * others
-        return (weights * losses).mean()
-
-
-class ImageDataset(torch.utils.data.Dataset):
-    """Images with class codes and weights, indexed by tensors of row numbers.
-
-    Parameters
-    ----------
-    images : Tensor of shape (n_samples, 1, height, width)
-        All images, on the device.
-    codes : Tensor of shape (n_samples,), dtype int64, default=None
-        Index of each sample's class; 0 by default.
-    weights : Tensor of shape (n_samples,), default=None
-        Weight of each sample; 1 by default.
-
-    See Also
-    --------
-    Batches : Goes through a data set.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklipo.lipnet.training import ImageDataset
-    >>> X, codes = ImageDataset(torch.zeros(9, 1, 28, 28))[torch.tensor([2, 7])]
-    >>> X["images"].shape, X["weights"], codes
-    (torch.Size([2, 1, 28, 28]), tensor([1., 1.]), tensor([0, 0]))
-    """
-
-    def __init__(self, images, codes=None, weights=None):
-        n_samples = len(images)
-        self.images = images
-        self.codes = (
-            images.new_zeros(n_samples, dtype=torch.int64) if codes is None else codes
-        )
-        self.weights = images.new_ones(n_samples) if weights is None else weights
-
-    def __len__(self):
-        """Return the number of samples."""
-        return len(self.images)
-
-    def __getitem__(self, rows):
-        """Return the images and weights of some rows as a dict, and their codes."""
-        inputs = {"images": self.images[rows], "weights": self.weights[rows]}
-        return inputs, self.codes[rows]
-
-
-class Batches:
-    """Batches of a data set, each gathered at once from tensors on the device.
-
-    Parameters
-    ----------
-    dataset : ImageDataset or torch.utils.data.Subset
-        Data set that a tensor of row numbers can index.
-    batch_size : int
-        Largest number of samples in a batch.
-    shuffle : bool, default=False
-        Draw a new order from the global generator of torch at each pass.
-
-    See Also
-    --------
-    LipNetTrainer : Trains on these batches.
-
-    Notes
-    -----
-    Sizes differ by one at most. A short last batch would take as large a step as the
-    others on fewer samples, and batch normalisation fails on a batch of one.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklipo.lipnet.training import Batches, ImageDataset
-    >>> dataset = ImageDataset(torch.zeros(9, 1, 28, 28))
-    >>> [len(codes) for _, codes in Batches(dataset, batch_size=4)]
-    [3, 3, 3]
-    """
-
-    def __init__(self, dataset, batch_size, shuffle=False):
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-
-    def __len__(self):
-        """Return the number of batches."""
-        return math.ceil(len(self.dataset) / self.batch_size)
-
-    def __iter__(self):
-        """Yield the batches of one pass."""
-        n_samples = len(self.dataset)
-        order = torch.randperm(n_samples) if self.shuffle else torch.arange(n_samples)
-        for rows in order.tensor_split(len(self)):
-            yield self.dataset[rows]
+from .regularization import add_decay, learning_rate_factor, set_dropout
 
 
 class LipNetTrainer(NeuralNetClassifier):
@@ -163,12 +17,21 @@ class LipNetTrainer(NeuralNetClassifier):
         Builds the network, see :func:`build_lipnet`.
     *args : tuple
         Further parameters of ``skorch.NeuralNetClassifier`` by position.
-    criterion : type
-        Class of the loss, see :class:`SmoothedCrossEntropy`.
-    train_split : None
-        Unused: training and validation sets come separately.
-    classes : ndarray of shape (n_classes,)
-        Class codes, from 0 on.
+    augmentation : RandomAffine, default=None
+        Transforms each batch of the training set.
+    input_noise : float, default=0.0
+        Standard deviation of the noise that is added to it, in units of the scale by
+        which the network standardises images.
+    learning_rate_schedule : {"cosine", "one_cycle", "step"}, default=None
+        See :func:`learning_rate_factor`.
+    dropout_decay : float, default=0.0
+        Share of the dropout rates that is taken away in the course of the training.
+    weight_decay : float, default=0.0
+        Strength of the penalty on weights, see :func:`add_decay`.
+    weight_decay_norm : {"l2", "l1"}, default="l2"
+        Kind of the penalty.
+    weight_decay_layers : {"all", "conv", "dense"}, default="all"
+        Layers with the penalty.
     **kwargs : dict
         Further parameters of ``skorch.NeuralNetClassifier``.
 
@@ -179,12 +42,17 @@ class LipNetTrainer(NeuralNetClassifier):
     Notes
     -----
     Of a batch of :class:`ImageDataset` the network sees the images, the loss the
-    class codes and weights.
+    class codes and weights. Training and validation sets are passed to ``partial_fit``
+    as a pair.
+
+    The net knows how far it is: ``max_epochs`` epochs make one training, which begins
+    at the epoch of number ``first_epoch_``.
 
     Examples
     --------
     >>> from sklipo.lipnet.architectures import build_lipnet
-    >>> from sklipo.lipnet.training import LipNetTrainer, SmoothedCrossEntropy
+    >>> from sklipo.lipnet.losses import SmoothedCrossEntropy
+    >>> from sklipo.lipnet.training import LipNetTrainer
     >>> net = LipNetTrainer(
     ...     build_lipnet,
     ...     module__architecture="lipnet-1",
@@ -195,6 +63,101 @@ class LipNetTrainer(NeuralNetClassifier):
     >>> net.initialize().module_.output
     Linear(in_features=512, out_features=3, bias=True)
     """
+
+    first_epoch_ = 0
+
+    def __init__(
+        self,
+        module,
+        *args,
+        augmentation=None,
+        input_noise=0.0,
+        learning_rate_schedule=None,
+        dropout_decay=0.0,
+        weight_decay=0.0,
+        weight_decay_norm="l2",
+        weight_decay_layers="all",
+        **kwargs,
+    ):
+        super().__init__(module, *args, **kwargs)
+        self.augmentation = augmentation
+        self.input_noise = input_noise
+        self.learning_rate_schedule = learning_rate_schedule
+        self.dropout_decay = dropout_decay
+        self.weight_decay = weight_decay
+        self.weight_decay_norm = weight_decay_norm
+        self.weight_decay_layers = weight_decay_layers
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Draw the samples of the epoch, and let dropout decay.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net itself.
+        dataset_train : TrainingSet
+            Training set.
+        dataset_valid : ImageDataset or None
+            Validation set.
+        **kwargs : dict
+            Unused.
+        """
+        progress = (len(self.history) - self.first_epoch_) / self.max_epochs
+        totals = torch.from_numpy(dataset_train.begin_epoch(progress))
+        self.criterion_.see_classes(totals.to(dataset_train.weights))
+        kept = 1 - self.dropout_decay * progress
+        set_dropout(
+            self.module_,
+            kept * self.module__conv_dropout,
+            kept * self.module__dense_dropout,
+        )
+        self.n_batches_ = math.ceil(len(dataset_train) / self.batch_size)
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        """Set the learning rate of the batch.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net itself.
+        batch : tuple
+            The batch.
+        training : bool, default=False
+            Whether it is of the training set.
+        **kwargs : dict
+            Unused.
+        """
+        super().on_batch_begin(net, batch, training, **kwargs)
+        if training and self.learning_rate_schedule is not None:
+            n_epochs = len(self.history) - 1 - self.first_epoch_
+            n_batches = len(self.history[-1]["batches"]) - 1
+            progress = (n_epochs + n_batches / self.n_batches_) / self.max_epochs
+            factor = learning_rate_factor(self.learning_rate_schedule, progress)
+            for group in self.optimizer_.param_groups:
+                group["lr"] = self.lr * factor
+
+    def on_grad_computed(self, net, named_parameters, training=False, **kwargs):
+        """Add the gradient of weight decay.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net itself.
+        named_parameters : iterable of (str, Parameter)
+            Parameters of the network by name.
+        training : bool, default=False
+            Unused: gradients are computed in training alone.
+        **kwargs : dict
+            Unused.
+        """
+        if self.weight_decay:
+            add_decay(
+                named_parameters,
+                self.weight_decay,
+                self.weight_decay_norm,
+                self.weight_decay_layers,
+            )
 
     def get_split_datasets(self, X, y=None, **fit_params):
         """Return the data sets as they came.
@@ -221,7 +184,7 @@ class LipNetTrainer(NeuralNetClassifier):
         Parameters
         ----------
         x : Tensor or dict of Tensor
-            Images, or the X of a batch.
+            Images, or the X of a batch. In training they are augmented and get noise.
         **fit_params : dict
             Unused.
 
@@ -230,7 +193,20 @@ class LipNetTrainer(NeuralNetClassifier):
         logits : Tensor of shape (n_samples, n_classes)
             Output of the network.
         """
-        return super().infer(x["images"] if isinstance(x, dict) else x)
+        if isinstance(x, dict):
+            x = x["images"]
+        return super().infer(self._distort(x) if self.module_.training else x)
+
+    def _distort(self, images):
+        """Augment images and add noise to them."""
+        if self.augmentation is not None:
+            images = self.augmentation.augment(images)
+        if self.input_noise:
+            noise = torch.randn_like(images)
+            images = images + noise * (
+                self.input_noise * self.module_.standardize.scale
+            )
+        return images
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the weighted loss of a batch.

@@ -1,0 +1,54 @@
+"""What the parameters of LipNetClassifier may be."""
+
+from numbers import Integral, Real
+
+import torch
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .architectures import ARCHITECTURES
+from .augmentation import RandomAffine
+from .epoch_sampling import EpochSampler
+from .losses import LOSSES
+
+_SHARE = Interval(Real, 0, 1, closed="left")
+_COUNT = Interval(Integral, 1, None, closed="left")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+_PARAMETER_CONSTRAINTS = {
+    "architecture": [StrOptions(set(ARCHITECTURES))],
+    "image_shape": [tuple, list, None],
+    "n_filters": [_COUNT],
+    "hidden_units": [_COUNT],
+    "conv_dropout": [_SHARE],
+    "dense_dropout": [_SHARE],
+    "dropout_decay": [Interval(Real, 0, 1, closed="both")],
+    "batch_norm": ["boolean"],
+    "optimizer": [StrOptions({"adam", "sgd"})],
+    "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+    "learning_rate_schedule": [StrOptions({"cosine", "one_cycle", "step"}), None],
+    "momentum": [_SHARE],
+    "weight_decay": [_NOT_NEGATIVE],
+    "weight_decay_norm": [StrOptions({"l1", "l2"})],
+    "weight_decay_layers": [StrOptions({"all", "conv", "dense"})],
+    "max_epochs": [_COUNT],
+    "batch_size": [_COUNT],
+    "loss": [StrOptions(set(LOSSES))],
+    "focal_gamma": [_NOT_NEGATIVE],
+    "label_smoothing": [_SHARE],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+    "reweight_from": [_SHARE],
+    "epoch_sampler": [EpochSampler, None],
+    "augmentation": [RandomAffine, None],
+    "input_noise": [_NOT_NEGATIVE],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [_COUNT],
+    "callbacks": [list, None],
+    "test_time_augmentation": ["boolean"],
+    "device": [str, torch.device],
+    "random_state": ["random_state"],
+    "warm_start": ["boolean"],
+    "verbose": ["verbose"],
+}

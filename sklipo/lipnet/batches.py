@@ -1,0 +1,201 @@
+"""What a training sees: images, which of them an epoch shows, and batches of them."""
+
+import math
+
+import numpy as np
+import torch
+
+from ._inputs import _weigh
+from .epoch_sampling import draw_rows
+
+
+class ImageDataset(torch.utils.data.Dataset):
+    """Images with class codes and weights, indexed by tensors of positions.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n_images, 1, height, width)
+        All images, on the device.
+    codes : Tensor of shape (n_images,), dtype int64, default=None
+        Index of each image's class; 0 by default.
+    rows : Tensor of shape (n_samples,), dtype int64, default=None
+        Which images the data set shows, in order and possibly more than once; all by
+        default.
+    weights : Tensor of shape (n_samples,), default=None
+        Weight of each sample shown; 1 by default.
+
+    See Also
+    --------
+    Batches : Goes through a data set.
+    TrainingSet : Shows other images at each epoch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.batches import ImageDataset
+    >>> X, codes = ImageDataset(torch.zeros(9, 1, 28, 28))[torch.tensor([2, 7])]
+    >>> X["images"].shape, X["weights"], codes
+    (torch.Size([2, 1, 28, 28]), tensor([1., 1.]), tensor([0, 0]))
+    """
+
+    def __init__(self, images, codes=None, rows=None, weights=None):
+        n_images = len(images)
+        if codes is None:
+            codes = images.new_zeros(n_images, dtype=torch.int64)
+        self.images = images
+        self.codes = codes
+        self.rows = torch.arange(n_images) if rows is None else rows
+        self.weights = images.new_ones(len(self.rows)) if weights is None else weights
+
+    def __len__(self):
+        """Return the number of samples."""
+        return len(self.rows)
+
+    def __getitem__(self, positions):
+        """Return the images and weights of some samples as a dict, and their codes."""
+        rows = self.rows[positions]
+        inputs = {"images": self.images[rows], "weights": self.weights[positions]}
+        return inputs, self.codes[rows]
+
+
+class TrainingSet(ImageDataset):
+    """Images of which each epoch shows some, with weights of its own.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n_images, 1, height, width)
+        All images, on the device.
+    codes : ndarray of shape (n_images,), dtype int64
+        Index of each image's class.
+    sample_weights : ndarray of shape (n_images,)
+        Weight of each image, before the weight of its class.
+    classes : ndarray of shape (n_classes,)
+        Class labels.
+    rows : ndarray of shape (n_samples,), default=None
+        Images to train on; all by default.
+    epoch_sampler : EpochSampler, default=None
+        Which of them an epoch shows; all by default.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes by label.
+    reweight_from : float, default=0.0
+        Part of the training after which ``class_weight`` is heeded.
+
+    See Also
+    --------
+    ImageDataset : Always shows the same images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklipo.lipnet.batches import TrainingSet
+    >>> from sklipo.lipnet.epoch_sampling import EpochOverSampler
+    >>> codes, classes = np.array([0, 0, 0, 1]), np.array(["empty", "full"])
+    >>> data = TrainingSet(
+    ...     torch.zeros(4, 1, 28, 28),
+    ...     codes,
+    ...     np.ones(4),
+    ...     classes,
+    ...     epoch_sampler=EpochOverSampler(),
+    ... )
+    >>> data.begin_epoch(progress=0.0)
+    array([3., 3.])
+    >>> data.rows
+    tensor([0, 1, 2, 3, 3, 3])
+    """
+
+    def __init__(
+        self,
+        images,
+        codes,
+        sample_weights,
+        classes,
+        rows=None,
+        *,
+        epoch_sampler=None,
+        class_weight=None,
+        reweight_from=0.0,
+    ):
+        self._codes = codes
+        self._sample_weights = sample_weights
+        self._classes = classes
+        self._rows = np.arange(len(codes)) if rows is None else rows
+        self._class_weight = class_weight
+        self._reweight_from = reweight_from
+        self._counts = None
+        if epoch_sampler is not None:
+            counts = epoch_sampler.count_samples(classes[codes[self._rows]])
+            self._counts = [counts.get(label, 0) for label in classes.tolist()]
+        super().__init__(images, torch.from_numpy(codes).to(images.device))
+
+    def begin_epoch(self, progress):
+        """Draw the samples of an epoch and give them their weights.
+
+        Parameters
+        ----------
+        progress : float
+            Part of the training that is done, from 0 to 1.
+
+        Returns
+        -------
+        totals : ndarray of shape (n_classes,)
+            Sum of the sample weights of each class.
+        """
+        rows = self._rows
+        if self._counts is not None:
+            rows = rows[draw_rows(self._codes[rows], self._counts)]
+        codes = self._codes[rows]
+        class_weight = self._class_weight if progress >= self._reweight_from else None
+        weights = self._sample_weights[rows]
+        totals = np.bincount(codes, weights, minlength=len(self._classes))
+        weights = _weigh(class_weight, self._classes, codes, weights)
+        self.rows = torch.from_numpy(rows)
+        self.weights = torch.from_numpy(weights).to(self.images)
+        return totals
+
+
+class Batches:
+    """Batches of a data set, each gathered at once from tensors on the device.
+
+    Parameters
+    ----------
+    dataset : ImageDataset
+        Data set that a tensor of positions can index.
+    batch_size : int
+        Largest number of samples in a batch.
+    shuffle : bool, default=False
+        Draw a new order from the global generator of torch at each pass.
+
+    See Also
+    --------
+    LipNetTrainer : Trains on these batches.
+
+    Notes
+    -----
+    Sizes differ by one at most. A short last batch would take as large a step as the
+    others on fewer samples, and batch normalisation fails on a batch of one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.batches import Batches, ImageDataset
+    >>> dataset = ImageDataset(torch.zeros(9, 1, 28, 28))
+    >>> [len(codes) for _, codes in Batches(dataset, batch_size=4)]
+    [3, 3, 3]
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def __len__(self):
+        """Return the number of batches."""
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self):
+        """Yield the batches of one pass."""
+        n_samples = len(self.dataset)
+        order = torch.randperm(n_samples) if self.shuffle else torch.arange(n_samples)
+        for positions in order.tensor_split(len(self)):
+            yield self.dataset[positions]

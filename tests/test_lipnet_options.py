@@ -1,0 +1,261 @@
+"""What LipNetClassifier makes of imbalance, augmentation and regularisation."""
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+from imblearn.pipeline import Pipeline as ImblearnPipeline
+from lipnet_cases import SMALL, assert_same_bits, draw_disks_and_rings, weights_of
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback
+
+from sklipo import LipNetClassifier
+from sklipo.lipnet.augmentation import RandomAffine
+from sklipo.lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
+
+OPTIONS = {
+    "focal": {"loss": "focal"},
+    "logit-adjusted": {"loss": "logit_adjusted"},
+    "deferred": {"class_weight": "balanced", "reweight_from": 0.6},
+    "over": {"epoch_sampler": EpochOverSampler()},
+    "under": {"epoch_sampler": EpochUnderSampler()},
+    "augmentation": {"augmentation": RandomAffine()},
+    "noise": {"input_noise": 0.3},
+    "dropout": {"dropout_decay": 1.0},
+    "l2": {"weight_decay": 0.1},
+    "l1": {"weight_decay": 0.1, "weight_decay_norm": "l1"},
+    "conv": {"weight_decay": 0.1, "weight_decay_layers": "conv"},
+    "cosine": {"learning_rate_schedule": "cosine"},
+    "one-cycle": {"learning_rate_schedule": "one_cycle"},
+    "step": {"learning_rate_schedule": "step"},
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Return three rings among four particles, and the rest disks."""
+    X, y = draw_disks_and_rings(100)
+    kept = (y == "ring") | (np.arange(100) % 3 == 0)
+    return X[kept], y[kept]
+
+
+@pytest.fixture(scope="module")
+def plain(data):
+    return LipNetClassifier("lipnet-1", **SMALL).fit(*data)
+
+
+@pytest.mark.parametrize("option", OPTIONS.values(), ids=OPTIONS)
+def test_option_acts_and_same_seed_gives_same_bits(data, plain, option):
+    before = torch.get_rng_state()
+    model = LipNetClassifier("lipnet-1", **SMALL, **option).fit(*data)
+    assert_same_bits(model, clone(model).fit(*data))
+    assert not torch.equal(weights_of(model), weights_of(plain))
+    np.testing.assert_allclose(model.predict_proba(data[0]).sum(axis=1), 1, atol=1e-6)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+class Watch(Callback):
+    """Records what the network sees, its rates and what an epoch shows."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.rates_, self.dropout_, self.epochs_, self.seen_ = [], [], [], []
+        net.module_.standardize.register_forward_hook(self._see)
+        self.is_training_ = None
+
+    def _see(self, layer, inputs, output):
+        self.seen_.append((self.is_training_, inputs[0].clone()))
+
+    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
+        self.dropout_.append(
+            (net.module_.features.dropout1.p, net.module_.hidden[-1].p)
+        )
+        self.epochs_.append(dataset_train.codes[dataset_train.rows].tolist())
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        self.is_training_ = training
+        if training:
+            self.rates_.append(net.optimizer_.param_groups[0]["lr"])
+
+    def __getstate__(self):
+        return {}
+
+
+def watch_fit(data, **params):
+    """Return a fitted model and what was seen in its training."""
+    model = LipNetClassifier("lipnet-1", **SMALL, callbacks=[Watch()])
+    model.set_params(**params).fit(*data)
+    return model, dict(model.net_.callbacks_)["Watch"]
+
+
+def test_training_alone_is_augmented(data):
+    # A shift beyond the edge leaves the fill value alone.
+    off = RandomAffine(0, shear=0, zoom=(1, 1), fill_value=7.0)
+    _, watch = watch_fit(data, augmentation=off, early_stopping=True)
+    images = data[0].reshape(-1, 1, 12, 12)
+    originals = {image.tobytes() for image in images}
+    seen = {True: 0, False: 0}
+    for is_training, batch in watch.seen_:
+        for image in batch.numpy():
+            seen[is_training] += image.tobytes() in originals
+    n_valid = sum(len(batch) for is_training, batch in watch.seen_ if not is_training)
+    assert seen == {True: 0, False: n_valid}
+
+
+def test_noise_has_the_given_deviation_in_training_alone(data):
+    X, y = data
+    X = np.ones_like(X) * (y == "ring")[:, None] * 40
+    model, watch = watch_fit((X, y), input_noise=0.5, early_stopping=True)
+    trained = torch.cat([batch for is_training, batch in watch.seen_ if is_training])
+    noise = trained - 40 * (trained > 20)
+    # 24,000 values: the deviation is known to 0.5 %, the mean to 0.7 % of it.
+    assert noise.std().item() == pytest.approx(0.5 * model.scale_, rel=0.03)
+    assert abs(noise.mean().item()) < 0.03 * model.scale_
+    valid = torch.cat([batch for is_training, batch in watch.seen_ if not is_training])
+    assert set(valid.unique().tolist()) == {0, 40}
+
+
+def test_search_over_parameters_of_the_augmentation(data):
+    model = LipNetClassifier("lipnet-1", **SMALL, augmentation=RandomAffine())
+    pipeline = Pipeline([("classify", model)])
+    grid = {"classify__augmentation__rotation": [0, 90]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(*data)
+    best = search.best_estimator_.named_steps["classify"].augmentation
+    assert best.rotation == search.best_params_["classify__augmentation__rotation"]
+    assert model.augmentation.rotation == 180
+
+
+def test_epochs_show_balanced_classes(data):
+    _, watch = watch_fit(data, epoch_sampler=EpochOverSampler())
+    n_rings = (data[1] == "ring").sum()
+    assert [np.bincount(codes).tolist() for codes in watch.epochs_] == (
+        [[n_rings, n_rings]] * 3
+    )
+
+
+def test_learning_rate_and_dropout_fall_over_the_training(data):
+    _, watch = watch_fit(
+        data,
+        learning_rate=0.01,
+        learning_rate_schedule="cosine",
+        dropout_decay=0.5,
+        max_epochs=4,
+        batch_size=20,
+    )
+    n_steps = 4 * -(-len(data[1]) // 20)
+    expected = 0.01 * (1 + np.cos(np.pi * np.arange(n_steps) / n_steps)) / 2
+    np.testing.assert_allclose(watch.rates_, expected, rtol=1e-9)
+    shares = np.array([1, 0.875, 0.75, 0.625])
+    np.testing.assert_allclose(watch.dropout_, shares[:, None] * [0.25, 0.5])
+
+
+def test_schedule_of_fits_and_of_parts_begins_anew_after_max_epochs(data):
+    params = {"learning_rate_schedule": "step", "max_epochs": 4, "batch_size": 512}
+    model, watch = watch_fit(data, warm_start=True, **params)
+    assert watch.rates_ == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
+    model.fit(*data)
+    assert watch.rates_ == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
+    model = LipNetClassifier("lipnet-1", **SMALL).set_params(**params)
+    rates = []
+    for _ in range(6):
+        model.partial_fit(*data, classes=["disk", "ring"])
+        rates.append(model.net_.optimizer_.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5, 1e-3, 1e-3])
+
+
+def test_warm_start_follows_what_may_change(data):
+    model = LipNetClassifier("lipnet-1", **SMALL, warm_start=True, dropout_decay=1.0)
+    model.fit(*data).set_params(dropout_decay=0.0, augmentation=RandomAffine())
+    net = model.fit(*data).net_
+    assert net.augmentation is model.augmentation
+    assert net.module_.hidden.dropout.p == 0.5
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_one_step_of_decay_equals_the_closed_form(data, norm):
+    params = {
+        **SMALL,
+        "max_epochs": 1,
+        "batch_size": 512,
+        "optimizer": "sgd",
+        "momentum": 0,
+        "learning_rate": 0.1,
+    }
+    free = LipNetClassifier("lipnet-1", **params).fit(*data)
+    model = LipNetClassifier("lipnet-1", **params, weight_decay=0.3)
+    model.set_params(weight_decay_norm=norm, weight_decay_layers="dense").fit(*data)
+    start = LipNetClassifier("lipnet-1", **{**params, "learning_rate": 1e-30})
+    parameters = [m.net_.module_.state_dict() for m in (start.fit(*data), free, model)]
+    for name in parameters[0]:
+        at_start, without, with_decay = (part[name] for part in parameters)
+        gradient = at_start.sign() if norm == "l1" else at_start
+        is_decayed = name in ("hidden.dense.weight", "output.weight")
+        by_hand = without - 0.1 * 0.3 * is_decayed * gradient
+        torch.testing.assert_close(with_decay, by_hand)
+
+
+def test_decay_of_convolutions_makes_dead_filters(data, plain):
+    assert plain.dead_filters_ == {"conv1": []}
+    model = LipNetClassifier("lipnet-1", **SMALL, optimizer="sgd", learning_rate=0.1)
+    model.set_params(weight_decay=5.0, weight_decay_layers="conv", max_epochs=20)
+    assert model.fit(*data).dead_filters_ == {"conv1": [0, 1, 2, 3]}
+
+
+def test_test_time_augmentation_averages_over_the_dihedral_group(data, plain):
+    X = data[0]
+    images = X.reshape(-1, 12, 12)
+    turned = [
+        np.rot90(view, k, (1, 2)) for view in (images, images.mT) for k in range(4)
+    ]
+    by_hand = np.mean([plain.predict_proba(v.reshape(X.shape)) for v in turned], axis=0)
+    model = clone(plain).set_params(test_time_augmentation=True).fit(*data)
+    # Sums of float32 in another order.
+    np.testing.assert_allclose(model.predict_proba(X), by_hand, rtol=1e-5)
+    np.testing.assert_array_equal(
+        model.predict(X), model.classes_[by_hand.argmax(axis=1)]
+    )
+    np.testing.assert_allclose(
+        model.predict_proba(turned[3].reshape(X.shape)), by_hand, rtol=1e-5
+    )
+
+
+def test_test_time_augmentation_leaves_strips_as_they_are(data):
+    X, y = data[0][:, :60], data[1]
+    model = LipNetClassifier("lipnet-1", **SMALL).fit(X, y)
+    expected = model.predict_proba(X)
+    model.set_params(test_time_augmentation=True)
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("label_smoothing", [0, 0.1])
+def test_logit_adjustment_puts_the_border_between_classes_of_equal_weight(
+    label_smoothing,
+):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [600, 30])
+    X = (rng.normal(size=630) + 1.5 * y)[:, None] * np.ones(4)
+    grid = np.linspace(-2, 5, 701)
+    params = {**SMALL, "max_epochs": 30, "conv_dropout": 0, "dense_dropout": 0}
+    borders = []
+    for loss in ("cross_entropy", "logit_adjusted"):
+        model = LipNetClassifier("lipnet-1", **params, loss=loss)
+        model.set_params(label_smoothing=label_smoothing).fit(X, y)
+        borders.append(grid[model.predict(grid[:, None] * np.ones(4)).argmax()])
+    # By Bayes at equal frequencies the border is at 0.75, which the few samples of one
+    # class tell to 1 / sqrt(30); at their own it is at 0.75 + log(20) / 1.5 = 2.75.
+    assert borders[0] > 2
+    assert borders[1] == pytest.approx(0.75, abs=0.4)
+
+
+@pytest.mark.parametrize("pipeline", [Pipeline, ImblearnPipeline])
+def test_sample_weights_are_routed_through_a_pipeline(data, pipeline):
+    X, y = data
+    weights = np.linspace(0.1, 2, len(y))
+    model = LipNetClassifier("lipnet-1", **SMALL)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clone(model).set_fit_request(sample_weight=True)
+        steps = pipeline([("keep", FunctionTransformer()), ("classify", routed)])
+        steps.fit(X, y, sample_weight=weights)
+    assert_same_bits(steps["classify"], clone(model).fit(X, y, weights))
