@@ -45,7 +45,7 @@ if args.table:
     columns = None if args.label == "label" else {args.label: "label"}
     particles = load_particles(args.table, columns=columns, verbose=True)
 else:
-    particles = make_liposomes(1000, problem="lamellarity", random_state=0)
+    particles = make_liposomes(800, problem="lamellarity", random_state=0)
 print(particles)
 print(particles["label"].value_counts())
 

@@ -15,6 +15,8 @@ _MODULE_OF = {
     "ApplyMask": "transformers",
     "ArtificialOverSampler": "resampling",
     "CropToMask": "transformers",
+    "EpochOverSampler": "lipnet.epoch_sampling",
+    "EpochUnderSampler": "lipnet.epoch_sampling",
     "LipNetClassifier": "lipnet.classifier",
     "NormalizeBackground": "transformers",
     "ParticleFeatures": "features",
