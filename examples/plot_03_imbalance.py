@@ -83,9 +83,9 @@ def draw(seed):
     """Return a table to train on, and pixels and labels to choose by and to test on."""
     train, *others = (
         make_liposomes(n, random_state=100 * seed + i)
-        for i, n in enumerate((n_train, 2000, 2000))
+        for i, n in enumerate((n_train, 1500, 1500))
     )
-    return train, [(prepare.transform(table), table["label"]) for table in others]
+    return train, [(prepare.fit_transform(table), table["label"]) for table in others]
 
 
 def score(seed, name, augmentation, train, others):
@@ -95,7 +95,7 @@ def score(seed, name, augmentation, train, others):
     y = train["label"]
     if table is not None:
         train, y = table.fit_resample(train, y)
-    X = prepare.transform(train)
+    X = prepare.fit_transform(train)
     if pixels is not None:
         X, y = pixels.fit_resample(X, y)
     model = LipNetClassifier(
@@ -114,8 +114,9 @@ def score(seed, name, augmentation, train, others):
     return pd.concat({(technique, seed): pd.concat(parts)})
 
 
-tables = {seed: draw(seed) for seed in range(args.seeds)}
-runs = list(product(tables, techniques, (None, RandomAffine())))
+seeds = range(args.seeds)
+tables = Parallel(n_jobs=args.jobs)(delayed(draw)(seed) for seed in seeds)
+runs = list(product(seeds, techniques, (None, RandomAffine())))
 results = Parallel(n_jobs=args.jobs, return_as="generator_unordered")(
     delayed(score)(*run, *tables[run[0]]) for run in runs
 )
