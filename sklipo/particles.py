@@ -1,11 +1,10 @@
 """What counts as particles: one doorway for tables, lists, stacks and flat rows."""
 
-from math import isqrt
-
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
+from ._buffer import flat_image_shape
 from .images import ImageArray, ImageDtype
 
 _EXPECTED = (
@@ -205,35 +204,6 @@ def _as_images(X):
     if X.ndim != 2:
         raise ValueError(f"X has {X.ndim} dimensions (shape {X.shape}); {_EXPECTED}.")
     return X.reshape(len(X), *flat_image_shape(X.shape[1]))
-
-
-def flat_image_shape(n_features):
-    """Return the shape of the image that a row of numbers holds.
-
-    A row is a square image where it can be one.
-
-    Parameters
-    ----------
-    n_features : int
-        Number of values in the row.
-
-    Returns
-    -------
-    shape : tuple of (int, int)
-        Height and width: a square, or else a strip of height 1.
-
-    See Also
-    --------
-    check_particles : Uses it for 2-D numeric input.
-
-    Examples
-    --------
-    >>> from sklipo.particles import flat_image_shape
-    >>> flat_image_shape(784), flat_image_shape(10)
-    ((28, 28), (1, 10))
-    """
-    side = isqrt(n_features)
-    return (side, side) if side * side == n_features else (1, n_features)
 
 
 def _row_names(X):

@@ -18,11 +18,11 @@ from ._artificial import (
     recombine,
     turned,
 )
+from ._buffer import flat_image_shape
 from .datasets._scenes import CLASSES, MEDIAN_RADIUS
 from .images import ImageArray
 from .particles import (
     check_particles,
-    flat_image_shape,
     holds_images,
     validate_particles,
 )

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from sklipo import ImageArray, check_particles
-from sklipo.particles import flat_image_shape, holds_images
+from sklipo._buffer import flat_image_shape
+from sklipo.particles import holds_images
 
 
 @pytest.fixture

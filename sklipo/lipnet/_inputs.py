@@ -1,7 +1,5 @@
 """From rows of pixels, labels and weights to what a network trains on."""
 
-import math
-
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
@@ -11,8 +9,11 @@ from sklearn.utils.multiclass import check_classification_targets
 # Private in scikit-learn: _check_sample_weight.
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from .._buffer import flat_image_shape
+
 # Integers become the first, which costs half the memory of the second.
 _DTYPES = [np.float32, np.float64]
+
 _RESIZE_HINT = (
     "LipNetClassifier takes rows of pixels, as many for each image. Put a Resize "
     "before it: make_pipeline(Resize(28), LipNetClassifier())."
@@ -51,10 +52,9 @@ def _refuse_images(X):
 
 def _find_image_shape(n_pixels, image_shape):
     """Return height and width of the images that rows of pixels hold."""
-    side = math.isqrt(n_pixels)
-    is_square = side * side == n_pixels
+    flat_shape = flat_image_shape(n_pixels)
     if image_shape is None:
-        return (side, side) if is_square else (1, n_pixels)
+        return flat_shape
     lengths = [int(length) for length in image_shape if length == int(length) > 0]
     if len(lengths) != 2 or len(image_shape) != 2:
         raise ValueError(
@@ -63,7 +63,8 @@ def _find_image_shape(n_pixels, image_shape):
         )
     height, width = lengths
     if height * width != n_pixels:
-        hint = f"; a square image would be ({side}, {side})" if is_square else ""
+        is_square = flat_shape[0] == flat_shape[1]
+        hint = f"; a square image would be {flat_shape}" if is_square else ""
         raise ValueError(
             f"image_shape={image_shape!r} stands for {height * width} pixels, but X "
             f"has {n_pixels} features{hint}."
