@@ -2,8 +2,10 @@
 
 from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import Pipeline as BasePipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
@@ -130,7 +132,8 @@ def make_svc_pipeline(
         the micrographs of the training set to others.
     probability : bool, default=False
         Give the model ``predict_proba``, calibrated by 5-fold cross-validation within
-        the training set. The SVM is then at ``classify__estimator``.
+        the training set as if all classes were equally frequent there, which is how
+        the SVM is trained, too. The SVM is then at ``classify__estimator``.
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
     memory : str or joblib.Memory, default=None
@@ -156,10 +159,68 @@ def make_svc_pipeline(
     """
     classify = SVC(C=C, gamma=gamma, class_weight="balanced")
     if probability:
-        classify = CalibratedClassifierCV(classify, ensemble=False)
+        classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
         ("features", ParticleFeatures(features, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]
     return Pipeline(steps, memory=memory)
+
+
+class _BalancedCalibration(CalibratedClassifierCV):
+    """Calibration that weighs classes equally, as it hands weights on to the SVM.
+
+    Plain calibration learns how rare a class is and, by the most probable class, then
+    hardly ever predicts it, whatever the SVM's class weights.
+    """
+
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        weights = compute_sample_weight("balanced", y)
+        if sample_weight is not None:
+            weights = weights * sample_weight
+        return super().fit(X, y, sample_weight=weights, **fit_params)
+
+
+def transform_for_last(model, X):
+    """Take X through all steps of a fitted pipeline but the last.
+
+    Samplers are passed by, as they are in ``predict``.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted pipeline of scikit-learn or imbalanced-learn, or any other estimator.
+    X : particle table or array
+        What the model predicts.
+
+    Returns
+    -------
+    X : array
+        What its last step predicts; X itself if the model is no pipeline.
+    last : estimator
+        The last step; the model itself if it is no pipeline.
+
+    See Also
+    --------
+    make_lipnet_pipeline : Such a pipeline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.svm import SVC
+    >>> from sklipo.pipelines import transform_for_last
+    >>> X, y = np.array([[1.0], [3.0]]), [0, 1]
+    >>> model = make_pipeline(StandardScaler(), SVC()).fit(X, y)
+    >>> transform_for_last(model, X)
+    (array([[-1.],
+           [ 1.]]), SVC())
+    """
+    if not isinstance(model, BasePipeline):
+        return X, model
+    for _, step in model.steps[:-1]:
+        if hasattr(step, "transform"):
+            X = step.transform(X)
+    return X, model.steps[-1][1]
