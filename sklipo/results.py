@@ -5,11 +5,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 from sklearn.utils import check_random_state
 
+from ._intervals import corrected_t_test, measure_tallies, percentiles, resample
 from .metrics import classification_table
-from .metrics._counts import class_measures, summary_measures
+from .metrics._counts import summary_measures
 from .metrics._losses import sample_losses
 
 
@@ -203,7 +203,7 @@ class CrossValidationResult:
            Application", Cambridge University Press, 1997, section 3.8.
         """
         by_fold, pooled, samples = self._measure(label, n_resamples, random_state)
-        low, high = _percentiles(samples, level)
+        low, high = percentiles(samples, level)
         return pd.DataFrame(
             {
                 "pooled": pooled,
@@ -269,7 +269,7 @@ class CrossValidationResult:
                 strict=True,
             )
         )
-        low, high = _percentiles(samples, level)
+        low, high = percentiles(samples, level)
         return pd.DataFrame(
             {
                 "difference": difference,
@@ -277,7 +277,7 @@ class CrossValidationResult:
                 "std": by_fold.std(),
                 "low": low,
                 "high": high,
-                "p_value": _corrected_t_test(by_fold),
+                "p_value": corrected_t_test(by_fold),
             }
         )
 
@@ -384,11 +384,11 @@ class CrossValidationResult:
         if self.groups is not None:
             units = np.unique(self.groups, return_inverse=True)[1]
         tally = self._tally(units)
-        samples = _resample(tally, n_resamples, check_random_state(random_state))
+        samples = resample(tally, n_resamples, check_random_state(random_state))
         return (
-            _measures(self._tally(self.fold), position),
-            _measures(tally.sum(axis=0, keepdims=True), position).iloc[0],
-            _measures(samples, position),
+            measure_tallies(self._tally(self.fold), position),
+            measure_tallies(tally.sum(axis=0, keepdims=True), position).iloc[0],
+            measure_tallies(samples, position),
         )
 
     def _check_comparable(self, other):
@@ -399,51 +399,3 @@ class CrossValidationResult:
                     f"The results are not of the same {what} ({name} differs). "
                     "Cross-validate both models with the same particles, groups and cv."
                 )
-
-
-def _measures(tallies, position):
-    """Return the measures of one class, or of all, for each of many tallies."""
-    counts, losses = tallies[..., :-1], tallies[..., -1]
-    support = counts.sum(axis=-1)
-    if position is None:
-        measures = summary_measures(counts)
-        loss, n = losses.sum(axis=-1), support.sum(axis=-1)
-    else:
-        of_classes = class_measures(counts)
-        measures = {name: values[:, position] for name, values in of_classes.items()}
-        loss, n = losses[:, position], support[:, position]
-    if not np.isnan(losses).all():
-        with np.errstate(invalid="ignore"):
-            measures["log_loss"] = loss / n
-    return pd.DataFrame(measures)
-
-
-def _resample(tally, n_resamples, random_state):
-    """Return the tallies of bootstrap samples of the units of a tally."""
-    n_units = len(tally)
-    rows = tally.reshape(n_units, -1)
-    samples = np.empty((n_resamples, rows.shape[1]))
-    for sample in samples:
-        drawn = random_state.randint(n_units, size=n_units)
-        sample[:] = np.bincount(drawn, minlength=n_units) @ rows
-    return samples.reshape(n_resamples, *tally.shape[1:])
-
-
-def _percentiles(samples, level):
-    """Return the ends of the interval that holds the level's share of samples."""
-    outside = (1 - level) / 2
-    return samples.quantile(outside), samples.quantile(1 - outside)
-
-
-def _corrected_t_test(differences):
-    """Return the p-value of no difference, after Nadeau and Bengio.
-
-    In cross-validation, a test set is a k-th of all, the training set the rest.
-    """
-    n_folds = differences.count()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = differences.var() * (1 / n_folds + 1 / (n_folds - 1))
-        statistic = differences.mean() / np.sqrt(variance)
-        p_values = 2 * student.sf(statistic.abs(), n_folds - 1)
-    is_same = (differences == 0).all()
-    return pd.Series(p_values, differences.columns).mask(is_same, 1.0)
