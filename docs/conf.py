@@ -52,6 +52,7 @@ html_theme_options = {
 }
 html_sidebars = {page: [] for page in ("index", "glossary", "whats_new")}
 
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"
@@ -74,6 +75,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "ignore_pattern": "^(?!plot_)",
     "plot_gallery": os.environ.get("PLOT_GALLERY", "0"),
     "prefer_full_module": {"sklipo"},
     "show_signature": False,
