@@ -1,5 +1,6 @@
 """Pictures of results and of particles, in scikit-learn's Display convention."""
 
 from .confusion import ConfusionMatricesDisplay
+from .measures import ClassMeasuresDisplay
 
-__all__ = ["ConfusionMatricesDisplay"]
+__all__ = ["ClassMeasuresDisplay", "ConfusionMatricesDisplay"]
