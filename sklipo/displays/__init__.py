@@ -2,5 +2,6 @@
 
 from .confusion import ConfusionMatricesDisplay
 from .measures import ClassMeasuresDisplay
+from .training import TrainingCurveDisplay
 
-__all__ = ["ClassMeasuresDisplay", "ConfusionMatricesDisplay"]
+__all__ = ["ClassMeasuresDisplay", "ConfusionMatricesDisplay", "TrainingCurveDisplay"]
