@@ -1,7 +1,13 @@
 """Pictures of results and of particles, in scikit-learn's Display convention."""
 
 from .confusion import ConfusionMatricesDisplay
+from .gallery import ParticleGalleryDisplay
 from .measures import ClassMeasuresDisplay
 from .training import TrainingCurveDisplay
 
-__all__ = ["ClassMeasuresDisplay", "ConfusionMatricesDisplay", "TrainingCurveDisplay"]
+__all__ = [
+    "ClassMeasuresDisplay",
+    "ConfusionMatricesDisplay",
+    "ParticleGalleryDisplay",
+    "TrainingCurveDisplay",
+]
