@@ -3,11 +3,13 @@
 from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
 from .measures import ClassMeasuresDisplay
+from .reliability import ReliabilityDisplay
 from .training import TrainingCurveDisplay
 
 __all__ = [
     "ClassMeasuresDisplay",
     "ConfusionMatricesDisplay",
     "ParticleGalleryDisplay",
+    "ReliabilityDisplay",
     "TrainingCurveDisplay",
 ]
