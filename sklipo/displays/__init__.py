@@ -4,11 +4,13 @@ from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
 from .measures import ClassMeasuresDisplay
 from .reliability import ReliabilityDisplay
+from .sizes import ImageSizeDisplay
 from .training import TrainingCurveDisplay
 
 __all__ = [
     "ClassMeasuresDisplay",
     "ConfusionMatricesDisplay",
+    "ImageSizeDisplay",
     "ParticleGalleryDisplay",
     "ReliabilityDisplay",
     "TrainingCurveDisplay",
