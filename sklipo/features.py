@@ -260,6 +260,22 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             names += [f"{name}_{i:02d}" for i in range(len(values))] if many else [name]
         return np.array(names, dtype=object)
 
+    def get_feature_groups_out(self):
+        """Name the group of each feature.
+
+        Returns
+        -------
+        groups : ndarray of shape (n_features,)
+            Names out of ``groups_``, one for each column of the result.
+        """
+        check_is_fitted(self)
+        particle = Particle(np.zeros((1, 1)))
+        sizes = [
+            len(_flatten(_measure(particle, (group,), self._settings)))
+            for group in self.groups_
+        ]
+        return np.repeat(np.array(self.groups_, dtype=object), sizes)
+
     @property
     def _settings(self):
         """What the groups need to know."""
