@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,6 +117,23 @@ def test_undefined_is_marked_and_no_bar():
     zero = ClassMeasuresDisplay.from_predictions(y_true, y_pred, measure="TPR")
     np.testing.assert_array_equal(bars(zero.ax_), [[1, 0]])
     assert not zero.ax_.texts
+
+
+def test_missing_matplotlib_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'pip install "sklipo\[plot\]"'):
+        ClassMeasuresDisplay.from_cv_results(make_result())
+
+
+def test_gap_in_a_line_has_its_color():
+    y_true, y_pred = ["a", "a", "b"], {"one": ["a", "a", "a"], "two": ["a", "a", "b"]}
+    display = ClassMeasuresDisplay.from_predictions(
+        y_true, y_pred, measure="PPV", x="model", kind="line", colors=["red", "blue"]
+    )
+    (text,) = display.ax_.texts
+    assert text.get_color() == "blue"
+    lines = {line.get_label(): line.get_ydata() for line in display.ax_.lines}
+    np.testing.assert_array_equal(lines["b"], [np.nan, 1])
 
 
 def test_several_predictions():

@@ -278,8 +278,9 @@ class ClassMeasuresDisplay(PanelDisplay):
             else:
                 marker = MARKERS[i % len(MARKERS)]
                 ax.plot(positions, bars["value"], marker, ls="-", c=color, label=label)
-            _draw_error_bars(ax, positions, bars, "0.25" if kind == "bar" else color)
-            _mark_undefined(ax, positions[bars["value"].isna()])
+            ink = "0.25" if kind == "bar" else color
+            _draw_error_bars(ax, positions, bars, ink)
+            _mark_undefined(ax, positions[bars["value"].isna()], ink)
 
     def _name_axes(self, ax, panel, x, groups, *, is_only):
         """Name what is along the axes of a panel, and set the limits."""
@@ -337,7 +338,7 @@ def _draw_error_bars(ax, positions, bars, color):
     )
 
 
-def _mark_undefined(ax, positions):
+def _mark_undefined(ax, positions, color):
     """Say where a bar or a point is missing because its value is undefined."""
     for position in positions:
         ax.text(
@@ -349,5 +350,5 @@ def _mark_undefined(ax, positions):
             ha="center",
             va="bottom",
             fontsize="small",
-            color="0.35",
+            color=color,
         )
