@@ -99,8 +99,8 @@ print(f"The picture is in {options.picture}")
 print(
     "The thesis, of other data: without augmentation, 'uncertain' is totally missed in "
     "lamellarity; rotation brings it to nearly 40 %, shift further; flip, shear and "
-    "zoom add nothing. In encapsulation, 'full' sinks from about 1.0 to 0.9 by rotation "
-    "and shift, while the two rare classes rise."
+    "zoom add nothing. In encapsulation, 'full' sinks from about 1.0 to 0.9 by "
+    "rotation and shift, while the two rare classes rise."
 )
 
 # %%

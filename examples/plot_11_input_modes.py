@@ -91,8 +91,8 @@ for problem, by_mode in results.items():
     scores["masking adds"] = scores["cropped and masked"] - scores["cropped"]
     print(f"\n{problem}\n{scores.round(2)}")
 print(
-    "\nThe thesis, of other data (section 10): masking adds 6 % for full, 7 % for empty "
-    "and takes 2 % for uncertain in encapsulation; it adds 2 % for unilamellar and 7 % "
-    "for uncertain in lamellarity."
+    "\nThe thesis, of other data (section 10): in encapsulation, masking adds 6 % for "
+    "full and 7 % for empty, and takes 2 % for uncertain; in lamellarity, it adds 2 % "
+    "for unilamellar and 7 % for uncertain."
 )
 plt.show()

@@ -307,6 +307,24 @@ class CrossValidationResult:
                 table[f"proba_{label}"] = column
         return table
 
+    def plot(self, *, ax=None):
+        """Draw the average confusion matrix.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; by default a figure is made.
+
+        Returns
+        -------
+        display : ConfusionMatricesDisplay
+            The display, drawn. :mod:`sklipo.displays` has further pictures of a
+            result, and of several results side by side.
+        """
+        from .displays import ConfusionMatricesDisplay
+
+        return ConfusionMatricesDisplay.from_cv_results(self, ax=ax)
+
     def __repr__(self):
         return "\n".join(self._sentences())
 

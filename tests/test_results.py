@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import bootstrap, ttest_rel
 from scipy.stats import t as student
 from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
@@ -185,6 +186,16 @@ def test_representations():
     for text in ("balanced_accuracy", "uncertain", "thesis_F1", "95 % interval"):
         assert text in html
     assert "over particles" in repr(make_result(groups=None))
+
+
+def test_plot_shows_the_average_confusion_matrix():
+    result = make_result()
+    figure = Figure()
+    display = result.plot(ax=figure.subplots())
+    assert display.figure_ is figure
+    texts = [text.get_text() for text in display.ax_.texts]
+    assert len(texts) == 9
+    assert texts[0].startswith(f"{result.confusion_matrix(True).iloc[0, 0]:.2f}")
 
 
 @pytest.mark.parametrize(
