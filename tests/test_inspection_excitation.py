@@ -109,6 +109,15 @@ def test_display_of_one_class_on_axes_given(model):
         display.plot(ax=axes[0])
 
 
+def test_strips_are_drawn_high_enough_to_see():
+    strips = X[:, :31]
+    model = LipNetClassifier("lipnet-1", **SMALL).fit(strips, Y)
+    display = ExcitationDisplay.from_estimator(model, strips, layer="conv1", units=0)
+    display.figure_.draw_without_rendering()
+    heights = [ax.get_window_extent().height for ax in display.axes_.flat]
+    assert min(heights) > 50
+
+
 def test_display_names_guided_backpropagation():
     model = LipNetClassifier("lipnet-4c", **SMALL).fit(X, Y)
     display = ExcitationDisplay.from_estimator(model, X[:9], layer="relu6", units=0)

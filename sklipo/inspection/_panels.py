@@ -34,6 +34,7 @@ def get_axes(ax, figsize, n_rows=1, n_columns=1, **subplots_kw):
 def show_image(ax, image, **imshow_kw):
     """Draw one image without ticks, and return what ``imshow`` returns."""
     ax.set(xticks=[], yticks=[])
+    imshow_kw["aspect"] = _aspect(image.shape)
     return ax.imshow(image, interpolation="nearest", **imshow_kw)
 
 
@@ -59,7 +60,8 @@ def columns_of_mosaic(n_images):
 
     It is a round number, so that one can count by it.
     """
-    return next((n for n in (1, 2, 4, 8, 10, 16, 20) if 2 * n_images <= n * n), 32)
+    rounds = (n for n in (1, 2, 4, 8, 10, 16, 20) if 2 * n_images <= n * n)
+    return min(next(rounds, 32), n_images)
 
 
 def draw_mosaic(ax, images, n_columns, **imshow_kw):
@@ -67,6 +69,7 @@ def draw_mosaic(ax, images, n_columns, **imshow_kw):
     colours = import_extra("matplotlib", "plot").colormaps[imshow_kw.pop("cmap")]
     colours = colours.with_extremes(bad=_GAP_COLOUR)
     picture = _mosaic(images, n_columns)
+    imshow_kw["aspect"] = _aspect(images.shape[1:])
     shown = ax.imshow(picture, cmap=colours, interpolation="nearest", **imshow_kw)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -87,6 +90,11 @@ def number_mosaic(ax, image_shape, n_images, n_columns):
     starts = range(0, n_images, n_columns)
     offsets = range(min(n_columns, n_images))
     tick_mosaic(ax, image_shape, list(starts), [f"+{i}" for i in offsets])
+
+
+def _aspect(shape):
+    """Return how to draw pixels: as squares, those of a strip as high as it fits."""
+    return "auto" if min(shape) == 1 < max(shape) else "equal"
 
 
 def _mosaic(images, n_columns):

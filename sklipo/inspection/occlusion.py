@@ -241,8 +241,6 @@ class OcclusionDisplay:
         size = (1.4 * n_columns + 1.2, 3.0 * n_bands + 0.3)
         self.axes_ = get_axes(ax, size, 2 * n_bands, n_columns)
         self.figure_ = self.axes_[0, 0].figure
-        for panel in self.axes_.flat:
-            panel.set_axis_off()
         grey = {"cmap": "gray", **robust_limits(self.images)}
         colours = {"cmap": cmap, **symmetric_limits(self.drops)}
         for i, (image, drop) in enumerate(zip(self.images, self.drops, strict=True)):
@@ -253,6 +251,8 @@ class OcclusionDisplay:
             shown = show_image(below, drop, **colours)
             title = f"{self.targets[i]}\n{self.probabilities[i]:.2f}"
             above.set_title(title, fontsize="small")
+        for spare in self.axes_[-2:, i % n_columns + 1 :].flat:
+            spare.set_axis_off()
         self.figure_.colorbar(shown, ax=self.axes_, label="drop of probability")
         return self
 
