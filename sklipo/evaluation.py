@@ -269,7 +269,7 @@ def _warn_of_missing_classes(classes, y, folds):
             which = "; ".join(f"{label!r} in {i}" for label, i in lacking.items())
             warnings.warn(
                 f"Folds that {verb} without any particle of a class: {which}. There, "
-                f"{fate}. The class is in too few groups for so many folds.",
+                f"{fate}. Fewer folds may have it everywhere.",
                 UserWarning,
                 stacklevel=3,
             )
