@@ -261,13 +261,13 @@ class CrossValidationResult:
            Machine Learning 52, 239-281, 2003.
         """
         self._check_comparable(other)
+        ours, theirs = (
+            result._measure(label, n_resamples, random_state)
+            for result in (self, other)
+        )
+        common = [name for name in ours[0] if name in theirs[0]]
         by_fold, difference, samples = (
-            ours - theirs
-            for ours, theirs in zip(
-                self._measure(label, n_resamples, random_state),
-                other._measure(label, n_resamples, random_state),
-                strict=True,
-            )
+            a[common] - b[common] for a, b in zip(ours, theirs, strict=True)
         )
         low, high = percentiles(samples, level)
         return pd.DataFrame(

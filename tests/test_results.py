@@ -139,6 +139,12 @@ def test_p_value_is_the_plain_one_but_for_the_variance():
     assert (good.compare(good)["p_value"] == 1).all()
 
 
+def test_comparison_leaves_out_what_one_model_lacks():
+    table = make_result().compare(make_result(y_proba=None))
+    expected = make_result().summary().index.drop("log_loss")
+    assert table.index.tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
