@@ -15,10 +15,11 @@ from sklearn.model_selection import (
     check_cv,
     cross_validate,
 )
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
-from .pipelines import transform_for_last
+from .pipelines import transform_by
 from .results import CrossValidationResult
 
 
@@ -147,7 +148,10 @@ class _OutOfFold(BaseEstimator):
         return self
 
     def score(self, X, y):
-        X, last = transform_for_last(self.model, X)
+        steps = [("model", self.model)]
+        if isinstance(self.model, Pipeline):
+            steps = self.model.steps
+        X, last = transform_by(steps[:-1], X), steps[-1][1]
         self.y_pred_, self.y_proba_ = last.predict(X), None
         if hasattr(last, "predict_proba"):
             self.y_proba_ = np.zeros((len(y), len(self.classes)))

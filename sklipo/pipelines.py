@@ -2,7 +2,6 @@
 
 from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.pipeline import Pipeline as BasePipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
@@ -182,28 +181,24 @@ class _BalancedCalibration(CalibratedClassifierCV):
         return super().fit(X, y, sample_weight=weights, **fit_params)
 
 
-def transform_for_last(model, X):
-    """Take X through all steps of a fitted pipeline but the last.
-
-    Samplers are passed by, as they are in ``predict``.
+def transform_by(steps, X):
+    """Take X through fitted steps of a pipeline as ``predict`` does, without samplers.
 
     Parameters
     ----------
-    model : estimator
-        Fitted pipeline of scikit-learn or imbalanced-learn, or any other estimator.
+    steps : list of (str, estimator)
+        Some of the first ``steps`` of a pipeline.
     X : particle table or array
-        What the model predicts.
+        What the pipeline predicts.
 
     Returns
     -------
-    X : array
-        What its last step predicts; X itself if the model is no pipeline.
-    last : estimator
-        The last step; the model itself if it is no pipeline.
+    X : particle table or array
+        What the next step gets.
 
     See Also
     --------
-    make_lipnet_pipeline : Such a pipeline.
+    sklearn.pipeline.Pipeline.transform : The same, if no step is a sampler.
 
     Examples
     --------
@@ -211,16 +206,14 @@ def transform_for_last(model, X):
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sklearn.svm import SVC
-    >>> from sklipo.pipelines import transform_for_last
+    >>> from sklipo.pipelines import transform_by
     >>> X, y = np.array([[1.0], [3.0]]), [0, 1]
     >>> model = make_pipeline(StandardScaler(), SVC()).fit(X, y)
-    >>> transform_for_last(model, X)
-    (array([[-1.],
-           [ 1.]]), SVC())
+    >>> transform_by(model.steps[:-1], X)
+    array([[-1.],
+           [ 1.]])
     """
-    if not isinstance(model, BasePipeline):
-        return X, model
-    for _, step in model.steps[:-1]:
+    for _, step in steps:
         if hasattr(step, "transform"):
             X = step.transform(X)
-    return X, model.steps[-1][1]
+    return X

@@ -2,15 +2,11 @@
 
 from itertools import combinations
 
-import matplotlib
 import numpy as np
-import pytest
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from sklipo.results import CrossValidationResult
-
-matplotlib.use("agg")
 
 EIGHT_CLASSES = [
     "core_shell",
@@ -22,12 +18,6 @@ EIGHT_CLASSES = [
     "uncertain",
     "x",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    matplotlib.pyplot.close("all")
 
 
 def make_result(classes=("empty", "full", "uncertain"), n=120, seed=0, skill=2.0):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from display_cases import EIGHT_CLASSES, _close_figures, assert_readable, make_result
+from display_cases import EIGHT_CLASSES, assert_readable, make_result
 from matplotlib import pyplot
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
@@ -8,8 +8,6 @@ from sklearn.metrics import confusion_matrix
 from sklearn.tree import DecisionTreeClassifier
 
 from sklipo.displays import ConfusionMatricesDisplay
-
-__all__ = ["_close_figures"]
 
 
 def test_cells_are_mean_spread_and_count_over_folds():

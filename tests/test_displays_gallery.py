@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from display_cases import _close_figures, assert_readable, make_result
+from display_cases import assert_readable, make_result
 from matplotlib import pyplot
 from sklearn.exceptions import NotFittedError
 
@@ -8,8 +8,6 @@ from sklipo import make_svc_pipeline
 from sklipo.datasets import make_liposomes
 from sklipo.displays import ParticleGalleryDisplay
 from sklipo.displays._particle_images import draw_particle, round_length
-
-__all__ = ["_close_figures"]
 
 NAMES = ["a", "b", "c"]
 

@@ -3,15 +3,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from display_cases import EIGHT_CLASSES, _close_figures, assert_readable, make_result
+from display_cases import EIGHT_CLASSES, assert_readable, make_result
 from matplotlib.colors import to_hex
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import precision_score, recall_score
 from sklearn.tree import DecisionTreeClassifier
 
 from sklipo.displays import ClassMeasuresDisplay
-
-__all__ = ["_close_figures"]
 
 
 def bars(ax):

@@ -2,15 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from display_cases import EIGHT_CLASSES, _close_figures, assert_readable, make_result
+from display_cases import EIGHT_CLASSES, assert_readable, make_result
 from sklearn.calibration import calibration_curve
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from sklipo.displays import ReliabilityDisplay
-
-__all__ = ["_close_figures"]
 
 
 def calibration_error(hit, probability, n_bins):

@@ -1,14 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from display_cases import EIGHT_CLASSES, _close_figures, assert_readable
+from display_cases import EIGHT_CLASSES, assert_readable
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
 from sklipo import ImageArray
 from sklipo.displays import ImageSizeDisplay
-
-__all__ = ["_close_figures"]
 
 
 @pytest.fixture

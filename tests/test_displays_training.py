@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from display_cases import _close_figures, assert_readable, make_result
+from display_cases import assert_readable, make_result
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -12,8 +12,6 @@ from sklearn.svm import SVC
 
 from sklipo import LipNetClassifier
 from sklipo.displays import TrainingCurveDisplay
-
-__all__ = ["_close_figures"]
 
 NETWORK = {"architecture": "lipnet-1", "n_filters": 2, "hidden_units": 4}
 

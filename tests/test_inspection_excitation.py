@@ -1,6 +1,5 @@
 """The particles that excite a unit most, found by hand and drawn."""
 
-import matplotlib
 import numpy as np
 import pytest
 from lipnet_cases import SMALL, draw_disks_and_rings
@@ -16,13 +15,6 @@ from sklipo.inspection import (
 )
 
 X, Y = draw_disks_and_rings(150)
-
-
-@pytest.fixture(autouse=True)
-def pictures():
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

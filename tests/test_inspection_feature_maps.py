@@ -1,6 +1,5 @@
 """Feature maps are what the layers give, and pictures show them on one scale."""
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -13,13 +12,6 @@ from sklipo import LipNetClassifier
 from sklipo.inspection import FeatureMapDisplay, feature_maps
 
 X, Y = draw_disks_and_rings(150)
-
-
-@pytest.fixture(autouse=True)
-def pictures():
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

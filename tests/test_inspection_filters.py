@@ -2,7 +2,6 @@
 
 import sys
 
-import matplotlib
 import numpy as np
 import pytest
 from lipnet_cases import SMALL, draw_disks_and_rings
@@ -11,13 +10,6 @@ from numpy.testing import assert_array_equal
 
 from sklipo import LipNetClassifier
 from sklipo.inspection import FilterDisplay
-
-
-@pytest.fixture(autouse=True)
-def pictures():
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from unittest.mock import patch
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,13 +27,6 @@ from sklipo import (
     make_svc_pipeline,
 )
 from sklipo.inspection import FeatureGroupImportanceDisplay, feature_group_importance
-
-
-@pytest.fixture(autouse=True)
-def pictures():
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

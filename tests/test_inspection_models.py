@@ -2,13 +2,11 @@
 
 import pickle
 
-import matplotlib
 import pytest
 import torch
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline as ImblearnPipeline
 from lipnet_cases import SMALL, draw_disks_and_rings
-from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -49,13 +47,6 @@ EVERYTHING = {
     "occlusion_map": lambda model, X: occlusion_map(model, X[:2]),
     "OcclusionDisplay": lambda model, X: OcclusionDisplay.from_estimator(model, X[:2]),
 }
-
-
-@pytest.fixture(autouse=True)
-def pictures():
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import sys
 
-import matplotlib
 import numpy as np
 import pytest
 from lipnet_cases import SMALL, draw_disks_and_rings
@@ -13,13 +12,6 @@ from sklipo import LipNetClassifier
 from sklipo.inspection import OcclusionDisplay, occlusion_map
 
 X, Y = draw_disks_and_rings(60)
-
-
-@pytest.fixture(autouse=True)
-def pictures():
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from sklipo import (
 )
 from sklipo.datasets import make_liposomes
 from sklipo.lipnet.epoch_sampling import EpochOverSampler
-from sklipo.pipelines import transform_for_last
+from sklipo.pipelines import transform_by
 
 PREDICT = """
 import sys
@@ -181,7 +181,6 @@ def test_samplers_are_passed_by_on_the_way_to_the_last_step(particles):
     model = make_pipeline(
         ParticleFeatures("thesis"), RandomOverSampler(random_state=0), SVC()
     ).fit(particles, particles["label"])
-    X, last = transform_for_last(model, particles)
-    assert last is model[-1]
-    np.testing.assert_array_equal(last.predict(X), model.predict(particles))
-    assert transform_for_last(last, X) == (X, last)
+    X = transform_by(model.steps[:-1], particles)
+    np.testing.assert_array_equal(model[-1].predict(X), model.predict(particles))
+    assert transform_by([("pass", "passthrough")], X) is X

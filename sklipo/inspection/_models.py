@@ -9,6 +9,7 @@ from sklearn.utils import gen_batches
 from ..lipnet._inputs import _as_images, _check_rows
 from ..lipnet._skorch import _PREDICTION_BATCH
 from ..lipnet.classifier import LipNetClassifier
+from ..pipelines import transform_by
 
 
 def split_model(model, X):
@@ -35,14 +36,6 @@ def find_classifier(model):
             "look into. Call fit(X, y) of the model first."
         )
     return classifier
-
-
-def transform_by(steps, X):
-    """Transform X by steps of a pipeline. Samplers act in fit alone."""
-    for _, step in steps:
-        if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
-            X = step.transform(X)
-    return X
 
 
 def open_network(classifier, X):

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..features import ParticleFeatures
 from ..lipnet._inputs import _own_random_state
-from ._models import transform_by
+from ..pipelines import transform_by
 from ._panels import get_axes
 
 
