@@ -116,8 +116,8 @@ def cross_validate(model, particles, options, **params):
 
 def print_beside_thesis(title, ours, thesis):
     """Print our figures beside those of the thesis, which are of other data."""
-    print(f"\n{title}. The thesis's particles are not public: its figures are of real")
-    print("liposomes, ours of other particles. Compare their pattern, not their size.")
+    print(f"\n{title}")
+    print("The thesis measured other particles: compare the pattern, not the size.")
     print(pd.concat({"here": ours, "thesis": thesis}, axis=1).round(2).to_string())
 
 

@@ -79,8 +79,8 @@ def is_leftmost(ax):
 def add_legend(figure, axes, *, own_figure):
     """Explain the curves or bars of all panels once.
 
-    Above the panels in a figure of the display's own; inside the first panel in
-    somebody else's, where there may be no room around them.
+    Below the panels in a figure of the display's own, above which there may be a title
+    yet; inside the first panel in somebody else's, where there may be no room.
     """
     found = {}
     for ax in axes:
@@ -94,4 +94,4 @@ def add_legend(figure, axes, *, own_figure):
     entry_width = max(map(len, found)) * CHARACTER + 0.65
     n_rows = np.ceil(len(found) * entry_width / figure.get_figwidth())
     n_columns = int(np.ceil(len(found) / n_rows))
-    return figure.legend(*entries, loc="outside upper center", ncols=n_columns)
+    return figure.legend(*entries, loc="outside lower center", ncols=n_columns)
