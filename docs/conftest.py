@@ -1,8 +1,6 @@
 """The guide's code is tested in a folder that holds the files it names."""
 
 import cv2
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.ndimage import find_objects
@@ -11,8 +9,6 @@ from sklipo.datasets import make_liposomes, save_particles
 
 # None of these holds doctests of the guide.
 collect_ignore_glob = ["*.py", "sphinxext/*", "_build/*", "auto_examples/*", "api/*"]
-
-matplotlib.use("agg")
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +43,5 @@ def _put_side_by_side(particles):
 
 @pytest.fixture(autouse=True)
 def _work_in_guide_folder(guide_folder, monkeypatch):
-    """Let the paths in the guide lead to these files, and drop its pictures."""
+    """Let the paths in the guide lead to these files."""
     monkeypatch.chdir(guide_folder)
-    yield
-    plt.close("all")
