@@ -10,6 +10,7 @@ from imblearn.utils import check_sampling_strategy
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import (
+    BaseSearchCV,
     StratifiedGroupKFold,
     StratifiedKFold,
     check_cv,
@@ -40,7 +41,8 @@ def cross_validate_particles(
     Parameters
     ----------
     model : estimator
-        A classifier, mostly a pipeline; it is cloned for each fold.
+        A classifier, mostly a pipeline; it is cloned for each fold. A search, such as
+        GridSearchCV, gets the groups of the training part for folds of its own.
     particles : particle table or array of shape (n_samples, n_features)
         What the model is fitted on.
     y : array-like of shape (n_samples,)
@@ -112,6 +114,8 @@ def cross_validate_particles(
         _check_neighbors(model, y[train])
     _warn_of_missing_classes(classes, y, folds)
     tested = _OutOfFold(model, classes, return_estimator)
+    if groups is not None and isinstance(model, BaseSearchCV):
+        params = {"groups": groups, **(params or {})}
     tasks = (
         delayed(cross_validate)(
             tested,

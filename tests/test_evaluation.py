@@ -8,6 +8,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 from sklearn.model_selection import (
+    GridSearchCV,
     ShuffleSplit,
     StratifiedGroupKFold,
     StratifiedKFold,
@@ -211,6 +212,20 @@ def test_weights_go_to_the_model_and_are_split(data):
     plain = cross_validate_particles(LogisticRegression(), X, y)
     found = [r.classification_table().loc["c", "TPR"] for r in (result, plain)]
     assert found[0] > found[1]
+
+
+def test_a_search_gets_the_groups_of_its_training_part(data):
+    X, y, groups = data
+    search = GridSearchCV(
+        DecisionTreeClassifier(random_state=0),
+        {"max_depth": [1, 3]},
+        cv=StratifiedGroupKFold(2),
+    )
+    result = cross_validate_particles(search, X, y, groups, 4, return_estimator=True)
+    train = result.fold != 0
+    expected = search.fit(X[train], y[train], groups=groups[train])
+    found = result.estimators[0].cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(found, expected.cv_results_["mean_test_score"])
 
 
 @pytest.mark.parametrize(
