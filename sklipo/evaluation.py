@@ -10,12 +10,14 @@ from imblearn.utils import check_sampling_strategy
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import (
-    BaseSearchCV,
     StratifiedGroupKFold,
     StratifiedKFold,
     check_cv,
     cross_validate,
 )
+
+# Private part of scikit-learn: the base of all searches.
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
