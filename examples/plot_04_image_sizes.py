@@ -12,7 +12,7 @@ is the same of artificial liposomes, or of your own table::
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from thesis import load_problems, read_options
+from thesis import load_problems, read_options, save_picture
 
 from sklipo.displays import ImageSizeDisplay
 
@@ -43,9 +43,7 @@ for name, particles in tables.items():
         kind="histogram",
         ax=right.subplots(n_classes, sharex=True),
     )
-    path = options.picture.replace(".png", f"_{name.replace(' ', '_')}.png")
-    figure.savefig(path, dpi=120)
-    print(f"The picture is in {path}")
+    save_picture(figure, options, name)
 
 # %%
 # In figures

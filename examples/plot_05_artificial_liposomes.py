@@ -16,7 +16,7 @@ With a table of real particles of the same classes, it is tested on these::
 """
 
 import matplotlib.pyplot as plt
-from thesis import load_problems, read_options
+from thesis import load_problems, read_options, save_picture
 
 from sklipo import classification_table, make_lipnet_pipeline
 from sklipo.datasets import make_liposomes
@@ -38,9 +38,7 @@ tables = {
 for style, particles in tables.items():
     display = ParticleGalleryDisplay.from_particles(particles, particles["label"])
     display.figure_.suptitle(f"style={style!r}")
-    path = options.picture.replace(".png", f"_{style}.png")
-    display.figure_.savefig(path, dpi=120)
-    print(f"The picture is in {path}")
+    save_picture(display.figure_, options, style)
 
 # %%
 # Trained on one, tested on the other

@@ -10,7 +10,7 @@ well known filters, as the thesis finds (section 10). For your own table::
 """
 
 import matplotlib.pyplot as plt
-from thesis import load_problems, read_options
+from thesis import load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import TrainingCurveDisplay
@@ -47,8 +47,7 @@ figure.suptitle(f"LipNet-4 trained on: {name}")
 for layer, ax in zip(("conv1", "conv4"), axes, strict=True):
     FilterDisplay.from_estimator(model, layer=layer, ax=ax)
 
-figure.savefig(options.picture, dpi=120)
-print(f"The picture is in {options.picture}")
+save_picture(figure, options)
 
 # %%
 # In figures

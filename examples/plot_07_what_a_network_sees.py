@@ -11,14 +11,10 @@ the probability of its class. For your own table::
 """
 
 import matplotlib.pyplot as plt
-from thesis import load_problems, read_options
+from thesis import load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
-from sklipo.inspection import (
-    ExcitationDisplay,
-    FeatureMapDisplay,
-    OcclusionDisplay,
-)
+from sklipo.inspection import ExcitationDisplay, FeatureMapDisplay, OcclusionDisplay
 
 options = read_options("Look into a network", "what_a_network_sees.png")
 
@@ -31,13 +27,6 @@ model = make_lipnet_pipeline("lipnet-4", random_state=0, **options.network)
 model.fit(particles, particles["label"])
 
 
-def save(display, what):
-    """Save a picture."""
-    path = options.picture.replace(".png", f"_{what}.png")
-    display.figure_.savefig(path, dpi=120)
-    print(f"The picture is in {path}")
-
-
 # %%
 # Feature maps
 # ------------
@@ -47,7 +36,7 @@ def save(display, what):
 one = particles.groupby("label").sample(1, random_state=0)
 for layer in ("conv1", "conv4"):
     display = FeatureMapDisplay.from_estimator(model, one.iloc[:1], layer=layer)
-    save(display, f"maps_{layer}")
+    save_picture(display.figure_, options, "maps", layer)
 
 # %%
 # What excites a filter most
@@ -59,7 +48,7 @@ for layer in ("conv1", "conv4"):
 display = ExcitationDisplay.from_estimator(
     model, particles, layer="relu4", units=[0, 1, 2, 3]
 )
-save(display, "excitation")
+save_picture(display.figure_, options, "excitation")
 
 # %%
 # Which part of a particle decides
@@ -69,5 +58,5 @@ save(display, "excitation")
 
 several = particles.groupby("label").sample(2, random_state=0)
 display = OcclusionDisplay.from_estimator(model, several, window=5)
-save(display, "occlusion")
+save_picture(display.figure_, options, "occlusion")
 plt.show()

@@ -17,6 +17,7 @@ from thesis import (
     load_problems,
     print_beside_thesis,
     read_options,
+    save_picture,
 )
 
 from sklipo import RandomAffine, make_lipnet_pipeline
@@ -85,17 +86,13 @@ for problem, particles in load_problems(options).items():
 # Mean and standard deviation over the folds of the share of each class that is
 # recognised.
 
-figure, axes = plt.subplots(
-    len(results), 1, figsize=(8, 4 * len(results)), squeeze=False, layout="constrained"
-)
-for ax, (problem, by_setting) in zip(axes.flat, results.items(), strict=True):
+for problem, by_setting in results.items():
     successive = {name: by_setting[name] for name in techniques}
-    ClassMeasuresDisplay.from_cv_results(
-        successive, measure="TPR", x="model", kind="line", ax=ax
+    display = ClassMeasuresDisplay.from_cv_results(
+        successive, measure="TPR", x="model", kind="line"
     )
-    ax.set_title(problem)
-figure.savefig(options.picture, dpi=120)
-print(f"The picture is in {options.picture}")
+    display.ax_.set_title(problem)
+    save_picture(display.figure_, options, problem)
 print(
     "The thesis, of other data: without augmentation, 'uncertain' is totally missed in "
     "lamellarity; rotation brings it to nearly 40 %, shift further; flip, shear and "

@@ -11,7 +11,7 @@ Figures 18 and 19). For your own table::
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from thesis import cross_validate, load_problems, read_options
+from thesis import cross_validate, load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import ClassMeasuresDisplay
@@ -48,16 +48,12 @@ for problem, particles in load_problems(options).items():
 # ----------------------------------------
 # Mean and standard deviation over the folds.
 
-figure, axes = plt.subplots(
-    len(results), 1, figsize=(9, 4 * len(results)), squeeze=False, layout="constrained"
-)
-for ax, (problem, by_network) in zip(axes.flat, results.items(), strict=True):
-    ClassMeasuresDisplay.from_cv_results(
-        by_network, measure="thesis_F1", x="model", ax=ax
+for problem, by_network in results.items():
+    display = ClassMeasuresDisplay.from_cv_results(
+        by_network, measure="thesis_F1", x="model"
     )
-    ax.set_title(problem)
-figure.savefig(options.picture, dpi=120)
-print(f"The picture is in {options.picture}")
+    display.ax_.set_title(problem)
+    save_picture(display.figure_, options, problem)
 
 # %%
 # Is the difference real?

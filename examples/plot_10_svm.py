@@ -22,6 +22,7 @@ from thesis import (
     load_problems,
     print_beside_thesis,
     read_options,
+    save_picture,
 )
 
 from sklipo import make_svc_pipeline
@@ -54,9 +55,7 @@ for problem, particles in tables.items():
 for problem, by_features in results.items():
     display = ConfusionMatricesDisplay.from_cv_results(by_features)
     display.figure_.suptitle(problem)
-    path = options.picture.replace(".png", f"_{problem.replace(' ', '_')}.png")
-    display.figure_.savefig(path, dpi=120)
-    print(f"The picture is in {path}")
+    save_picture(display.figure_, options, problem)
     if problem in published:
         table = published[problem]
         matrix = by_features["thesis"].confusion_matrix(normalize=True)
@@ -89,7 +88,5 @@ for problem, particles in tables.items():
         model, particles[test], particles["label"][test], random_state=0
     )
     display.ax_.set_title(problem)
-    path = options.picture.replace(".png", f"_features_{problem.replace(' ', '_')}.png")
-    display.figure_.savefig(path, dpi=120)
-    print(f"The picture is in {path}")
+    save_picture(display.figure_, options, "features", problem)
 plt.show()

@@ -11,7 +11,7 @@ blanked (section 8.5, Figures 20 and 21). The last is best there. For your own t
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from thesis import cross_validate, load_problems, read_options
+from thesis import cross_validate, load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import ClassMeasuresDisplay
@@ -43,9 +43,7 @@ for problem, particles in tables.items():
             ax.set(xticks=[], yticks=[])
     for ax, label in zip(axes[:, 0], some["label"], strict=True):
         ax.set_ylabel(label)
-    path = options.picture.replace(".png", f"_{problem.replace(' ', '_')}.png")
-    figure.savefig(path, dpi=120)
-    print(f"The picture is in {path}")
+    save_picture(figure, options, "inputs", problem)
 
 # %%
 # Train with each
@@ -67,14 +65,10 @@ for problem, particles in tables.items():
 # The harmonic mean of TPR and TNR, which the thesis calls F1: mean and standard
 # deviation over the folds.
 
-figure, axes = plt.subplots(
-    len(results), 1, figsize=(8, 4 * len(results)), squeeze=False, layout="constrained"
-)
-for ax, (problem, by_mode) in zip(axes.flat, results.items(), strict=True):
-    ClassMeasuresDisplay.from_cv_results(by_mode, measure="thesis_F1", ax=ax)
-    ax.set_title(problem)
-figure.savefig(options.picture, dpi=120)
-print(f"The picture is in {options.picture}")
+for problem, by_mode in results.items():
+    display = ClassMeasuresDisplay.from_cv_results(by_mode, measure="thesis_F1")
+    display.ax_.set_title(problem)
+    save_picture(display.figure_, options, problem)
 
 # %%
 # What masking adds

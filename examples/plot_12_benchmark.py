@@ -19,6 +19,7 @@ from thesis import (
     load_problems,
     print_beside_thesis,
     read_options,
+    save_picture,
 )
 
 from sklipo import classification_table, make_lipnet_pipeline, make_svc_pipeline
@@ -90,16 +91,13 @@ for problem, table in (("lamellarity", TABLE_9), ("encapsulation", TABLE_10)):
 # ------------------------
 
 for problem, by_model in results.items():
-    name = problem.replace(" ", "_")
     pictures = {
-        f"measures_{name}": ClassMeasuresDisplay.from_cv_results(
+        "measures": ClassMeasuresDisplay.from_cv_results(
             by_model, measure=measures, x="measure"
         ),
-        f"confusion_{name}": ConfusionMatricesDisplay.from_cv_results(by_model),
+        "confusion": ConfusionMatricesDisplay.from_cv_results(by_model),
     }
-    for what, display in pictures.items():
+    for name, display in pictures.items():
         display.figure_.suptitle(problem)
-        path = options.picture.replace(".png", f"_{what}.png")
-        display.figure_.savefig(path, dpi=120)
-        print(f"The picture is in {path}")
+        save_picture(display.figure_, options, name, problem)
 plt.show()

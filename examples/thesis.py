@@ -114,6 +114,14 @@ def cross_validate(model, particles, options, **params):
     )
 
 
+def save_picture(figure, options, *names):
+    """Save a picture under the name from the command line and some more."""
+    suffix = "".join(f"_{name.replace(' ', '_')}" for name in names)
+    path = options.picture.replace(".png", f"{suffix}.png")
+    figure.savefig(path, dpi=120)
+    print(f"The picture is in {path}")
+
+
 def print_beside_thesis(title, ours, thesis):
     """Print our figures beside those of the thesis, which are of other data."""
     print(f"\n{title}")

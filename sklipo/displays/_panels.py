@@ -80,7 +80,7 @@ def add_legend(figure, axes, *, own_figure):
     """Explain the curves or bars of all panels once.
 
     Below the panels in a figure of the display's own, above which there may be a title
-    yet; inside the first panel in somebody else's, where there may be no room.
+    yet; beside the last panel in somebody else's.
     """
     found = {}
     for ax in axes:
@@ -90,7 +90,7 @@ def add_legend(figure, axes, *, own_figure):
         return None
     entries = (list(found.values()), list(found))
     if not own_figure:
-        return axes[0].legend(*entries)
+        return axes[-1].legend(*entries, loc="upper left", bbox_to_anchor=(1.01, 1))
     entry_width = max(map(len, found)) * CHARACTER + 0.65
     n_rows = np.ceil(len(found) * entry_width / figure.get_figwidth())
     n_columns = int(np.ceil(len(found) / n_rows))
