@@ -231,10 +231,10 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             raise ValueError(_UNIT_ERRORS[self.unit_])
         n_jobs = effective_n_jobs(self.n_jobs)
         bounds = np.linspace(0, len(particles), n_jobs + 1).astype(int)
-        chunks = pairwise(bounds)
+        wanted = self.groups_, self._settings, len(self.get_feature_names_out())
         rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_measure_table)(particles[start:end], self.groups_, self._settings)
-            for start, end in chunks
+            delayed(_measure_table)(particles[start:end], *wanted)
+            for start, end in pairwise(bounds)
             if start < end
         )
         return np.concatenate(rows)
@@ -312,18 +312,24 @@ def _each_particle(particles):
         yield Particle(image, mask, size)
 
 
-def _measure_table(particles, groups, settings):
+def _measure_table(particles, groups, settings, n_features):
     """Return the features of each particle as a row."""
-    measured = (_measure(p, groups, settings) for p in _each_particle(particles))
-    return np.array([_flatten(values) for values in measured])
+    rows = np.empty((len(particles), n_features))
+    for row, particle in zip(rows, _each_particle(particles), strict=True):
+        _fill(row, _measure(particle, groups, settings).values())
+    return rows
 
 
-def _flatten(measured):
-    """Return numbers and arrays of them as one row."""
-    row = []
-    for values in measured.values():
-        row.extend(values.tolist() if np.ndim(values) else (values,))
-    return row
+def _fill(row, measured):
+    """Write numbers and arrays of them one after the other into a row."""
+    start = 0
+    for values in measured:
+        if isinstance(values, np.ndarray):
+            row[start : start + len(values)] = values
+            start += len(values)
+        else:
+            row[start] = values
+            start += 1
 
 
 def _measure(particle, groups, settings):
