@@ -32,7 +32,7 @@ def main():
         model = make_lipnet_pipeline("lipnet-1", max_epochs=1, random_state=0)
         model.fit(particles, particles["label"])
         (time, memory), (large_time, large_memory) = (
-            run(model, folder, n) for n in SIZES
+            run(model, folder, n_particles) for n_particles in SIZES
         )
     factor = SIZES[1] / SIZES[0]
     print(f"  time, {factor:.0f} times the particles: {large_time / time:.2f} times")
@@ -53,10 +53,9 @@ def run(model, folder, n_particles):
                 )
             seconds = perf_counter() - start
             assert len(results) == n_particles
-    print(
-        f"{n_particles:9,} particles {seconds:8.1f} s, "
-        f"{1e3 * seconds / n_particles:6.2f} ms each, {peak.bytes / MIB:7.0f} MiB at most"
-    )
+    each, most = 1e3 * seconds / n_particles, peak.bytes / MIB
+    print(f"{n_particles:9,} particles {seconds:8.1f} s, {each:5.2f} ms each", end="")
+    print(f", {most:6.0f} MiB at most")
     return seconds, peak.bytes
 
 

@@ -134,7 +134,8 @@ def make_svc_pipeline(
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
     memory : str or joblib.Memory, default=None
-        Where to keep the measures between fits.
+        Where to keep the measures between fits and predictions, see
+        :class:`ParticleFeatures`.
 
     Returns
     -------
@@ -158,8 +159,8 @@ def make_svc_pipeline(
     if probability:
         classify = CalibratedClassifierCV(classify, ensemble=False)
     steps = [
-        ("features", ParticleFeatures(features, n_jobs=n_jobs)),
+        ("features", ParticleFeatures(features, n_jobs=n_jobs, memory=memory)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]
-    return Pipeline(steps, memory=memory)
+    return Pipeline(steps)
