@@ -1,7 +1,7 @@
 """Grid search over one table of particles, with measures kept in memory= and without.
 
-Four settings of the SVM and three folds are twelve tasks. The memory= of a Pipeline alone
-would keep what the model learns from, and measure what it is judged on each time.
+Four settings of the SVM and three folds are twelve tasks. The memory= of a Pipeline
+alone would keep what the model learns from, and measure the rest each time.
 """
 
 from tempfile import TemporaryDirectory
