@@ -1,30 +1,50 @@
 """Cross-validation of particle classifiers, with what a microscopist asks of it."""
 
-from dataclasses import dataclass
+import warnings
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
 from joblib import Parallel, delayed
-from sklearn.base import clone
-from sklearn.metrics import confusion_matrix
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
-from sklearn.utils import _safe_indexing
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+    cross_validate,
+)
+
+# Private part of scikit-learn: the base of all searches.
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
-from .metrics import classification_table
+from .pipelines import transform_by
+from .results import CrossValidationResult
 
 
 def cross_validate_particles(
-    model, particles, y, *, groups=None, cv=5, n_jobs=None, verbose=False
+    model,
+    particles,
+    y,
+    groups=None,
+    cv=5,
+    *,
+    n_jobs=None,
+    params=None,
+    return_estimator=False,
+    verbose=False,
 ):
     """Predict every particle by a model that was fitted without it.
 
     Parameters
     ----------
     model : estimator
-        A classifier, mostly a pipeline; it is cloned for each fold.
+        A classifier, mostly a pipeline; it is cloned for each fold. A search, such as
+        GridSearchCV, gets the groups of the training part for folds of its own.
     particles : particle table or array of shape (n_samples, n_features)
         What the model is fitted on.
     y : array-like of shape (n_samples,)
@@ -38,24 +58,45 @@ def cross_validate_particles(
         be in exactly one test fold.
     n_jobs : int, default=None
         Number of folds that run at once; -1 means one for each core.
+    params : dict, default=None
+        Parameters of the model's ``fit``, for instance
+        ``{"classify__sample_weight": weights}``. Arrays with a value for each particle
+        are split as the particles are.
+    return_estimator : bool, default=False
+        Keep the fitted model of each fold in the result.
     verbose : bool, default=False
         Show a progress bar over the folds.
 
     Returns
     -------
     result : CrossValidationResult
-        Out-of-fold predictions, confusion matrices and measures per class.
+        Out-of-fold predictions and probabilities, confusion matrices, measures with
+        their spread and intervals.
 
     Raises
     ------
     ValueError
-        If there is but one class, a class has fewer members than there are folds, or
-        than a sampler of the model has neighbours, or the splitter leaves particles
-        out.
+        If there is but one class or a label is missing, a class has fewer members than
+        there are folds, or than a sampler of the model has neighbours, there are fewer
+        groups than folds, the splitter leaves particles out, or a fold tests a group
+        that it trains on.
+
+    Warns
+    -----
+    UserWarning
+        If ``particles`` has a column ``micrograph`` and there are no ``groups``; if a
+        fold trains or tests without any particle of a class.
 
     See Also
     --------
-    sklearn.model_selection.cross_validate : Scores of any estimator.
+    sklearn.model_selection.cross_validate : Does the fitting.
+    sklipo.results.CrossValidationResult : All that follows from the predictions.
+
+    Notes
+    -----
+    A class that a training part lacks has probability 0 in that fold. Whatever is
+    learnt, resampled or augmented is so within the training part alone, since the whole
+    pipeline is fitted there.
 
     Examples
     --------
@@ -68,142 +109,113 @@ def cross_validate_particles(
     empty    0.0   2.0
     full     0.0   3.0
     """
-    y = np.asarray(y)
+    y, groups = _check_labels(particles, y, groups)
     folds = _make_folds(particles, y, groups, cv)
+    classes = np.unique(y)
     for train, _ in folds:
         _check_neighbors(model, y[train])
+    _warn_of_missing_classes(classes, y, folds)
+    tested = _OutOfFold(model, classes, return_estimator)
+    if groups is not None and isinstance(model, BaseSearchCV):
+        params = {"groups": groups, **(params or {})}
     tasks = (
-        delayed(_predict_fold)(clone(model), particles, y, train, test)
-        for train, test in folds
+        delayed(cross_validate)(
+            tested,
+            particles,
+            y,
+            cv=[fold],
+            params=params,
+            return_estimator=True,
+            error_score="raise",
+        )
+        for fold in folds
     )
-    predictions = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    y_pred, fold = np.empty_like(y), np.empty(len(y), int)
-    progress = tqdm(predictions, "folds", len(folds), disable=not verbose)
-    for i, ((_, test), predicted) in enumerate(zip(folds, progress, strict=True)):
-        y_pred[test], fold[test] = predicted, i
-    return CrossValidationResult(np.unique(y), y, y_pred, fold)
+    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
+    return _collect(
+        outcomes, folds, classes, y, groups, getattr(particles, "index", None)
+    )
 
 
-@dataclass(frozen=True)
-class CrossValidationResult:
-    """Out-of-fold predictions and what follows from them.
+class _OutOfFold(BaseEstimator):
+    """A model that keeps what it predicts when it is scored.
 
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-        The classes, sorted.
-    y_true, y_pred : ndarray of shape (n_samples,)
-        True and predicted class of each particle.
-    fold : ndarray of shape (n_samples,)
-        Number of the fold in which the particle was tested.
-
-    See Also
-    --------
-    cross_validate_particles : Makes it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklipo.evaluation import CrossValidationResult
-    >>> y = np.array(["empty", "full", "empty", "full"])
-    >>> result = CrossValidationResult(np.unique(y), y, y[::-1], np.array([0, 0, 1, 1]))
-    >>> result.balanced_accuracy
-    0.0
+    So cross_validate brings the predictions back with the estimator, and each fold is
+    predicted where it was fitted.
     """
 
-    classes: np.ndarray
-    y_true: np.ndarray
-    y_pred: np.ndarray
-    fold: np.ndarray
+    def __init__(self, model, classes, keep_model):
+        self.model = model
+        self.classes = classes
+        self.keep_model = keep_model
 
-    @property
-    def confusion_matrices(self):
-        """Counts of each fold.
+    def fit(self, X, y, **params):
+        self.model.fit(X, y, **params)
+        return self
 
-        Returns
-        -------
-        counts : ndarray of shape (n_folds, n_classes, n_classes)
-            Rows are true classes, columns predicted ones.
-        """
-        return np.array(
-            [
-                confusion_matrix(y_true, y_pred, labels=self.classes)
-                for y_true, y_pred in self._per_fold()
-            ]
+    def score(self, X, y):
+        steps = [("model", self.model)]
+        if isinstance(self.model, Pipeline):
+            steps = self.model.steps
+        X, last = transform_by(steps[:-1], X), steps[-1][1]
+        self.y_pred_, self.y_proba_ = last.predict(X), None
+        if hasattr(last, "predict_proba"):
+            self.y_proba_ = np.zeros((len(y), len(self.classes)))
+            columns = np.searchsorted(self.classes, last.classes_)
+            self.y_proba_[:, columns] = last.predict_proba(X)
+        if not self.keep_model:
+            self.model = None
+        return 0.0
+
+    def __sklearn_tags__(self):
+        return get_tags(self.model)
+
+
+def _collect(outcomes, folds, classes, y, groups, index):
+    """Put the predictions of all folds together in the order of the particles."""
+    models = [outcome["estimator"][0] for outcome in outcomes]
+    order = np.argsort(np.concatenate([test for _, test in folds]))
+    sizes = [len(test) for _, test in folds]
+    probabilities = [model.y_proba_ for model in models]
+    return CrossValidationResult(
+        classes,
+        y,
+        np.concatenate([model.y_pred_ for model in models])[order],
+        np.repeat(np.arange(len(folds)), sizes)[order],
+        None if probabilities[0] is None else np.concatenate(probabilities)[order],
+        groups,
+        index,
+        *(
+            np.concatenate([outcome[name] for outcome in outcomes])
+            for name in ("fit_time", "score_time")
+        ),
+        [model.model for model in models] if models[0].keep_model else None,
+    )
+
+
+def _check_labels(particles, y, groups):
+    """Return labels and groups as arrays of the right length without gaps."""
+    check_consistent_length(particles, y, groups)
+    columns = {"label": np.asarray(y)}
+    if groups is not None:
+        columns["group"] = np.asarray(groups)
+    for name, values in columns.items():
+        missing = np.flatnonzero(pd.isna(values))
+        if len(missing):
+            raise ValueError(
+                f"row {missing[0]}: the {name} is missing ({len(missing)} in all). "
+                "Drop such particles, or name what they are."
+            )
+    if groups is None and "micrograph" in getattr(particles, "columns", ()):
+        warnings.warn(
+            "The particles have a column 'micrograph', but groups is None. Particles "
+            "of one micrograph can then be trained on and tested, which makes scores "
+            "look better than they are. Pass groups=particles['micrograph'], or drop "
+            "the column.",
+            UserWarning,
+            stacklevel=3,
         )
-
-    def confusion_matrix(self, normalize=False):
-        """Average the confusion matrix over the folds, as in Tables 6 to 10.
-
-        Parameters
-        ----------
-        normalize : bool, default=False
-            Divide each row by its sum before averaging. A fold without a class has no
-            share in the average of that row.
-
-        Returns
-        -------
-        matrix : DataFrame of shape (n_classes, n_classes)
-            Rows are true classes, columns predicted ones.
-        """
-        matrices = self.confusion_matrices.astype(float)
-        if normalize:
-            support = matrices.sum(axis=2, keepdims=True)
-            present = support > 0
-            matrices = np.divide(matrices, support, out=matrices, where=present)
-            matrix = matrices.sum(axis=0) / present.sum(axis=0)
-        else:
-            matrix = matrices.mean(axis=0)
-        return pd.DataFrame(matrix, self.classes, self.classes)
-
-    def classification_table(self):
-        """Return the measures of each class over all out-of-fold predictions.
-
-        Returns
-        -------
-        table : DataFrame
-            As from :func:`classification_table`.
-        """
-        return classification_table(self.y_true, self.y_pred, labels=self.classes)
-
-    @property
-    def balanced_accuracy(self):
-        """Mean over the classes of the share that is recognised, all folds together.
-
-        Returns
-        -------
-        float
-            Between 0 and 1; 1 / n_classes by chance.
-        """
-        return float(self.classification_table()["TPR"].mean())
-
-    @property
-    def balanced_accuracy_per_fold(self):
-        """Balanced accuracy of each fold over the classes that occur in it.
-
-        Returns
-        -------
-        ndarray of shape (n_folds,)
-            Their spread tells how much the figure depends on the micrographs.
-        """
-        return np.array(
-            [
-                classification_table(y_true, y_pred, labels=self.classes)["TPR"].mean()
-                for y_true, y_pred in self._per_fold()
-            ]
-        )
-
-    def _per_fold(self):
-        """Yield true and predicted classes of each fold."""
-        for i in range(self.fold.max() + 1):
-            tested = self.fold == i
-            yield self.y_true[tested], self.y_pred[tested]
-
-
-def _predict_fold(model, particles, y, train, test):
-    """Fit a model on the training part of a fold and predict its test part."""
-    model.fit(_safe_indexing(particles, train), y[train])
-    return model.predict(_safe_indexing(particles, test))
+    return columns["label"], columns.get("group")
 
 
 def _make_folds(particles, y, groups, cv):
@@ -213,8 +225,9 @@ def _make_folds(particles, y, groups, cv):
         raise ValueError(
             f"All particles are of class {counts.index[0]!r}; expected two or more."
         )
-    if isinstance(cv, int):
+    if isinstance(cv, Integral):
         _check_class_sizes(counts, cv)
+        _check_number_of_groups(groups, cv)
         cv = StratifiedKFold(cv) if groups is None else StratifiedGroupKFold(cv)
     folds = list(check_cv(cv).split(particles, y, groups))
     tested = np.concatenate([test for _, test in folds])
@@ -223,7 +236,53 @@ def _make_folds(particles, y, groups, cv):
             f"{cv} does not test every particle exactly once; expected a splitter "
             "such as StratifiedKFold or StratifiedGroupKFold."
         )
+    if groups is not None:
+        _check_leaks(folds, groups)
     return folds
+
+
+def _check_leaks(folds, groups):
+    """Refuse folds that test a group that they train on."""
+    for i, (train, test) in enumerate(folds):
+        shared = np.intersect1d(groups[train], groups[test])
+        if len(shared):
+            raise ValueError(
+                f"Fold {i} tests group {shared.tolist()[0]!r}, which it trains on, too "
+                f"({len(shared)} such groups). Take a splitter that keeps groups "
+                "together, such as StratifiedGroupKFold, or cv as a number."
+            )
+
+
+def _check_number_of_groups(groups, n_folds):
+    """Refuse more folds than there are groups."""
+    n_groups = n_folds if groups is None else len(np.unique(groups))
+    if n_groups < n_folds:
+        raise ValueError(
+            f"There are {n_groups} groups, fewer than the {n_folds} folds. Take "
+            f"cv={n_groups} or less."
+            if n_groups > 1
+            else "All particles are of one group, so that none can be tested apart."
+        )
+
+
+def _warn_of_missing_classes(classes, y, folds):
+    """Warn of folds that can't learn, or can't test, a class."""
+    for verb, part in (("train", 0), ("test", 1)):
+        lacking = {}
+        for i, fold in enumerate(folds):
+            for label in np.setdiff1d(classes, y[fold[part]]).tolist():
+                lacking.setdefault(label, []).append(i)
+        if lacking:
+            fate = (
+                "it is never predicted" if verb == "train" else "its measures are NaN"
+            )
+            which = "; ".join(f"{label!r} in {i}" for label, i in lacking.items())
+            warnings.warn(
+                f"Folds that {verb} without any particle of a class: {which}. There, "
+                f"{fate}. Fewer folds may have it everywhere.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def _check_class_sizes(counts, n_folds):

@@ -133,7 +133,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         Range of the histogram.
     n_features_in_ : int
         Number of values in a row, where X was rows of numbers.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X was a DataFrame of numbers.
 
     See Also
@@ -266,6 +266,22 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             many = np.ndim(values) > 0
             names += [f"{name}_{i:02d}" for i in range(len(values))] if many else [name]
         return np.array(names, dtype=object)
+
+    def get_feature_groups_out(self):
+        """Name the group of each feature.
+
+        Returns
+        -------
+        groups : ndarray of shape (n_features,)
+            Names out of ``groups_``, one for each column of the result.
+        """
+        check_is_fitted(self)
+        particle = Particle(np.zeros((1, 1)))
+        sizes = [
+            sum(map(np.size, _measure(particle, (group,), self._settings).values()))
+            for group in self.groups_
+        ]
+        return np.repeat(np.array(self.groups_, dtype=object), sizes)
 
     @property
     def _settings(self):

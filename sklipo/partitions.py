@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from ._extras import import_extra
 from .datasets.loading import _load_images
+from .pipelines import transform_by
 
-# Dask and pandas leave out files of such names when they read a folder of Parquet.
-_MODEL = "_model.joblib"
+_N_LISTED = 5
 
 
 def predict_partitions(
@@ -68,8 +68,8 @@ def predict_partitions(
         If the table is neither a Dask DataFrame nor a path.
     ValueError
         If the table has no column ``image``, or one that the results would replace; if
-        the folder holds results of another table; or if particles can't be read or
-        predicted. The message then names the partition and the files.
+        the folder holds results of another table; or if particles can't be read. The
+        message then names partitions and files, and all other partitions are done.
 
     See Also
     --------
@@ -82,7 +82,7 @@ def predict_partitions(
     a partition twice does no harm. Paths tell whether a partition is the same as
     before; a change of the model or of the pixels is not noticed, so pass
     ``overwrite=True`` or another folder after one. The model is kept in the folder as
-    ``_model.joblib``, from where the workers read it once.
+    ``_model-<id>.joblib``, from where each worker reads it once.
 
     Examples
     --------
@@ -104,16 +104,16 @@ def predict_partitions(
     _check_columns(table.columns, _names_of_results(model))
     folder = Path(folder).resolve()
     files = [folder / f"part-{n:06}.parquet" for n in range(table.npartitions)]
-    _prepare_folder(folder, files, overwrite)
-    _replace(folder / _MODEL, lambda path: joblib.dump(model, path))
+    model_file = _prepare_folder(folder, files, overwrite)
+    _replace(model_file, lambda path: joblib.dump(model, path))
     job = import_extra("dask", "dask").delayed(_predict_partition, pure=False)
-    version = uuid4().hex
     tasks = [
-        job(partition, str(file), version, str(root), batch_size)
+        job(partition, str(file), str(model_file), str(root), batch_size)
         for partition, file in zip(table.to_delayed(), files, strict=True)
     ]
     with _progress(folder, len(files), verbose):
-        import_extra("dask", "dask").compute(*tasks)
+        complaints = import_extra("dask", "dask").compute(*tasks)
+    _raise_complaints(complaints)
     for left_over in folder.glob(".part-*"):  # by workers that were killed
         left_over.unlink(missing_ok=True)
     return import_extra("dask.dataframe", "dask").read_parquet(str(folder))
@@ -165,17 +165,22 @@ def _check_columns(columns, results):
 
 
 def _prepare_folder(folder, files, overwrite):
-    """Make the folder; remove results to be replaced, refuse those of another table."""
+    """Make the folder ready for the files; return a new name for the model's file.
+
+    Dask and pandas leave out a file of such a name when they read the folder. The
+    models of former calls are removed: by that their tasks, if any still run, know that
+    they are called off.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     there = set(folder.glob("part-*.parquet"))
-    if overwrite:
-        for file in there:
-            file.unlink()
-    elif there - set(files):
+    if there - set(files) and not overwrite:
         raise ValueError(
             f"{str(folder)!r} holds results of a table of more than {len(files)} "
             "partitions; pass overwrite=True to remove them, or another folder."
         )
+    for file in [*folder.glob("_model-*.joblib"), *(there if overwrite else ())]:
+        file.unlink()
+    return folder / f"_model-{uuid4().hex}.joblib"
 
 
 def _replace(file, write):
@@ -210,40 +215,60 @@ def _progress(folder, n_files, verbose):
             thread.join()
 
 
-def _predict_partition(partition, file, version, root, batch_size):
-    """Write the results of one partition, unless they are there."""
+def _predict_partition(partition, file, model_file, root, batch_size):
+    """Write the results of one partition; return what is wrong with it, if anything."""
     file = Path(file)
     if file.exists():
-        _check_same_rows(partition, file)
-        return
-    model = _load_model(str(file.with_name(_MODEL)), version)
-    starts = range(0, len(partition), batch_size)
-    batches = [partition.iloc[start : start + batch_size] for start in starts]
-    try:
-        results = [_predict_batch(model, batch, Path(root)) for batch in batches]
-    except Exception as error:
-        number = int(file.stem.partition("-")[2])
-        raise ValueError(
-            f"partition {number}, in a batch of up to {batch_size} particles: {error}"
-        ) from error
-    names = _names_of_results(model)
-    columns = map(np.concatenate, zip(_no_results(model), *results, strict=True))
-    table = partition.assign(**dict(zip(names, columns, strict=True)))
+        return _compare_rows(partition, file)
+    model = _load_model(model_file)
+    results = [_no_results(model)]
+    for start in range(0, len(partition), batch_size):
+        paths = partition.iloc[start : start + batch_size].reset_index(drop=True)
+        try:
+            particles = _load_images(paths, Path(root), 1, False)
+        except ValueError as error:
+            rows = f"rows from {start} on" if start else "rows"
+            return f"{file.stem} ({rows}): {error}"
+        try:
+            results.append(_predict(model, particles))
+        except Exception as error:
+            error.add_note(f"In {file.stem}, {len(paths)} rows from {start} on.")
+            raise
+    names, columns = _names_of_results(model), zip(*results, strict=True)
+    table = partition.assign(
+        **dict(zip(names, map(np.concatenate, columns), strict=True))
+    )
+    if not Path(model_file).exists():
+        raise RuntimeError(f"{str(file.parent)!r} is written to by a later call.")
     _replace(file, table.to_parquet)
+    return None
 
 
-def _check_same_rows(partition, file):
-    """Raise an error if a file holds results of other particles."""
+def _compare_rows(partition, file):
+    """Return a complaint if a file holds results of other particles."""
     kept = pd.read_parquet(file, columns=["image"])["image"]
-    if kept.tolist() != partition["image"].tolist():
+    if kept.tolist() == partition["image"].tolist():
+        return None
+    return (
+        f"{file.stem}: the file there holds results of other particles; pass "
+        "overwrite=True to replace them, or another folder."
+    )
+
+
+def _raise_complaints(complaints):
+    """Raise one error that counts the bad partitions and names the first of them."""
+    bad = [text for text in complaints if text]
+    if bad:
+        more = f"\n... and {len(bad) - _N_LISTED} more" if len(bad) > _N_LISTED else ""
         raise ValueError(
-            f"{str(file)!r} holds results of other particles than this partition; pass "
-            "overwrite=True to replace them, or another folder."
+            f"{len(bad)} of {len(complaints)} partitions can't be predicted:\n"
+            + "\n".join(bad[:_N_LISTED])
+            + more
         )
 
 
 @lru_cache(maxsize=1)
-def _load_model(path, version):
+def _load_model(path):
     """Load the model, once for each process and call of predict_partitions."""
     return joblib.load(path)
 
@@ -254,22 +279,11 @@ def _no_results(model):
     return [model.classes_[:0], *np.empty((n_probabilities, 0), np.float32)]
 
 
-def _predict_batch(model, paths, root):
-    """Return the results of a batch of particles: an array for each column."""
-    particles = _load_images(paths.reset_index(drop=True), root, 1, False)
-    classifier, X = _transform(model, particles)
-    results = [classifier.predict(X)]
-    if hasattr(model, "predict_proba"):
-        results.extend(classifier.predict_proba(X).T)
+def _predict(model, particles):
+    """Return the results of some particles: an array for each column."""
+    steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
+    X, last = transform_by(steps[:-1], particles), steps[-1][1]
+    results = [last.predict(X)]
+    if hasattr(last, "predict_proba"):
+        results.extend(last.predict_proba(X).T)
     return results
-
-
-def _transform(model, X):
-    """Return the classifier of a model and what it sees, prepared once."""
-    if not isinstance(model, Pipeline):
-        return model, X
-    for _, step in model.steps[:-1]:
-        # Samplers of imbalanced-learn act in fit alone.
-        if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
-            X = step.transform(X)
-    return model.steps[-1][1], X

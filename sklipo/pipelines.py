@@ -4,6 +4,7 @@ from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
@@ -130,7 +131,8 @@ def make_svc_pipeline(
         the micrographs of the training set to others.
     probability : bool, default=False
         Give the model ``predict_proba``, calibrated by 5-fold cross-validation within
-        the training set. The SVM is then at ``classify__estimator``.
+        the training set as if all classes were equally frequent there, which is how
+        the SVM is trained, too. The SVM is then at ``classify__estimator``.
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
     memory : str or joblib.Memory, default=None
@@ -157,10 +159,62 @@ def make_svc_pipeline(
     """
     classify = SVC(C=C, gamma=gamma, class_weight="balanced")
     if probability:
-        classify = CalibratedClassifierCV(classify, ensemble=False)
+        classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
         ("features", ParticleFeatures(features, n_jobs=n_jobs, memory=memory)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]
     return Pipeline(steps)
+
+
+class _BalancedCalibration(CalibratedClassifierCV):
+    """Calibration that weighs classes equally, as it hands weights on to the SVM.
+
+    Plain calibration learns how rare a class is and, by the most probable class, then
+    hardly ever predicts it, whatever the SVM's class weights.
+    """
+
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        weights = compute_sample_weight("balanced", y)
+        if sample_weight is not None:
+            weights = weights * sample_weight
+        return super().fit(X, y, sample_weight=weights, **fit_params)
+
+
+def transform_by(steps, X):
+    """Take X through fitted steps of a pipeline as ``predict`` does, without samplers.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+        Some of the first ``steps`` of a pipeline.
+    X : particle table or array
+        What the pipeline predicts.
+
+    Returns
+    -------
+    X : particle table or array
+        What the next step gets.
+
+    See Also
+    --------
+    sklearn.pipeline.Pipeline.transform : The same, if no step is a sampler.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.svm import SVC
+    >>> from sklipo.pipelines import transform_by
+    >>> X, y = np.array([[1.0], [3.0]]), [0, 1]
+    >>> model = make_pipeline(StandardScaler(), SVC()).fit(X, y)
+    >>> transform_by(model.steps[:-1], X)
+    array([[-1.],
+           [ 1.]])
+    """
+    for _, step in steps:
+        if hasattr(step, "transform"):
+            X = step.transform(X)
+    return X

@@ -81,7 +81,7 @@ class ArtificialOverSampler(BaseOverSampler):
         For each row of the result the row of X that it is, or is made after.
     n_features_in_ : int
         Number of values in a row, where X was rows of numbers.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X was a DataFrame of numbers.
 
     See Also

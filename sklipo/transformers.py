@@ -250,7 +250,7 @@ class Resize(TransformerMixin, BaseEstimator):
         Height and width in pixels.
     n_features_in_ : int
         Number of values in a row, where X was rows of numbers.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where X was a DataFrame of numbers.
 
     See Also

@@ -56,6 +56,15 @@ def _measure(image, mask, features="all", **kwargs):
     return measure.fit_transform(table).iloc[0]
 
 
+def test_each_feature_has_its_group():
+    measure = ParticleFeatures("all", n_points=7, n_bins=5).fit(_table(range(2)))
+    names, groups = measure.get_feature_names_out(), measure.get_feature_groups_out()
+    assert len(groups) == len(names)
+    for group in measure.groups_:
+        alone = ParticleFeatures([group], n_points=7, n_bins=5).fit(_table(range(2)))
+        assert_array_equal(names[groups == group], alone.get_feature_names_out())
+
+
 def test_together_equals_each_alone():
     table = _table(range(5), pixel_size=[0.5, 1, 2, 0.1, 3])
     together = ParticleFeatures().set_output(transform="pandas").fit_transform(table)

@@ -1,28 +1,110 @@
+import pickle
+import warnings
+from math import isnan
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imblearn.metrics import sensitivity_specificity_support
-from sklearn.metrics import precision_recall_fscore_support
+from imblearn.metrics import sensitivity_specificity_support, specificity_score
+from sklearn import metrics as reference
+from sklearn.datasets import make_classification
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.svm import LinearSVC
 
 from sklipo import classification_table
+from sklipo import metrics as ours
+from sklipo.metrics import baseline_table, measure_scorer
 
 LABELS = ["empty", "full", "uncertain"]
+# Rows are true classes. Thesis, Tables 9 (unilamellar, multilamellar, uncertain) and
+# 10 (empty, full, uncertain).
+TABLE_9 = np.array([[2325, 15, 124], [4, 323, 16], [2, 3, 11]])
+TABLE_10 = np.array([[24, 1, 7], [272, 3929, 660], [30, 9, 61]])
+FUNCTIONS = {
+    "TPR": ours.true_positive_rate,
+    "TNR": ours.true_negative_rate,
+    "PPV": ours.positive_predictive_value,
+    "NPV": ours.negative_predictive_value,
+    "F1": ours.precision_recall_f1,
+    "thesis_F1": ours.thesis_f1,
+    "balanced_accuracy": ours.class_balanced_accuracy,
+    "phi": ours.phi_coefficient,
+    "kappa": ours.class_kappa,
+}
+
+# Each class occurs and is predicted once, so that no measure is undefined.
+PAIRS = st.lists(
+    st.tuples(*[st.sampled_from(LABELS)] * 2), min_size=3, max_size=60
+).map(lambda pairs: zip(*pairs, *zip(LABELS, LABELS, strict=True), strict=True))
 
 
-@given(st.lists(st.tuples(*[st.sampled_from(LABELS)] * 2), min_size=3, max_size=60))
-def test_agrees_with_scikit_learn_and_imbalanced_learn(pairs):
-    # Each class occurs and is predicted once, so that no measure is undefined.
-    y_true, y_pred = zip(*pairs, *zip(LABELS, LABELS, strict=True), strict=True)
+def expand(counts):
+    """Return true and predicted codes with such a confusion matrix."""
+    return np.repeat(np.argwhere(counts > 0), counts[counts > 0], axis=0).T
+
+
+@pytest.fixture(scope="module")
+def data():
+    X, y = make_classification(
+        200, n_classes=3, n_informative=5, weights=[0.7, 0.2], random_state=0
+    )
+    return X, np.array(LABELS)[y]
+
+
+@given(PAIRS)
+def test_table_agrees_with_scikit_learn_and_imbalanced_learn(pairs):
+    y_true, y_pred = map(np.array, pairs)
     table = classification_table(y_true, y_pred)
-    precision, recall, f1, support = precision_recall_fscore_support(y_true, y_pred)
+    precision, recall, f1, support = reference.precision_recall_fscore_support(
+        y_true, y_pred
+    )
     _, specificity, _ = sensitivity_specificity_support(y_true, y_pred)
     # The same quotients of the same counts.
-    np.testing.assert_allclose(table["PPV"], precision, rtol=1e-12)
-    np.testing.assert_allclose(table["TPR"], recall, rtol=1e-12)
-    np.testing.assert_allclose(table["F1"], f1, rtol=1e-12)
-    np.testing.assert_allclose(table["TNR"], specificity, rtol=1e-12)
+    expected = {"PPV": precision, "TPR": recall, "F1": f1, "TNR": specificity}
+    one_vs_rest = {
+        "phi": reference.matthews_corrcoef,
+        "kappa": reference.cohen_kappa_score,
+        "balanced_accuracy": reference.balanced_accuracy_score,
+    }
+    for name, function in one_vs_rest.items():
+        expected[name] = [function(y_true == c, y_pred == c) for c in LABELS]
+    for name, values in expected.items():
+        np.testing.assert_allclose(table[name], values, rtol=1e-12, atol=1e-12)
+    with np.errstate(divide="ignore"):
+        f_thesis = 2 / (1 / recall + 1 / specificity)
+    np.testing.assert_allclose(table["thesis_F1"], f_thesis, rtol=1e-12)
     np.testing.assert_array_equal(table["support"], support)
+
+
+@given(PAIRS)
+def test_functions_are_the_columns_of_the_table(pairs):
+    y_true, y_pred = pairs
+    table = classification_table(y_true, y_pred)
+    for name, function in FUNCTIONS.items():
+        by_class = function(y_true, y_pred, average=None)
+        np.testing.assert_array_equal(by_class, table[name])
+        assert function(y_true, y_pred) == pytest.approx(table[name].mean(), rel=1e-12)
+        one = function(y_true, y_pred, labels=["full"], average=None)
+        assert one == table.loc["full", name]
+
+
+@given(PAIRS)
+def test_first_row_of_baselines_agrees_with_scikit_learn(pairs):
+    y_true, y_pred = pairs
+    row = baseline_table(y_true, y_pred).loc["prediction"]
+    expected = {
+        "accuracy": reference.accuracy_score(y_true, y_pred),
+        "balanced_accuracy": reference.balanced_accuracy_score(y_true, y_pred),
+        "F1": reference.f1_score(y_true, y_pred, average="macro"),
+        "MCC": reference.matthews_corrcoef(y_true, y_pred),
+        "kappa": reference.cohen_kappa_score(y_true, y_pred),
+        "thesis_F1": classification_table(y_true, y_pred)["thesis_F1"].mean(),
+    }
+    assert row.to_dict() == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_npv_of_one_class_is_the_ppv_of_the_other():
@@ -33,19 +115,156 @@ def test_npv_of_one_class_is_the_ppv_of_the_other():
     assert table["TNR"][0] == table["TPR"][1]
 
 
-def test_matrix_of_table_9():
-    # Rows and columns: unilamellar, multilamellar, uncertain (thesis, Table 9).
-    counts = np.array([[2325, 15, 124], [4, 323, 16], [2, 3, 11]])
-    y_true, y_pred = np.repeat(np.argwhere(counts > 0), counts[counts > 0], axis=0).T
-    table = classification_table(y_true, y_pred)
-    np.testing.assert_allclose(table["TPR"], [0.944, 0.942, 0.688], atol=5e-4)
-    np.testing.assert_allclose(table["NPV"], [0.717, 0.992, 0.998], atol=5e-4)
-    assert table["PPV"][2] == pytest.approx(0.073, abs=5e-4)
+def test_tables_9_and_10_of_the_thesis():
+    # To the three digits that follow from the counts by hand.
+    table = classification_table(*expand(TABLE_9)).round(3)
+    assert table["TPR"].tolist() == [0.944, 0.942, 0.688]
+    assert table["NPV"].tolist() == [0.717, 0.992, 0.998]
+    assert table["PPV"][2] == 0.073
+    table = classification_table(*expand(TABLE_10)).round(3)
+    assert table["TPR"].tolist() == [0.750, 0.808, 0.610]
+    assert table["PPV"].tolist() == [0.074, 0.997, 0.084]
 
 
-def test_undefined_measures_are_nan():
+def test_undefined_measures_are_nan_and_never_zero():
     table = classification_table(["a", "a"], ["a", "b"], labels=["a", "b", "c"])
     assert table["TPR"].isna().tolist() == [False, True, True]
     assert table["PPV"].isna().tolist() == [False, False, True]
     assert table["TNR"].isna().tolist() == [True, False, False]
     assert table["support"].tolist() == [2, 0, 0]
+    needs_true = ["TPR", "F1", "thesis_F1", "balanced_accuracy", "phi", "kappa"]
+    assert table.loc[["b", "c"], needs_true].isna().all(axis=None)
+
+
+def test_a_class_that_is_never_predicted_is_zero():
+    table = classification_table(["a", "b"], ["a", "a"])
+    names = ["TPR", "F1", "thesis_F1", "phi", "kappa"]
+    assert (table.loc["b", names] == 0).all()
+
+
+@pytest.mark.parametrize("average", ["macro", None])
+def test_functions_say_for_which_class_they_are_undefined(average):
+    with pytest.warns(UndefinedMetricWarning, match=r"TPR is undefined for \['c'\]"):
+        values = ours.true_positive_rate(
+            ["a", "b"], ["a", "c"], labels=["a", "b", "c"], average=average
+        )
+    np.testing.assert_array_equal(values, [1, 0, np.nan] if average is None else 0.5)
+
+
+def test_log_loss_agrees_with_scikit_learn(data):
+    X, y = data
+    probabilities = LogisticRegression().fit(X, y).predict_proba(X)
+    by_class = ours.class_log_loss(y, probabilities, average=None)
+    for label, value in zip(LABELS, by_class, strict=True):
+        own = y == label
+        expected = reference.log_loss(y[own], probabilities[own], labels=LABELS)
+        assert value == pytest.approx(expected, rel=1e-12)
+    table = classification_table(y, y, probabilities)
+    np.testing.assert_array_equal(table["log_loss"], by_class)
+    row = baseline_table(y, y, probabilities).loc["prediction"]
+    expected = reference.log_loss(y, probabilities)
+    assert row["log_loss"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_log_loss_of_the_examples_of_section_4_7():
+    for probability, loss in ((0.5, 0.6932), (0.9, 0.1054), (0.1, 2.3026)):
+        both = [[probability, 1 - probability]] * 2
+        value = ours.class_log_loss(["a", "b"], both, average=None)[0]
+        assert value == pytest.approx(loss, abs=1e-4)  # digits printed
+    certain = ours.class_log_loss(["a", "b"], [[0, 1], [1, 0]])
+    assert np.isfinite(certain) and certain > 30
+
+
+def test_baselines_are_those_of_dummy_classifiers(data):
+    X, y = data
+    table = baseline_table(y, y, random_state=3)
+    for strategy in ("most_frequent", "stratified", "uniform"):
+        guess = DummyClassifier(strategy=strategy, random_state=3).fit(X, y).predict(X)
+        expected = reference.accuracy_score(y, guess)
+        assert table.loc[strategy, "accuracy"] == pytest.approx(expected)
+    most = table.loc["most_frequent"]
+    # The accuracy paradox: often right, and of no use.
+    assert most["accuracy"] > 0.65
+    assert most["balanced_accuracy"] == pytest.approx(1 / 3)
+    assert most["MCC"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "scoring"),
+    [
+        ("accuracy", "accuracy"),
+        ("balanced_accuracy", "balanced_accuracy"),
+        ("TPR", "recall_macro"),
+        ("PPV", "precision_macro"),
+        ("F1", "f1_macro"),
+        ("MCC", "matthews_corrcoef"),
+        ("log_loss", "neg_log_loss"),
+    ],
+)
+def test_scorers_of_all_classes_agree_with_scikit_learn(data, name, scoring):
+    X, y = data
+    model = LogisticRegression().fit(X[:100], y[:100])
+    expected = reference.get_scorer(scoring)(model, X[100:], y[100:])
+    assert measure_scorer(name)(model, X[100:], y[100:]) == pytest.approx(expected)
+
+
+def test_scorers_of_a_class_are_the_cells_of_the_table(data):
+    X, y = data
+    model = LogisticRegression().fit(X[:100], y[:100])
+    X, y = X[100:], y[100:]
+    table = classification_table(y, model.predict(X), model.predict_proba(X))
+    for name in table.columns.drop(["support", "log_loss"]):
+        score = measure_scorer(name, label="empty")(model, X, y)
+        assert score == pytest.approx(table.loc["empty", name], rel=1e-12)
+    loss = -measure_scorer("log_loss", label="empty")(model, X, y)
+    assert loss == pytest.approx(table.loc["empty", "log_loss"])
+    specificity = specificity_score(y == "full", model.predict(X) == "full")
+    assert measure_scorer("TNR", "full")(model, X, y) == pytest.approx(specificity)
+
+
+def test_grid_search_chooses_by_a_class(data):
+    X, y = data
+    grid = {"class_weight": [None, {"uncertain": 50}]}
+    scoring = {
+        "found": measure_scorer("TPR", label="uncertain"),
+        "accuracy": measure_scorer("accuracy"),
+    }
+    search = GridSearchCV(
+        LinearSVC(random_state=0), grid, scoring=scoring, refit="found", cv=3, n_jobs=2
+    ).fit(X, y)
+    assert search.best_params_ == {"class_weight": {"uncertain": 50}}
+    assert search.cv_results_["rank_test_accuracy"].tolist() == [1, 2]
+    copy = pickle.loads(pickle.dumps(scoring["found"]))
+    assert repr(copy) == "measure_scorer('TPR', label='uncertain')"
+
+
+def test_scorer_of_a_class_that_is_not_there(data):
+    X, y = data
+    model = LogisticRegression().fit(X, y)
+    others = y != "uncertain"
+    with pytest.warns(UndefinedMetricWarning, match="TPR is undefined"):
+        assert isnan(measure_scorer("TPR", "uncertain")(model, X[others], y[others]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert measure_scorer("TPR")(model, X[others], y[others]) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: measure_scorer("recall"), "no measure 'recall'; of all classes there"),
+        (lambda: measure_scorer("MCC", label="a"), "of one class there are"),
+        (lambda: ours.thesis_f1(["a"], ["a"], average="micro"), "expected 'macro' or"),
+        (
+            lambda: classification_table(["a", "b"], ["a", "b"], [[1.0], [1.0]]),
+            r"shape \(2, 1\); expected 2 samples and a column for each of the 2",
+        ),
+        (
+            lambda: ours.class_log_loss(["a", "x"], [[1, 0]] * 2, labels=["a", "b"]),
+            r"y_true holds \['x'\], not among the labels",
+        ),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,10 +1,10 @@
 """Prediction of Dask tables: in one process, on a cluster, interrupted, resumed."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
-import dask
 import dask.dataframe as dd
 import joblib
 import numpy as np
@@ -22,6 +22,7 @@ from sklearn.svm import LinearSVC
 
 from sklipo import ApplyMask, CropToMask, ParticleFeatures, Resize, predict_partitions
 from sklipo.datasets import make_liposomes, save_particles
+from sklipo.partitions import _load_model, _predict_partition
 
 N, N_PARTITIONS = 48, 6
 
@@ -128,14 +129,14 @@ def test_goes_on_where_it_was_interrupted(table, model, particles, tmp_path):
     spoiled = tmp_path / pd.read_parquet(table)["image"][19]
     whole = spoiled.read_bytes()
     spoiled.write_bytes(whole[: len(whole) // 2])
-    message = r"partition 2, .* 1 of 8 particles .* row 3 'images/00019.png' \(trunc"
-    with dask.config.set(scheduler="sync"):
-        with pytest.raises(ValueError, match=message):
-            predict_partitions(model, table, folder)
-        before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
-        assert len(before) == 2
-        spoiled.write_bytes(whole)
-        results = predict_partitions(model, table, folder)
+    message = r"""1 of 6 partitions can't be predicted:
+part-000002 \(rows from 2 on\): 1 of 2 particles .* row 1 'images/00019.png' \(trunc"""
+    with pytest.raises(ValueError, match=message):
+        predict_partitions(model, table, folder, batch_size=2)
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
+    assert len(before) == N_PARTITIONS - 1
+    spoiled.write_bytes(whole)
+    results = predict_partitions(model, table, folder)
     assert_predicted(results, model, particles)
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -150,6 +151,25 @@ def test_results_of_another_table_are_not_mixed(table, model, particles, tmp_pat
     first = dd.from_pandas(paths[:20], npartitions=2)
     results = predict_partitions(model, first, folder, root=tmp_path, overwrite=True)
     assert_predicted(results, model, particles[:20])
+
+
+def test_what_is_left_of_a_former_call_writes_nothing(table, model, tmp_path):
+    rows, file = pd.read_parquet(table), tmp_path / "part-000000.parquet"
+    joblib.dump(model, tmp_path / "_model-former.joblib")
+    former = str(file), str(tmp_path / "_model-former.joblib"), str(tmp_path), 1000
+    _load_model(former[1])
+    (tmp_path / "_model-former.joblib").unlink()
+    with pytest.raises(RuntimeError, match="written to by a later call"):
+        _predict_partition(rows, *former)
+    assert not file.exists()
+
+
+def test_errors_of_the_model_tell_the_partition(table, particles, tmp_path):
+    model = make_pipeline(ParticleFeatures(["area"]), LinearSVC())
+    model.fit(particles.drop(columns="pixel_size"), particles["filled"])
+    with pytest.raises(ValueError, match="'pixel_size', but had none in fit") as info:
+        predict_partitions(model, table, tmp_path / "results", batch_size=5)
+    assert re.fullmatch(r"In part-00000\d, 5 rows from 0 on\.", info.value.__notes__[0])
 
 
 def test_empty_partitions_and_models_without_probabilities(table, particles, tmp_path):

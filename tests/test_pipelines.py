@@ -4,12 +4,21 @@ import sys
 import joblib
 import numpy as np
 import pytest
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import make_pipeline
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_validate
+from sklearn.svm import SVC
 
-from sklipo import make_lipnet_pipeline, make_svc_pipeline
+from sklipo import (
+    ParticleFeatures,
+    cross_validate_particles,
+    make_lipnet_pipeline,
+    make_svc_pipeline,
+)
 from sklipo.datasets import make_liposomes
 from sklipo.lipnet.epoch_sampling import EpochOverSampler
+from sklipo.pipelines import transform_by
 
 PREDICT = """
 import sys
@@ -130,6 +139,23 @@ def test_calibrated_probabilities_are_distributions(particles):
     assert not hasattr(make_svc_pipeline(), "predict_proba")
 
 
+def test_calibration_leaves_rare_classes_their_chance():
+    particles = make_liposomes(300, weights=[5, 4, 1], random_state=0)
+    y = particles["label"]
+    found = [
+        cross_validate_particles(
+            make_svc_pipeline("thesis", probability=probability),
+            particles,
+            y,
+            particles["micrograph"],
+            cv=3,
+        ).balanced_accuracy
+        for probability in (True, False)
+    ]
+    # Calibrated by how rare they are, rare classes are hardly ever predicted.
+    assert found[0] > found[1] - 0.05
+
+
 def test_svc_votes_one_vs_one():
     y = make_liposomes(90, weights=None, random_state=1)
     model = make_svc_pipeline().set_params(classify__decision_function_shape="ovo")
@@ -149,3 +175,12 @@ def test_other_width_at_predict(particles, model):
     model.fit(rows, y)
     with pytest.raises(ValueError, match="100 features"):
         model.predict(rows[:, :81])
+
+
+def test_samplers_are_passed_by_on_the_way_to_the_last_step(particles):
+    model = make_pipeline(
+        ParticleFeatures("thesis"), RandomOverSampler(random_state=0), SVC()
+    ).fit(particles, particles["label"])
+    X = transform_by(model.steps[:-1], particles)
+    np.testing.assert_array_equal(model[-1].predict(X), model.predict(particles))
+    assert transform_by([("pass", "passthrough")], X) is X

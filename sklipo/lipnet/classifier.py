@@ -122,7 +122,7 @@ class LipNetClassifier(
         Class labels.
     n_features_in_ : int
         Number of pixels of an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X was a DataFrame with names.
     image_shape_ : tuple of (int, int)
         Height and width as which rows are read.

@@ -1,0 +1,117 @@
+"""
+What augmentation is good for
+=============================
+
+The thesis adds its augmentation techniques one after the other and watches the share of
+each class that is recognised (section 8.2, Figure 17): rotation and shift help the rare
+classes most, the others little. One more run zooms alone (Table 6). For your own
+table::
+
+    python plot_08_augmentation.py particles.csv
+"""
+
+import matplotlib.pyplot as plt
+from thesis import (
+    TABLE_6,
+    cross_validate,
+    load_problems,
+    print_beside_thesis,
+    read_options,
+)
+
+from sklipo import RandomAffine, make_lipnet_pipeline
+from sklipo.displays import ClassMeasuresDisplay
+
+options = read_options("Add augmentations one at a time", "augmentation.png")
+
+# %%
+# The settings
+# ------------
+# As in the thesis: LipNet-4 on cropped images without masks, repeats of rare particles
+# until the classes are even, and each setting adds a technique to those before.
+
+off = {
+    "rotation": 0,
+    "vertical_shift": 0,
+    "horizontal_shift": 0,
+    "vertical_flip": False,
+    "horizontal_flip": False,
+    "shear": 0,
+    "zoom": (1, 1),
+}
+techniques = {
+    "none": (),
+    "+ rotation": ("rotation",),
+    "+ shift": ("vertical_shift", "horizontal_shift"),
+    "+ flip": ("vertical_flip", "horizontal_flip"),
+    "+ shear": ("shear",),
+    "+ zoom": ("zoom",),
+}
+settings, still_off = {}, dict(off)
+for name, parameters in techniques.items():
+    for parameter in parameters:
+        del still_off[parameter]
+    settings[name] = RandomAffine(**still_off)
+settings["zoom only"] = RandomAffine(**{**off, "zoom": (0.8, 1.0)})
+
+
+def test(particles, augmentation):
+    """Cross-validate LipNet-4 with some augmentation."""
+    model = make_lipnet_pipeline(
+        "lipnet-4",
+        input_mode="cropped",
+        augmentation=augmentation,
+        random_state=0,
+        **options.network,
+    )
+    return cross_validate(model, particles, options)
+
+
+# %%
+# Run them all
+# ------------
+
+results = {}
+for problem, particles in load_problems(options).items():
+    results[problem] = {}
+    for name, augmentation in settings.items():
+        results[problem][name] = result = test(particles, augmentation)
+        found = result.classification_table()["TPR"].round(2).to_dict()
+        print(f"{problem}, {name}: recognised {found}")
+
+# %%
+# One at a time (Figure 17)
+# -------------------------
+# Mean and standard deviation over the folds of the share of each class that is
+# recognised.
+
+figure, axes = plt.subplots(
+    len(results), 1, figsize=(8, 4 * len(results)), squeeze=False, layout="constrained"
+)
+for ax, (problem, by_setting) in zip(axes.flat, results.items(), strict=True):
+    successive = {name: by_setting[name] for name in techniques}
+    ClassMeasuresDisplay.from_cv_results(
+        successive, measure="TPR", x="model", kind="line", ax=ax
+    )
+    ax.set_title(problem)
+figure.savefig(options.picture, dpi=120)
+print(f"The picture is in {options.picture}")
+print(
+    "The thesis, of other data: without augmentation, 'uncertain' is totally missed in "
+    "lamellarity; rotation brings it to nearly 40 %, shift further; flip, shear and "
+    "zoom add nothing. In encapsulation, 'full' sinks from about 1.0 to 0.9 by "
+    "rotation and shift, while the two rare classes rise."
+)
+
+# %%
+# Zoom alone (Table 6)
+# --------------------
+# The average normalised confusion matrix; rows are true classes.
+
+for problem, by_setting in results.items():
+    matrix = by_setting["zoom only"].confusion_matrix(normalize=True)
+    if problem == "encapsulation":
+        print_beside_thesis("Table 6: zoom only, encapsulation", matrix, TABLE_6)
+    else:
+        print(f"\nZoom only, {problem}\n{matrix.round(2)}")
+plt.show()

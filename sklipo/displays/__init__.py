@@ -1,0 +1,17 @@
+"""Pictures of results and of particles, in scikit-learn's Display convention."""
+
+from .confusion import ConfusionMatricesDisplay
+from .gallery import ParticleGalleryDisplay
+from .measures import ClassMeasuresDisplay
+from .reliability import ReliabilityDisplay
+from .sizes import ImageSizeDisplay
+from .training import TrainingCurveDisplay
+
+__all__ = [
+    "ClassMeasuresDisplay",
+    "ConfusionMatricesDisplay",
+    "ImageSizeDisplay",
+    "ParticleGalleryDisplay",
+    "ReliabilityDisplay",
+    "TrainingCurveDisplay",
+]

@@ -1,0 +1,64 @@
+"""One particle in one panel: grey scale, outline of the mask, scale bar."""
+
+import numpy as np
+
+from .._extras import import_extra
+
+OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every grey
+_PERCENTILES = (0.5, 99.5)  # so that a few hot or dead pixels leave contrast to others
+
+
+def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None):
+    """Draw a particle in grey, with an outline and a scale bar where they are known."""
+    image = np.asarray(image, float)
+    darkest, brightest = np.percentile(image, _PERCENTILES)
+    ax.imshow(
+        image,
+        cmap="gray",
+        vmin=darkest if vmin is None else vmin,
+        vmax=brightest if vmax is None else vmax,
+    )
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    if mask is not None:
+        _draw_outline(ax, mask)
+    if pixel_size is not None:
+        _draw_scale_bar(ax, image.shape, pixel_size)
+
+
+def round_length(width):
+    """Return the longest of 1, 2, 5, 10, 20, ... that is at most a third of a width."""
+    limit = width / 3 * (1 + 1e-9)  # a third exactly may come out a bit smaller
+    power = 10 ** np.floor(np.log10(limit))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= limit))
+
+
+def _draw_outline(ax, mask):
+    """Draw where the mask ends, closed where it touches the border of the image."""
+    height, width = mask.shape
+    padded = np.pad(np.asarray(mask, float), 1)
+    x, y = np.arange(-1, width + 1), np.arange(-1, height + 1)
+    ax.contour(x, y, padded, levels=[0.5], colors=OUTLINE, linewidths=1.2)
+    ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
+def _draw_scale_bar(ax, shape, pixel_size):
+    """Draw a bar of a round length, white with a black rim, at the lower left."""
+    effects = import_extra("matplotlib.patheffects", "plot")
+    height, width = shape
+    length = round_length(width * pixel_size)
+    left, bottom = 0.05 * width - 0.5, 0.94 * height - 0.5
+    ends = [left, left + length / pixel_size]
+    label = f"{length / 1000:g} µm" if length >= 1000 else f"{length:g} nm"
+    (bar,) = ax.plot(ends, [bottom, bottom], "w", lw=2.5, solid_capstyle="butt")
+    text = ax.annotate(
+        label,
+        (left, bottom),
+        (0, 3),
+        textcoords="offset points",
+        color="white",
+        fontsize="x-small",
+    )
+    for artist in (bar, text):
+        artist.set_path_effects([effects.withStroke(linewidth=4, foreground="black")])
+    text.set_path_effects([effects.withStroke(linewidth=1.8, foreground="black")])

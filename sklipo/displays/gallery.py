@@ -1,0 +1,348 @@
+"""Galleries of particles: of each class, mistaken ones, uncertain ones."""
+
+from textwrap import fill
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..particles import check_particles
+from ._inputs import (
+    check_choice,
+    check_labels,
+    check_probabilities,
+    find_classes,
+    named_results,
+    only_one,
+)
+from ._panels import SMALL_CHARACTER, PanelDisplay, grid_shape
+from ._particle_images import draw_particle
+from ._selection import check_same_rows, of_each_class, probability_of, rank
+
+_CELL = 1.5  # smallest width and height of a particle in inches
+_LINE = 0.15  # height of a line of a caption in inches
+_LONGEST_LINE = 26  # characters of a caption after which it is broken
+_SELECTIONS = ("mistakes", "uncertain", "class")
+
+
+class ParticleGalleryDisplay(PanelDisplay):
+    """Particles with their classes, as a gallery.
+
+    It is recommended to use :meth:`from_particles`, :meth:`from_predictions`,
+    :meth:`from_estimator` or :meth:`from_cv_results`, which select particles.
+
+    Parameters
+    ----------
+    particles : particle table, list of 2-D arrays or array
+        The particles to show, in order.
+    y_true : array-like of shape (n_samples,)
+        True class of each.
+    y_pred : array-like of shape (n_samples,), default=None
+        Predicted class of each.
+    confidence : array-like of shape (n_samples,), default=None
+        Probability of the predicted class.
+    rows : "class" or None, default=None
+        "class" begins a new row with each true class, None fills a grid.
+    title : str, default=""
+        What is shown.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The first particle.
+    axes_ : ndarray of matplotlib Axes
+        One for each particle, in order.
+    figure_ : matplotlib Figure
+        The figure.
+
+    See Also
+    --------
+    ConfusionMatricesDisplay : How many particles are mistaken for which class.
+    sklipo.CropToMask : Takes surrounding away before particles are shown.
+
+    Notes
+    -----
+    Each particle has a grey scale of its own, from the 0.5th to the 99.5th percentile
+    of its pixels, and a magnification of its own: brightness and size compare within a
+    particle, not between particles. ``plot(vmin=..., vmax=...)`` gives all one grey
+    scale; sizes are told by the scale bars.
+
+    Examples
+    --------
+    >>> from sklipo.datasets import make_liposomes
+    >>> from sklipo.displays import ParticleGalleryDisplay
+    >>> particles = make_liposomes(30, weights=None, random_state=0)
+    >>> display = ParticleGalleryDisplay.from_particles(
+    ...     particles, particles["label"], n_particles=4
+    ... )
+    >>> display.axes_.shape
+    (12,)
+    """
+
+    def __init__(
+        self, particles, y_true, *, y_pred=None, confidence=None, rows=None, title=""
+    ):
+        self.particles = check_particles(particles)
+        self.y_true = y_true
+        self.y_pred = y_pred
+        self.confidence = confidence
+        self.rows = rows
+        self.title = title
+
+    @classmethod
+    def from_particles(
+        cls, particles, y, *, n_particles=6, classes=None, random_state=0, **plot_params
+    ):
+        """Show particles of each class, drawn at random.
+
+        Parameters
+        ----------
+        particles : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+        y : array-like of shape (n_samples,)
+            Class of each particle.
+        n_particles : int, default=6
+            Number of particles of a class, as far as there are.
+        classes : array-like, default=None
+            The classes in order; by default all that occur, sorted.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the draw.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
+
+        Returns
+        -------
+        display : ParticleGalleryDisplay
+            The display, drawn.
+        """
+        particles = check_particles(particles)
+        y = check_labels(y, len(particles))
+        classes = find_classes(y, classes=classes)
+        chosen = of_each_class(y, classes, n_particles, random_state)
+        display = cls(particles.iloc[chosen], y[chosen], rows="class")
+        return display.plot(**plot_params)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        particles,
+        y_true,
+        y_pred,
+        y_proba=None,
+        *,
+        select="mistakes",
+        n_particles=None,
+        classes=None,
+        random_state=0,
+        **plot_params,
+    ):
+        """Show particles with what was predicted of them.
+
+        Parameters
+        ----------
+        particles : particle table, list of 2-D arrays or array
+            What :func:`~sklipo.particles.check_particles` takes.
+        y_true, y_pred : array-like of shape (n_samples,)
+            True and predicted class of each particle.
+        y_proba : array-like of shape (n_samples, n_classes), default=None
+            Predicted probabilities.
+        select : {"mistakes", "uncertain", "class"}, default="mistakes"
+            "mistakes" shows particles whose predicted class is wrong, the most
+            confident first, or in their own order where there are no probabilities.
+            "uncertain" shows those with the smallest probability of the predicted
+            class. "class" draws some of each true class at random, a row for each.
+        n_particles : int, default=None
+            Number of particles, as far as there are; for "class" the number of each
+            class. By default 18, and 6 of each class.
+        classes : array-like, default=None
+            Classes of the columns of ``y_proba``, and of the rows; by default all that
+            occur, sorted.
+        random_state : int, RandomState instance or None, default=0
+            Seed of the draw of "class".
+        **plot_params : dict
+            Parameters of :meth:`plot`.
+
+        Returns
+        -------
+        display : ParticleGalleryDisplay
+            The display, drawn.
+        """
+        check_choice("select", select, _SELECTIONS)
+        particles = check_particles(particles)
+        y_true = check_labels(y_true, len(particles), name="y_true")
+        y_pred = check_labels(y_pred, len(particles), name="y_pred")
+        classes = find_classes(y_true, y_pred, classes=classes)
+        confidence = None
+        if y_proba is not None:
+            y_proba = check_probabilities(y_proba, len(particles), classes)
+            confidence = probability_of(y_proba, y_pred, classes)
+        if select == "class":
+            chosen = of_each_class(y_true, classes, n_particles or 6, random_state)
+            title = ""
+        else:
+            chosen, title = rank(select, y_true != y_pred, confidence)
+            chosen = chosen[: n_particles or 18]
+        return cls(
+            particles.iloc[chosen],
+            y_true[chosen],
+            y_pred=y_pred[chosen],
+            confidence=None if confidence is None else confidence[chosen],
+            rows="class" if select == "class" else None,
+            title=title,
+        ).plot(**plot_params)
+
+    @classmethod
+    def from_estimator(cls, estimator, particles, y, **params):
+        """Show particles with what a fitted model predicts of them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted classifier of particles.
+        particles : particle table, list of 2-D arrays or array
+            Particles that the model has not seen.
+        y : array-like of shape (n_samples,)
+            True class of each particle.
+        **params : dict
+            Further parameters of :meth:`from_predictions`, and those of :meth:`plot`.
+
+        Returns
+        -------
+        display : ParticleGalleryDisplay
+            The display, drawn.
+        """
+        model = only_one(estimator, "model")
+        check_is_fitted(model)
+        y_proba = None
+        if hasattr(model, "predict_proba"):
+            params = {"classes": model.classes_, **params}
+            y_proba = model.predict_proba(particles)
+        y_pred = model.predict(particles)
+        return cls.from_predictions(particles, y, y_pred, y_proba, **params)
+
+    @classmethod
+    def from_cv_results(cls, result, particles, **params):
+        """Show particles with what was predicted of them in cross-validation.
+
+        Parameters
+        ----------
+        result : CrossValidationResult
+            What :func:`~sklipo.cross_validate_particles` returned.
+        particles : particle table, list of 2-D arrays or array
+            The particles that it was given.
+        **params : dict
+            Further parameters of :meth:`from_predictions`, and those of :meth:`plot`.
+
+        Returns
+        -------
+        display : ParticleGalleryDisplay
+            The display, drawn.
+        """
+        (result,) = named_results(only_one(result, "result")).values()
+        particles = check_particles(particles)
+        check_same_rows(result, particles)
+        params = {"classes": result.classes, **params}
+        predictions = (result.y_true, result.y_pred, result.y_proba)
+        return cls.from_predictions(particles, *predictions, **params)
+
+    def plot(
+        self,
+        *,
+        ax=None,
+        n_columns=6,
+        outline=True,
+        scale_bar=True,
+        vmin=None,
+        vmax=None,
+    ):
+        """Draw the particles.
+
+        Above each is the label of its row in the table, then the true and the predicted
+        class, and in brackets the probability of the latter.
+
+        Parameters
+        ----------
+        ax : array-like of matplotlib Axes, default=None
+            Where to draw, one for each particle; rows of classes need a 2-D array with
+            a row for each class. By default a figure is made.
+        n_columns : int, default=6
+            Particles side by side in a grid.
+        outline : bool, default=True
+            Draw the outline of the mask, where there is one.
+        scale_bar : bool, default=True
+            Draw a scale bar where the table has the column ``pixel_size``.
+        vmin, vmax : float, default=None
+            Pixel values that are black and white. By default each particle has its own,
+            see the Notes.
+
+        Returns
+        -------
+        display : ParticleGalleryDisplay
+            The display itself.
+        """
+        captions = self._captions()
+        places, shape = self._places(ax, n_columns)
+        size = _figure_size(shape, captions)
+        names = self.particles.index.tolist()
+        axes = self._open(ax, shape, names, places=places, figsize=size)
+        for i, panel in enumerate(axes):
+            particle = self.particles.iloc[i]
+            mask = particle.get("mask") if outline else None
+            pixel_size = particle.get("pixel_size") if scale_bar else None
+            look = {"mask": mask, "pixel_size": pixel_size, "vmin": vmin, "vmax": vmax}
+            draw_particle(panel, particle["image"], **look)
+            panel.set_title(captions[i], fontsize="small")
+            if self.rows == "class" and places[i] % shape[1] == 0:
+                label = str(self.y_true[i])
+                panel.set_ylabel(label, rotation=0, ha="right", va="center")
+        if not len(axes):
+            self.ax_.set_axis_off()
+            self.ax_.text(0.5, 0.5, self.title, ha="center", va="center")
+        elif ax is None and self.title:
+            self.figure_.suptitle(self.title)
+        return self
+
+    def _places(self, ax, n_columns):
+        """Return the place of each particle in a grid, and the grid's shape."""
+        n_particles = len(self.particles)
+        if self.rows is None:
+            return np.arange(n_particles), grid_shape(n_particles, n_columns)
+        labels = list(self.y_true)
+        row = [list(dict.fromkeys(labels)).index(label) for label in labels]
+        column = [labels[:i].count(label) for i, label in enumerate(labels)]
+        shape = max(row) + 1, max(column) + 1
+        if ax is not None:
+            given = np.shape(ax)
+            if len(given) != 2 or given[0] < shape[0] or given[1] < shape[1]:
+                raise ValueError(
+                    f"ax is an array of shape {given}; expected {shape}, a row for "
+                    f"each class: pyplot.subplots{shape}[1]."
+                )
+            shape = given
+        return np.ravel_multi_index((row, column), shape), shape
+
+    def _captions(self):
+        """Return the text above each particle."""
+        names = self.particles.index.tolist()
+        lines = [[str(name), *self._classes_of(i)] for i, name in enumerate(names)]
+        return ["\n".join(fill(line, _LONGEST_LINE) for line in one) for one in lines]
+
+    def _classes_of(self, i):
+        """Return true and predicted class of a particle as lines of text."""
+        true = str(self.y_true[i])
+        names_row = self.rows == "class"
+        if self.y_pred is None:
+            return [] if names_row else [true]
+        share = "" if self.confidence is None else f" ({self.confidence[i]:.2f})"
+        if self.y_pred[i] == self.y_true[i]:
+            return [f"right{share}" if names_row else f"{true}{share}"]
+        arrow = [f"→ {self.y_pred[i]}{share}"]
+        return arrow if names_row else [true, *arrow]
+
+
+def _figure_size(shape, captions):
+    """Return width and height in inches with room for the captions."""
+    lines = [caption.split("\n") for caption in captions] or [[""]]
+    longest = max(len(line) for caption in lines for line in caption)
+    width = max(_CELL, longest * SMALL_CHARACTER + 0.1)
+    height = _CELL + _LINE * max(map(len, lines)) + 0.1
+    return max(shape[1] * width, 4) + 0.5, shape[0] * height + 0.4

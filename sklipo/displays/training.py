@@ -1,0 +1,227 @@
+"""Training curves of networks."""
+
+import numpy as np
+
+from ._colors import choose_colors
+from ._inputs import named_models, named_results
+from ._panels import PanelDisplay, add_legend, grid_shape, is_leftmost
+
+_LOSSES = {"train_loss": "training loss", "valid_loss": "validation loss"}
+_COLUMNS = 3
+
+
+class TrainingCurveDisplay(PanelDisplay):
+    """Loss of networks by epoch, in training and on what was set aside for validation.
+
+    Each fit is a thin line, their mean a thick one. A circle marks the epoch of the
+    smallest validation loss, whose weights a network with early stopping keeps.
+
+    It is recommended to use :meth:`from_estimator` or :meth:`from_cv_results`.
+
+    Parameters
+    ----------
+    histories : dict of list of DataFrame
+        By the name of the model, a table for each fit with a row for each epoch and
+        the columns ``train_loss`` and, with early stopping, ``valid_loss``, as in
+        ``LipNetClassifier.history_``.
+
+    Attributes
+    ----------
+    lines_ : dict of dict of list of matplotlib Line2D
+        By the name of the model and the column, the line of each fit and, where there
+        are several fits, that of their mean as the last.
+    ax_ : matplotlib Axes
+        The first panel.
+    axes_ : ndarray of matplotlib Axes
+        All panels, one for each model.
+    figure_ : matplotlib Figure
+        The figure.
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : Score by the size of the training
+        set.
+
+    Notes
+    -----
+    The training loss is the mean over the batches of an epoch, taken while the network
+    learns, with dropout and augmentation; the validation loss is taken after the epoch
+    without either. So it may be the smaller one (section 8.1 of the thesis [1]_).
+
+    The mean over fits ends where the first of them ended.
+
+    References
+    ----------
+    .. [1] S. Gryshkevych, "Convolutional neural networks for classification of
+       transmission electron microscopy imagery", Uppsala University, 2016.
+
+    Examples
+    --------
+    >>> from sklipo import make_lipnet_pipeline
+    >>> from sklipo.datasets import make_liposomes
+    >>> from sklipo.displays import TrainingCurveDisplay
+    >>> particles = make_liposomes(60, weights=None, random_state=0)
+    >>> model = make_lipnet_pipeline("lipnet-1", max_epochs=3, random_state=0)
+    >>> model = model.fit(particles, particles["label"])
+    >>> display = TrainingCurveDisplay.from_estimator(model)
+    >>> len(display.histories[""][0])
+    3
+    """
+
+    def __init__(self, histories):
+        self.histories = histories
+
+    @classmethod
+    def from_estimator(cls, estimator, **plot_params):
+        """Draw how fitted networks were trained.
+
+        Parameters
+        ----------
+        estimator : estimator or dict of estimators
+            A fitted :class:`~sklipo.LipNetClassifier`, or a pipeline or search that
+            ends in one; for several models a dict by their names.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display, drawn.
+        """
+        models = named_models(estimator)
+        histories = {name: [_history(model)] for name, model in models.items()}
+        return cls(histories).plot(**plot_params)
+
+    @classmethod
+    def from_cv_results(cls, results, **plot_params):
+        """Draw how the networks of all folds were trained.
+
+        Parameters
+        ----------
+        results : CrossValidationResult or dict of CrossValidationResult
+            What :func:`~sklipo.cross_validate_particles` returned with
+            ``return_estimator=True``, for several models a dict by their names.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display, drawn.
+        """
+        histories = {}
+        for name, result in named_results(results).items():
+            if result.estimators is None:
+                raise ValueError(
+                    f"The result{f' of {name}' if name else ''} has no fitted models; "
+                    "call cross_validate_particles with return_estimator=True."
+                )
+            histories[name] = [_history(model) for model in result.estimators]
+        return cls(histories).plot(**plot_params)
+
+    def plot(self, *, ax=None, columns=None, colors=None):
+        """Draw a panel for each model.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of Axes, default=None
+            Where to draw, one for each model. By default a figure is made.
+        columns : list of str, default=None
+            Columns of the histories; by default the losses that there are.
+        colors : dict or sequence of colours, default=None
+            Colours of the columns, by name or in order.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display itself.
+        """
+        columns = self._check_columns(columns)
+        colors = choose_colors(columns, colors, what="columns")
+        names = list(self.histories)
+        shape = grid_shape(len(names), _COLUMNS)
+        size = (4.2 * shape[1] + 0.6, 3.2 * shape[0] + 0.4)
+        axes = self._open(ax, shape, names, figsize=size, sharey=True)
+        self.lines_ = {}
+        for panel, name in zip(axes, names, strict=True):
+            self.lines_[name] = {
+                column: _draw_fits(panel, self.histories[name], column, color)
+                for column, color in colors.items()
+            }
+            panel.set(title=name, xlabel="Epoch")
+            panel.xaxis.get_major_locator().set_params(integer=True)
+            panel.set_ylabel(_name_axis(columns) if is_leftmost(panel) else "")
+        add_legend(self.figure_, axes, own_figure=ax is None)
+        return self
+
+    def _check_columns(self, columns):
+        """Return the columns to draw, each of which some history must have."""
+        tables = [table for tables in self.histories.values() for table in tables]
+        known = list(dict.fromkeys(name for table in tables for name in table))
+        if columns is None:
+            return [name for name in _LOSSES if name in known]
+        columns = [columns] if isinstance(columns, str) else list(columns)
+        for name in columns:
+            if name not in known:
+                raise ValueError(
+                    f"The histories have no column {name!r}; they have {known}."
+                )
+        return columns
+
+
+def _history(model):
+    """Return the history of the network at the end of a pipeline or in a search."""
+    name = type(model).__name__
+    while not hasattr(model, "history_"):
+        if hasattr(model, "best_estimator_"):
+            model = model.best_estimator_
+        elif hasattr(model, "steps"):
+            model = model.steps[-1][1]
+        else:
+            raise TypeError(
+                f"{name} has no history of training; expected a fitted "
+                "LipNetClassifier, or a pipeline or search that ends in one"
+                f"{'' if type(model).__name__ == name else f', not in {model!r}'}."
+            )
+    return model.history_
+
+
+def _name_axis(columns):
+    """Return what the columns have in common, if anything."""
+    if set(columns) <= set(_LOSSES):
+        return "Loss"
+    return columns[0] if len(columns) == 1 else ""
+
+
+def _draw_fits(ax, histories, column, color):
+    """Draw a line for each fit and one for their mean, and return all lines."""
+    curves = [history[column].to_numpy() for history in histories if column in history]
+    if not curves:
+        return []
+    label = _LOSSES.get(column, column)
+    many = len(curves) > 1
+    single = {"linewidth": 0.8, "alpha": 0.5} if many else {"label": label}
+    lines = [_draw_curve(ax, curve, color=color, **single) for curve in curves]
+    if many:
+        shortest = min(map(len, curves))
+        mean = np.mean([curve[:shortest] for curve in curves], axis=0)
+        label = f"{label} (mean of {len(curves)} fits)"
+        lines.append(_draw_curve(ax, mean, color=color, linewidth=2.2, label=label))
+    if column == "valid_loss":
+        best = [np.argmin(curve) for curve in curves]
+        ax.plot(
+            np.add(best, 1),
+            [curve[i] for i, curve in zip(best, curves, strict=True)],
+            "o",
+            color=color,
+            markerfacecolor="white",
+            zorder=3,
+            label="smallest validation loss",
+        )
+    return lines
+
+
+def _draw_curve(ax, values, **style):
+    """Draw values by epoch, the first of which is 1; a single one as a point."""
+    marker = "." if len(values) == 1 else None
+    return ax.plot(np.arange(1, len(values) + 1), values, marker=marker, **style)[0]

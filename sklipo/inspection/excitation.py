@@ -1,0 +1,249 @@
+"""The particles that excite a unit most."""
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from ._layers import part_up_to, strongest_activations, unit_index
+from ._models import copy_network, open_network, pixels_of, split_model
+from ._panels import get_axes, robust_limits, show_image, symmetric_limits
+from .reconstruction import _choose_method, reconstruct
+
+_METHOD_LABELS = {
+    "deconvolution": "deconvolution",
+    "guided_backpropagation": "guided\nbackpropagation",
+}
+
+
+def most_exciting_particles(model, X, layer, unit, *, n_particles=5):
+    """Find the particles that excite a unit most.
+
+    Parameters
+    ----------
+    model : LipNetClassifier or Pipeline
+        Fitted classifier, or pipeline that ends in one.
+    X : particle table, or array-like of shape (n_samples, n_pixels)
+        What the model predicts: particles for a pipeline, rows of pixels for a
+        classifier.
+    layer : str
+        Name of a layer with feature maps, see :func:`feature_maps`, or ``"hidden"`` or
+        ``"output"``.
+    unit : int or class label
+        Number of the filter or hidden unit; for the output a class label.
+    n_particles : int, default=5
+        Number of particles to return; all, if there are fewer.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_particles,)
+        Their rows in X, counted from 0, the most exciting one first.
+    activations : ndarray of shape (n_particles,)
+        The unit's greatest activation in each; for the output the logit of the class.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, unit or class, or no particle is asked for.
+    TypeError
+        If the model is of another kind.
+
+    See Also
+    --------
+    ExcitationDisplay : These particles and what in them excites the unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import LipNetClassifier
+    >>> from sklipo.inspection import most_exciting_particles
+    >>> X = np.zeros((20, 64))
+    >>> X[7, 30] = 9
+    >>> model = LipNetClassifier("lipnet-1", max_epochs=1, random_state=0)
+    >>> rows, _ = most_exciting_particles(model.fit(X, [0, 1] * 10), X, "conv1", 0)
+    >>> int(rows[0])
+    7
+    """
+    if n_particles < 1:
+        raise ValueError(f"n_particles={n_particles}; expected 1 or more.")
+    classifier, X = split_model(model, X)
+    network, images = open_network(classifier, X)
+    part = part_up_to(network, layer)
+    index = unit_index(classifier, network, layer, unit)
+    activations, _ = strongest_activations(part, images, index)
+    rows = np.argsort(-activations, kind="stable")[:n_particles]
+    return rows, activations[rows]
+
+
+class ExcitationDisplay:
+    """The particles that excite units most, each above what in it excites the unit.
+
+    Make it by :meth:`from_estimator`. All particles have one grey scale,
+    from the 1st to the 99th percentile of their pixels. The reconstructions of a unit
+    have one scale with zero in its middle, as wide as the largest of them: red pixels
+    speak for the unit if they are bright, blue ones if they are dark.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_units, n_particles, height, width)
+        For each unit the particles as the network gets them.
+    reconstructions : ndarray of shape (n_units, n_particles, height, width)
+        What in them excites the unit, see :func:`reconstruct`.
+    activations : ndarray of shape (n_units, n_particles)
+        The unit's greatest activation in each.
+    rows : ndarray of shape (n_units, n_particles)
+        Where the particles are in X.
+    layer : str
+        Name of the layer.
+    units : sequence of int or class labels
+        The units.
+    method : str
+        Method of reconstruction.
+
+    Attributes
+    ----------
+    axes_ : ndarray of shape (2 * n_units, n_particles)
+        Axes, for each unit a row of particles above a row of reconstructions.
+    figure_ : matplotlib Figure
+        Figure that holds them.
+
+    See Also
+    --------
+    most_exciting_particles : Finds the particles.
+    reconstruct : Finds what excites the unit.
+
+    References
+    ----------
+    .. [1] M. D. Zeiler and R. Fergus, "Visualizing and Understanding Convolutional
+       Networks", ECCV 2014. Figure 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import LipNetClassifier
+    >>> from sklipo.inspection import ExcitationDisplay
+    >>> X, y = np.random.default_rng(0).random((20, 64)), [0, 1] * 10
+    >>> model = LipNetClassifier("lipnet-1", max_epochs=1, random_state=0).fit(X, y)
+    >>> display = ExcitationDisplay.from_estimator(
+    ...     model, X, layer="relu1", units=[0, 3], n_particles=4
+    ... )
+    >>> display.axes_.shape
+    (4, 4)
+    """
+
+    def __init__(
+        self, images, reconstructions, activations, rows, *, layer, units, method
+    ):
+        self.images = images
+        self.reconstructions = reconstructions
+        self.activations = activations
+        self.rows = rows
+        self.layer = layer
+        self.units = units
+        self.method = method
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model,
+        X,
+        *,
+        layer,
+        units,
+        n_particles=5,
+        method="auto",
+        ax=None,
+        cmap="seismic",
+    ):
+        """Find and draw the particles that excite units of a fitted model most.
+
+        Parameters
+        ----------
+        model : LipNetClassifier or Pipeline
+            Fitted classifier, or pipeline that ends in one.
+        X : particle table, or array-like of shape (n_samples, n_pixels)
+            What the model predicts: particles for a pipeline, rows of pixels for a
+            classifier.
+        layer : str
+            Name of a layer with feature maps, or ``"hidden"`` or ``"output"``.
+        units : int, class label or list of them
+            Numbers of the filters or hidden units; for the output class labels.
+        n_particles : int, default=5
+            Number of particles for each unit; all, if there are fewer.
+        method : {"auto", "deconvolution", "guided_backpropagation"}, default="auto"
+            See :func:`reconstruct`.
+        ax : array-like of matplotlib Axes, default=None
+            Where to draw, two rows of ``n_particles`` for each unit; by default into a
+            new figure.
+        cmap : str, default="seismic"
+            Diverging colour map of the reconstructions; its middle is zero.
+
+        Returns
+        -------
+        display : ExcitationDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, unit, class or method.
+        TypeError
+            If the model is of another kind.
+        """
+        classifier, X = split_model(model, X)
+        units = list(units) if isinstance(units, list | tuple | range) else [units]
+        method = _choose_method(method, copy_network(classifier))
+        found = [
+            _excite(classifier, X, layer, unit, n_particles, method) for unit in units
+        ]
+        arrays = (np.stack(parts) for parts in zip(*found, strict=True))
+        display = cls(*arrays, layer=layer, units=units, method=method)
+        return display.plot(ax=ax, cmap=cmap)
+
+    def plot(self, ax=None, *, cmap="seismic"):
+        """Draw particles and reconstructions.
+
+        Parameters
+        ----------
+        ax : array-like of matplotlib Axes, default=None
+            Where to draw, two rows of ``n_particles`` for each unit; by default into a
+            new figure.
+        cmap : str, default="seismic"
+            Diverging colour map of the reconstructions; its middle is zero.
+
+        Returns
+        -------
+        display : ExcitationDisplay
+            The display itself.
+        """
+        n_units, n_particles = self.activations.shape
+        size = (1.4 * n_particles + 0.6, 3.0 * n_units + 0.6)
+        self.axes_ = get_axes(ax, size, 2 * n_units, n_particles)
+        self.figure_ = self.axes_[0, 0].figure
+        for i in range(n_units):
+            self._plot_unit(i, *self.axes_[2 * i : 2 * i + 2], cmap)
+        return self
+
+    def _plot_unit(self, i, above, below, cmap):
+        """Draw a row of particles and a row of reconstructions."""
+        grey = {"cmap": "gray", **robust_limits(self.images)}
+        colours = {"cmap": cmap, **symmetric_limits(self.reconstructions[i])}
+        is_output = self.layer == "output"
+        quantity = "logit" if is_output else "activation"
+        for j, (ax, ax_below) in enumerate(zip(above, below, strict=True)):
+            show_image(ax, self.images[i, j], **grey)
+            show_image(ax_below, self.reconstructions[i, j], **colours)
+            title = f"{self.activations[i, j]:.3g}"
+            title = f"{quantity} {title}" if j == 0 else title
+            ax.set_title(title, fontsize="small")
+        unit = self.units[i] if is_output else f"unit {self.units[i]}"
+        above[0].set_ylabel(f"{self.layer}\n{unit}")
+        below[0].set_ylabel(_METHOD_LABELS[self.method], fontsize="small")
+
+
+def _excite(classifier, X, layer, unit, n_particles, method):
+    """Return images, reconstructions, activations and rows for one unit."""
+    rows, activations = most_exciting_particles(
+        classifier, X, layer, unit, n_particles=n_particles
+    )
+    X = _safe_indexing(X, rows)
+    reconstructions = reconstruct(classifier, X, layer, unit, method=method)
+    return pixels_of(classifier, X), reconstructions, activations, rows

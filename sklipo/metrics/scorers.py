@@ -1,0 +1,116 @@
+"""The measures as scorers for GridSearchCV and cross_validate."""
+
+import numpy as np
+
+from ._average import average_classes, count, measure
+from ._counts import class_measures, mean_over_classes, summary_measures
+from ._losses import mean_loss_by_class, sample_losses
+
+_OF_CLASS = {
+    "TPR",
+    "TNR",
+    "PPV",
+    "NPV",
+    "F1",
+    "thesis_F1",
+    "balanced_accuracy",
+    "phi",
+    "kappa",
+    "log_loss",
+}
+_OF_ALL = (_OF_CLASS - {"phi"}) | {"accuracy", "MCC"}
+
+
+def measure_scorer(name, label=None):
+    """Return a scorer by a measure of one class, or of all classes together.
+
+    Parameters
+    ----------
+    name : str
+        With a label: ``"TPR"``, ``"TNR"``, ``"PPV"``, ``"NPV"``, ``"F1"``,
+        ``"thesis_F1"``, ``"balanced_accuracy"``, ``"phi"``, ``"kappa"`` or
+        ``"log_loss"`` of that class, as in :func:`classification_table`. Without:
+        ``"accuracy"``, ``"balanced_accuracy"``, ``"MCC"``, ``"kappa"`` or
+        ``"log_loss"`` of all samples, or the mean over the classes of ``"TPR"``,
+        ``"TNR"``, ``"PPV"``, ``"NPV"``, ``"F1"`` or ``"thesis_F1"``.
+    label : object, default=None
+        The class to measure.
+
+    Returns
+    -------
+    scorer : callable
+        Takes a fitted model, X and y, and returns a number, the greater the better: of
+        the log loss its negative. It can be pickled.
+
+    Raises
+    ------
+    ValueError
+        If there is no such measure.
+
+    Warns
+    -----
+    UndefinedMetricWarning
+        When it scores particles without any of the class: the score is NaN. The mean
+        over the classes leaves such a class out.
+
+    See Also
+    --------
+    classification_table : All measures of all classes.
+    sklearn.metrics.make_scorer : Scorers from other functions.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklipo import make_svc_pipeline
+    >>> from sklipo.datasets import make_liposomes
+    >>> from sklipo.metrics import measure_scorer
+    >>> particles = make_liposomes(60, weights=None, random_state=0)
+    >>> search = GridSearchCV(
+    ...     make_svc_pipeline(features="thesis"),
+    ...     {"classify__C": [1, 10]},
+    ...     scoring=measure_scorer("TPR", label="uncertain"),
+    ...     cv=3,
+    ... )
+    >>> search.fit(particles, particles["label"]).best_params_.keys()
+    dict_keys(['classify__C'])
+    """
+    allowed = _OF_ALL if label is None else _OF_CLASS
+    if name not in allowed:
+        of = "all classes" if label is None else "one class"
+        raise ValueError(
+            f"There is no measure {name!r}; of {of} there are "
+            f"{sorted(allowed, key=str.lower)}."
+        )
+    return _MeasureScorer(name, label)
+
+
+class _MeasureScorer:
+    """A scorer that remembers what to measure."""
+
+    def __init__(self, name, label):
+        self.name = name
+        self.label = label
+
+    def __call__(self, estimator, X, y):
+        y = np.asarray(y)
+        if self.name == "log_loss":
+            return -self._log_loss(y, estimator.predict_proba(X), estimator.classes_)
+        y_pred = estimator.predict(X)
+        if self.label is None:
+            _, counts = count(y, y_pred)
+            means = {k: mean_over_classes(v) for k, v in class_measures(counts).items()}
+            return float({**means, **summary_measures(counts)}[self.name])
+        return measure(self.name, y, y_pred, [self.label], "macro")
+
+    def _log_loss(self, y, y_proba, classes):
+        """Return the mean loss of all samples or of those of the class."""
+        _, losses = sample_losses(y, y_proba, classes)
+        if self.label is None:
+            return float(losses.mean())
+        label = np.array([self.label])
+        mean = mean_loss_by_class(y, losses, label)
+        return average_classes("log_loss", mean, label, "macro")
+
+    def __repr__(self):
+        of = "" if self.label is None else f", label={self.label!r}"
+        return f"measure_scorer({self.name!r}{of})"

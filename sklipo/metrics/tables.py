@@ -1,0 +1,174 @@
+"""All measures of a classification at once, as tables."""
+
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyClassifier
+
+from ._average import count
+from ._counts import class_measures, summary_measures
+from ._losses import mean_loss_by_class, sample_losses
+
+_BASELINES = ("most_frequent", "stratified", "uniform")
+
+
+def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
+    r"""Return the measures of each class as a table.
+
+    Each class in turn is the positive one, all others together are negative.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True classes.
+    y_pred : array-like of shape (n_samples,)
+        Predicted classes.
+    y_proba : array-like of shape (n_samples, n_classes), default=None
+        Predicted probabilities, in the order of the rows.
+    labels : array-like, default=None
+        Classes in the order of the rows; by default all that occur, sorted.
+
+    Returns
+    -------
+    table : DataFrame
+        One row per class with the columns
+
+        - ``TPR``: true positive rate (recall, sensitivity);
+        - ``TNR``: true negative rate (specificity);
+        - ``PPV``: positive predictive value (precision);
+        - ``NPV``: negative predictive value;
+        - ``F1``: harmonic mean of TPR and PPV;
+        - ``thesis_F1``: harmonic mean of TPR and TNR, which the thesis calls F1;
+        - ``balanced_accuracy``: mean of TPR and TNR;
+        - ``phi``: the phi coefficient, or Matthews' correlation coefficient;
+        - ``kappa``: Cohen's kappa;
+        - ``log_loss``: mean loss of the true samples, where probabilities are given;
+        - ``support``: number of true samples.
+
+        A measure that is undefined, as all that need true samples are for a class
+        without any, is NaN, never 0.
+
+    Raises
+    ------
+    ValueError
+        If there is not one column of probabilities for each class.
+
+    See Also
+    --------
+    baseline_table : Measures of all classes together, beside those of chance.
+    sklearn.metrics.classification_report : Precision, recall and F1 as text.
+    cross_validate_particles : Its result has this table over folds.
+
+    Notes
+    -----
+    With the counts of true and false positives and negatives,
+
+    .. math::
+
+        TPR = \frac{TP}{TP + FN} \quad TNR = \frac{TN}{TN + FP} \quad
+        PPV = \frac{TP}{TP + FP} \quad NPV = \frac{TN}{TN + FN} \quad
+        F_1 = \frac{2 TP}{2 TP + FP + FN}
+
+    after Powers [1]_; the others are at the functions of :mod:`sklipo.metrics`.
+
+    References
+    ----------
+    .. [1] D. M. W. Powers, "Evaluation: from precision, recall and F-factor to ROC,
+       informedness, markedness & correlation", Flinders University, 2007.
+
+    Examples
+    --------
+    >>> from sklipo import classification_table
+    >>> table = classification_table(
+    ...     ["full", "full", "empty"], ["full", "empty", "empty"]
+    ... )
+    >>> table[["TPR", "TNR", "PPV", "NPV", "F1", "support"]].round(3)
+           TPR  TNR  PPV  NPV     F1  support
+    empty  1.0  0.5  0.5  1.0  0.667        1
+    full   0.5  1.0  1.0  0.5  0.667        2
+    """
+    labels, counts = count(y_true, y_pred, labels)
+    rows = slice(len(labels))
+    columns = {name: v[rows] for name, v in class_measures(counts).items()}
+    if y_proba is not None:
+        _, losses = sample_losses(y_true, y_proba, labels)
+        columns["log_loss"] = mean_loss_by_class(y_true, losses, labels)
+    columns["support"] = counts.sum(axis=1)[rows]
+    return pd.DataFrame(columns, index=pd.Index(labels))
+
+
+def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0):
+    """Return the measures of all classes together, beside those of mere chance.
+
+    An accuracy of 97 % is worth nothing where 97 % of the particles are of one class:
+    the accuracy paradox (thesis, section 4.6). The first row is to be read against the
+    others, which look at no image.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True classes.
+    y_pred : array-like of shape (n_samples,)
+        Predicted classes.
+    y_proba : array-like of shape (n_samples, n_classes), default=None
+        Predicted probabilities, in the order of the labels.
+    labels : array-like of shape (n_classes,), default=None
+        Classes of the columns of ``y_proba``; by default all that occur, sorted.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the guesses.
+
+    Returns
+    -------
+    table : DataFrame
+        Rows ``prediction``, ``most_frequent`` (always the most frequent class),
+        ``stratified`` (each class as often as it occurs, at random) and ``uniform``
+        (each equally often, at random). Columns ``accuracy``, ``balanced_accuracy``
+        (mean TPR), ``F1`` and ``thesis_F1`` (means over the classes), ``MCC``
+        (Matthews' correlation coefficient), ``kappa`` (Cohen's) and, where
+        probabilities are given, ``log_loss``.
+
+    Raises
+    ------
+    ValueError
+        If there is not one column of probabilities for each class.
+
+    See Also
+    --------
+    classification_table : Measures of each class.
+    sklearn.dummy.DummyClassifier : Makes the baselines.
+
+    Examples
+    --------
+    >>> from sklipo.metrics import baseline_table
+    >>> y_true = ["full"] * 97 + ["empty"] * 3
+    >>> y_pred = ["full"] * 90 + ["empty"] * 10
+    >>> table = baseline_table(y_true, y_pred)
+    >>> table.loc["prediction":"most_frequent", "accuracy":"balanced_accuracy"].round(2)
+                   accuracy  balanced_accuracy
+    prediction         0.93               0.96
+    most_frequent      0.97               0.50
+    """
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    labels, _ = count(y_true, y_pred, labels)
+    predictions = {"prediction": (y_pred, y_proba)}
+    no_images = np.zeros((len(y_true), 1))
+    for strategy in _BASELINES:
+        chance = DummyClassifier(strategy=strategy, random_state=random_state)
+        guesses = chance.fit(no_images, y_true).predict(no_images)
+        predictions[strategy] = guesses, None
+        if y_proba is not None:
+            shares = np.zeros((len(y_true), len(labels)))
+            shares[:, np.isin(labels, chance.classes_)] = chance.predict_proba(
+                no_images
+            )
+            predictions[strategy] = guesses, shares
+    return pd.DataFrame(
+        {name: _summarize(y_true, *p, labels) for name, p in predictions.items()}
+    ).T
+
+
+def _summarize(y_true, y_pred, y_proba, labels):
+    """Return the measures of all classes together."""
+    summary = summary_measures(count(y_true, y_pred, labels)[1])
+    if y_proba is not None:
+        summary["log_loss"] = sample_losses(y_true, y_proba, labels)[1].mean()
+    return summary
