@@ -1,5 +1,6 @@
 """Timing of several ways to do one thing, so that a busy machine is fair to each."""
 
+from operator import truediv
 from statistics import median
 from time import perf_counter
 
@@ -18,19 +19,16 @@ def measure(ways, n_rounds, warm_up=True):
     return {name: times[warm_up:] for name, times in seconds.items()}
 
 
-def compare(
-    title, ways, *, ours="sklipo", n_rounds=7, n_items=1, unit="ms", warm_up=True
-):
-    """Print the median time of each way, for one item, and its ratio to ours.
+def compare(title, ways, *, n_rounds=7, n_items=1, unit="ms", warm_up=True):
+    """Print the median time of each way, and how often it fits into that of the first.
 
-    The ratio is the median of those of the rounds, in which the ways are neighbours.
+    The first way is that by hand. Ratios are the medians of those of the rounds, in
+    which the ways are neighbours.
     """
     seconds = measure(ways, n_rounds, warm_up)
     scale = {"s": 1, "ms": 1e3, "us": 1e6}[unit] / n_items
     print(title)
+    by_hand, *_ = seconds.values()
     for name, times in seconds.items():
-        pairs = zip(times, seconds[ours], strict=True)
-        ratio = median(time / our_time for time, our_time in pairs)
-        text = f"{scale * median(times):10.2f} {unit}"
-        print(f"  {name:46} {text} {ratio:7.2f} x {ours}")
-    return {name: median(times) for name, times in seconds.items()}
+        ratio = median(map(truediv, by_hand, times))
+        print(f"  {name:40} {scale * median(times):10.2f} {unit} {ratio:8.2f} times")

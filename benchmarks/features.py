@@ -8,7 +8,7 @@ from benchmarks._particles import draw_particles
 from benchmarks._timing import compare
 from sklipo import ParticleFeatures
 
-N_PARTICLES = 300
+N_PARTICLES = 600
 N_POINTS, N_BINS, WHITE = 80, 32, 255
 GROUPS = [
     "maximum_width",

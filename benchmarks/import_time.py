@@ -6,7 +6,7 @@ import sys
 from benchmarks._timing import compare
 
 STATEMENTS = {
-    "by hand: pandas, sklearn.svm": "import pandas, sklearn.svm",
+    "by hand, pandas and sklearn.svm": "import pandas, sklearn.svm",
     "pandas alone": "import pandas",
     "sklipo": "import sklipo",
 }

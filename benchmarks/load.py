@@ -21,8 +21,8 @@ def main():
         loaded, by_hand = load_particles(path), load_by_hand(path, imread)
         assert all(loaded["image"].array == by_hand["image"].array)
         ways = {
-            "by hand, skimage.io.imread": lambda: load_by_hand(path, imread),
             "by hand, cv2.imread": lambda: load_by_hand(path, read_with_cv2),
+            "by hand, skimage.io.imread": lambda: load_by_hand(path, imread),
             "sklipo, n_jobs=1": lambda: load_particles(path, n_jobs=1),
             "sklipo": lambda: load_particles(path),
         }

@@ -338,12 +338,20 @@ def _each_particle(particles):
 def _measure_in_jobs(particles, wanted, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
     bounds = np.linspace(0, len(particles), effective_n_jobs(n_jobs) + 1).astype(int)
+    if len(bounds) > 2:
+        particles = particles.assign(**_share_images(particles))
     rows = Parallel(n_jobs=n_jobs)(
         delayed(_measure_table)(particles[start:end], *wanted)
         for start, end in pairwise(bounds)
         if start < end
     )
     return np.concatenate(rows)
+
+
+def _share_images(particles):
+    """Return columns of images whose parts are all sent as one buffer, written once."""
+    columns = particles[particles.columns.intersection(["image", "mask"])]
+    return {name: column.array._trimmed().share() for name, column in columns.items()}
 
 
 def _remember(particles, wanted, n_jobs, digest, version):

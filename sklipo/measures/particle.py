@@ -132,7 +132,7 @@ class Particle:
     def radii(self):
         """Distance of each pixel inside from the centroid, in pixels."""
         y, x = self._offsets
-        squares = np.add.outer(y * y, x * x)[self.inside]
+        squares = (np.square(y)[:, np.newaxis] + np.square(x))[self.inside]
         return np.sqrt(squares, out=squares)
 
     @property
@@ -196,7 +196,7 @@ class Particle:
     @cached_property
     def feret_diameter_max(self):
         """Largest distance between two middles of outer sides of pixels, in pixels."""
-        dx, dy = (np.abs(np.subtract.outer(c, c)) for c in self.hull.T)
+        dx, dy = (np.abs(c[:, np.newaxis] - c) for c in self.hull.T.copy())
         squares = 2 * np.maximum(dx, dy)
         squares += np.square(dx, out=dx)
         squares += np.square(dy, out=dy)
@@ -330,5 +330,5 @@ def ring_means(distances, values):
     index = distances.astype(np.intp)
     sizes = np.bincount(index)
     sums = np.bincount(index, values)
-    filled = np.flatnonzero(sizes)
+    filled = sizes.nonzero()[0]
     return filled, sums[filled] / sizes[filled], sizes[filled]
