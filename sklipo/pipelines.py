@@ -46,7 +46,8 @@ def make_lipnet_pipeline(
     random_state : int, RandomState instance or None, default=None
         Seed of the training.
     memory : str or joblib.Memory, default=None
-        Where to keep the transformed particles between fits.
+        Where to keep the result of each step between fits. The steps here are faster
+        than a look into memory; slow steps that you add may gain.
     **lipnet_params : dict
         Further parameters of :class:`LipNetClassifier`, also in place of those that
         are set here: ``epoch_sampler=EpochOverSampler()``,
