@@ -200,19 +200,18 @@ def _progress(folder, n_files, verbose):
 
     def watch():
         with tqdm(desc="Predicting", total=n_files, unit="partition") as bar:
-            while not done.wait(0.5):
+            finished = False
+            while not finished:
+                finished = done.wait(0.5)
                 bar.update(sum(1 for _ in folder.glob("part-*.parquet")) - bar.n)
-            bar.update(sum(1 for _ in folder.glob("part-*.parquet")) - bar.n)
 
-    thread = Thread(target=watch) if verbose else None
+    thread = Thread(target=watch if verbose else done.wait)
+    thread.start()
     try:
-        if thread:
-            thread.start()
         yield
     finally:
         done.set()
-        if thread:
-            thread.join()
+        thread.join()
 
 
 def _predict_partition(partition, file, model_file, root, batch_size):
@@ -227,8 +226,7 @@ def _predict_partition(partition, file, model_file, root, batch_size):
         try:
             particles = _load_images(paths, Path(root), 1, False)
         except ValueError as error:
-            rows = f"rows from {start} on" if start else "rows"
-            return f"{file.stem} ({rows}): {error}"
+            return f"{file.stem}, from row {start} on: {error}"
         try:
             results.append(_predict(model, particles))
         except Exception as error:

@@ -130,7 +130,7 @@ def test_goes_on_where_it_was_interrupted(table, model, particles, tmp_path):
     whole = spoiled.read_bytes()
     spoiled.write_bytes(whole[: len(whole) // 2])
     message = r"""1 of 6 partitions can't be predicted:
-part-000002 \(rows from 2 on\): 1 of 2 particles .* row 1 'images/00019.png' \(trunc"""
+part-000002, from row 2 on: 1 of 2 particles .* row 1 'images/00019.png' \(trunc"""
     with pytest.raises(ValueError, match=message):
         predict_partitions(model, table, folder, batch_size=2)
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
