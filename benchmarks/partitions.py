@@ -42,7 +42,7 @@ def main():
 def run(model, folder, n_particles):
     """Predict so many particles; return and print the seconds and the peak memory."""
     write_table(folder, n_particles)
-    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster:
         with Client(cluster):
             few = folder / "particles.csv"
             predict_partitions(model, few, folder / "few", overwrite=True)  # imports

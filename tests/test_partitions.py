@@ -59,7 +59,7 @@ def table(particles, tmp_path):
 def client():
     """Two worker processes, ready to use."""
     with (
-        LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client
