@@ -1,12 +1,12 @@
 """Augmenting a batch: RandomAffine of sklipo, kornia's, and warp of scikit-image."""
 
-from statistics import median
-from time import perf_counter
+from functools import partial
 
 import numpy as np
 import torch
 from skimage.transform import AffineTransform, warp
 
+from benchmarks._timing import compare
 from sklipo.lipnet.augmentation import RandomAffine
 
 N_IMAGES, SIDE = 128, 28
@@ -16,23 +16,11 @@ N_ROUNDS = 100
 def main():
     torch.set_num_threads(1)  # as many as warp uses
     images = torch.rand(N_IMAGES, SIDE, SIDE, 1).permute(0, 3, 1, 2)
-    ways = {"sklipo": RandomAffine().augment, **kornia_ways(), **warp_ways(images)}
-    seconds = measure(ways, images)
-    ours = seconds["sklipo"]
-    print(f"{N_IMAGES} images of {SIDE} x {SIDE}, one thread")
-    for name, time in seconds.items():
-        print(f"{name:36} {1e3 * time:8.2f} ms {time / ours:7.2f} x sklipo")
-
-
-def measure(ways, images):
-    """Return the median seconds of each way, all of them taking turns."""
-    times = {name: [] for name in ways}
-    for _ in range(N_ROUNDS):
-        for name, augment in ways.items():
-            start = perf_counter()
-            augment(images)
-            times[name].append(perf_counter() - start)
-    return {name: median(values) for name, values in times.items()}
+    sklipo = {"sklipo": RandomAffine().augment}
+    augmenters = {**warp_ways(images), **kornia_ways(), **sklipo}
+    ways = {name: partial(augment, images) for name, augment in augmenters.items()}
+    title = f"Augment {N_IMAGES} images of {SIDE} x {SIDE} px, one thread"
+    compare(title, ways, n_rounds=N_ROUNDS)
 
 
 def kornia_ways():
@@ -79,4 +67,4 @@ def warp_ways(images):
         for image, transform in zip(pixels, transforms, strict=True):
             warp(image, transform, order=3)
 
-    return {"skimage.transform.warp per image": warp_each}
+    return {"by hand, skimage.transform.warp": warp_each}

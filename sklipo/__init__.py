@@ -27,6 +27,7 @@ _MODULE_OF = {
     "cross_validate_particles": "evaluation",
     "make_lipnet_pipeline": "pipelines",
     "make_svc_pipeline": "pipelines",
+    "predict_partitions": "partitions",
 }
 
 __all__ = ["ImageArray", "ImageDtype", *_MODULE_OF]

@@ -7,6 +7,7 @@ A missing image has start -1 and no size.
 
 import hashlib
 import numbers
+from functools import partial
 from math import isqrt
 
 import numpy as np
@@ -170,6 +171,11 @@ def view_image(pixels, start, height, width, row_stride):
     size = pixels.itemsize
     strides = (row_stride * size, size)
     return np.ndarray((height, width), pixels.dtype, pixels, start * size, strides)
+
+
+def view_each(pixels, index):
+    """Iterate over the images of a buffer."""
+    return map(partial(view_image, pixels), *index.T.tolist())
 
 
 def without_ellipsis(item):

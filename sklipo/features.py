@@ -1,5 +1,6 @@
 """The doorway from particles to tables of measures."""
 
+import hashlib
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 from numbers import Integral
@@ -7,10 +8,10 @@ from numbers import Integral
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, check_memory
 
-from . import measures
+from . import __version__, measures
 from .measures import Particle
 from .particles import validate_particles
 
@@ -115,6 +116,11 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     n_jobs : int, default=None
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
+    memory : str or joblib.Memory, default=None
+        Where to keep the measures of every set of particles that is transformed, so
+        that a grid search measures each part of a split once, whether the model learns
+        from it or is judged on it. What is kept is found by pixels, masks, pixel sizes
+        and the parameters. None keeps nothing.
 
     Attributes
     ----------
@@ -164,6 +170,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "intensity": [StrOptions({"relative", "raw"})],
         "n_jobs": [Integral, None],
+        "memory": [str, HasMethods(["cache"]), None],
     }
 
     def __init__(
@@ -174,12 +181,14 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         n_bins=32,
         intensity="relative",
         n_jobs=None,
+        memory=None,
     ):
         self.features = features
         self.n_points = n_points
         self.n_bins = n_bins
         self.intensity = intensity
         self.n_jobs = n_jobs
+        self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -229,15 +238,13 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         particles = validate_particles(self, X, reset=False)
         if _length_unit(particles) != self.unit_:
             raise ValueError(_UNIT_ERRORS[self.unit_])
-        n_jobs = effective_n_jobs(self.n_jobs)
-        bounds = np.linspace(0, len(particles), n_jobs + 1).astype(int)
-        chunks = pairwise(bounds)
-        rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_measure_table)(particles[start:end], self.groups_, self._settings)
-            for start, end in chunks
-            if start < end
+        wanted = self.groups_, self._settings, len(self.get_feature_names_out())
+        if self.memory is None:
+            return _measure_in_jobs(particles, wanted, self.n_jobs)
+        measure = check_memory(self.memory).cache(
+            _remember, ignore=["particles", "n_jobs"]
         )
-        return np.concatenate(rows)
+        return measure(particles, wanted, self.n_jobs, _digest(particles), __version__)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -271,7 +278,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         particle = Particle(np.zeros((1, 1)))
         sizes = [
-            len(_flatten(_measure(particle, (group,), self._settings)))
+            sum(map(np.size, _measure(particle, (group,), self._settings).values()))
             for group in self.groups_
         ]
         return np.repeat(np.array(self.groups_, dtype=object), sizes)
@@ -328,18 +335,67 @@ def _each_particle(particles):
         yield Particle(image, mask, size)
 
 
-def _measure_table(particles, groups, settings):
+def _measure_in_jobs(particles, wanted, n_jobs):
+    """Return the features of each particle as a row, measured in several jobs."""
+    bounds = np.linspace(0, len(particles), effective_n_jobs(n_jobs) + 1).astype(int)
+    if len(bounds) > 2:
+        particles = particles.assign(**_share_images(particles))
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(_measure_table)(particles[start:end], *wanted)
+        for start, end in pairwise(bounds)
+        if start < end
+    )
+    return np.concatenate(rows)
+
+
+def _share_images(particles):
+    """Return columns of images whose parts are all sent as one buffer, written once."""
+    columns = particles[particles.columns.intersection(["image", "mask"])]
+    return {name: column.array._trimmed().share() for name, column in columns.items()}
+
+
+def _remember(particles, wanted, n_jobs, digest, version):
+    """Return the same; joblib keeps it under the digest instead of the particles.
+
+    joblib's own digest of a table takes several times as long, and is that of its whole
+    buffer, whatever part is selected.
+    """
+    return _measure_in_jobs(particles, wanted, n_jobs)
+
+
+def _digest(particles):
+    """Return a text that stands for the particles, wherever they lie in memory."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for name, column in particles.items():
+        digest.update(name.encode())
+        if name == "pixel_size":
+            digest.update(column.to_numpy().tobytes())
+            continue
+        images = column.array
+        digest.update(images.pixel_dtype.str.encode() + images.shapes.tobytes())
+        for image in images:
+            digest.update(np.ascontiguousarray(image))
+    return digest.hexdigest()
+
+
+def _measure_table(particles, groups, settings, n_features):
     """Return the features of each particle as a row."""
-    measured = (_measure(p, groups, settings) for p in _each_particle(particles))
-    return np.array([_flatten(values) for values in measured])
+    rows = np.empty((len(particles), n_features))
+    for row, particle in zip(rows, _each_particle(particles), strict=True):
+        _fill(row, _measure(particle, groups, settings).values())
+    return rows
 
 
-def _flatten(measured):
-    """Return numbers and arrays of them as one row."""
-    row = []
-    for values in measured.values():
-        row.extend(values.tolist() if np.ndim(values) else (values,))
-    return row
+def _fill(row, measured):
+    """Write numbers and arrays of them one after the other into a row."""
+    start = 0
+    for values in measured:
+        if isinstance(values, np.ndarray):
+            row[start : start + len(values)] = values
+            start += len(values)
+        else:
+            row[start] = values
+            start += 1
 
 
 def _measure(particle, groups, settings):

@@ -19,6 +19,7 @@ from ._buffer import (
     pack_stack,
     read_only,
     take_index,
+    view_each,
     view_image,
     without_ellipsis,
 )
@@ -189,6 +190,40 @@ class ImageArray(ImageOperations):
         check_index(index, pixels.size)
         return cls._new(_Buffer(pixels), index)
 
+    def with_pixels(self, pixels):
+        """Return images that lie where these lie, in another buffer of equal size.
+
+        Parameters
+        ----------
+        pixels : ndarray of shape (n_pixels,)
+            As many pixels as the buffer of these images has, of any dtype.
+
+        Returns
+        -------
+        ImageArray
+            The images.
+
+        Raises
+        ------
+        ValueError
+            If an image does not lie in the buffer.
+
+        See Also
+        --------
+        from_buffer : Takes any places in a buffer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklipo.images import ImageArray
+        >>> images = ImageArray([np.array([[3, 4]]), np.array([[0], [5]])])
+        >>> images.with_pixels(images.pixels > 3)
+        <ImageArray>
+        [<1x2 bool>, <2x1 bool>]
+        Length: 2, dtype: image
+        """
+        return self.from_buffer(pixels, *self._index.T)
+
     @classmethod
     def _from_sequence(cls, scalars, *, dtype=None, copy=False):
         return cls(scalars, copy=copy)
@@ -262,8 +297,7 @@ class ImageArray(ImageOperations):
 
     def __iter__(self):
         """Iterate over the images."""
-        pixels = self.pixels
-        return (view_image(pixels, *row) for row in self._index.tolist())
+        return view_each(self.pixels, self._index)
 
     def __getitem__(self, item):
         """Return one image or, by slice, mask or positions, several."""

@@ -261,14 +261,10 @@ def _check_masks(masks, images, rows):
         )
     if masks.pixel_dtype.kind != "b":
         masks = masks.compact()
-        masks = ImageArray.from_buffer(
-            masks.pixels != 0,
-            masks.starts,
-            masks.heights,
-            masks.widths,
-            masks.row_strides,
-        )
-    for i in range(len(masks)):
+        masks = masks.with_pixels(masks.pixels != 0)
+    # Most particles cover the middle of their mask, which is quickly seen for all.
+    middles = masks.starts + masks.heights // 2 * masks.row_strides + masks.widths // 2
+    for i in np.flatnonzero(~masks.pixels[middles]):
         if not masks[i].any():
             raise ValueError(
                 f"{rows(i)}: the mask is empty; expected at least one pixel inside."

@@ -46,7 +46,8 @@ def make_lipnet_pipeline(
     random_state : int, RandomState instance or None, default=None
         Seed of the training.
     memory : str or joblib.Memory, default=None
-        Where to keep the transformed particles between fits.
+        Where to keep the result of each step between fits. The steps here are faster
+        than a look into memory; slow steps that you add may gain.
     **lipnet_params : dict
         Further parameters of :class:`LipNetClassifier`, also in place of those that
         are set here: ``epoch_sampler=EpochOverSampler()``,
@@ -136,7 +137,8 @@ def make_svc_pipeline(
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
     memory : str or joblib.Memory, default=None
-        Where to keep the measures between fits.
+        Where to keep the measures between fits and predictions, see
+        :class:`ParticleFeatures`.
 
     Returns
     -------
@@ -160,11 +162,11 @@ def make_svc_pipeline(
     if probability:
         classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
-        ("features", ParticleFeatures(features, n_jobs=n_jobs)),
+        ("features", ParticleFeatures(features, n_jobs=n_jobs, memory=memory)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]
-    return Pipeline(steps, memory=memory)
+    return Pipeline(steps)
 
 
 class _BalancedCalibration(CalibratedClassifierCV):

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from ._buffer import lay_out, view_each
 from .images import ImageArray
 from .particles import holds_images, validate_particles
 
@@ -171,7 +172,8 @@ class CropToMask(_ParticleTransformer):
         if "mask" not in particles:
             return particles
         images, masks = particles["image"].array, particles["mask"].array
-        boxes = np.array([cv2.boundingRect(mask.view(np.uint8)) for mask in masks])
+        flags = masks.with_pixels(masks.pixels.view(np.uint8))
+        boxes = np.array([cv2.boundingRect(flag) for flag in flags])
         starts, sizes = boxes[:, 1::-1], boxes[:, :1:-1]
         ends = np.minimum(starts + sizes + self.margin, images.shapes)
         starts = np.maximum(starts - self.margin, 0)
@@ -220,13 +222,13 @@ class ApplyMask(_ParticleTransformer):
         images, masks = particles["image"].array, particles["mask"].array
         fill_value = _as_pixel(self.fill_value, images.pixel_dtype)
 
-        def write(out, image, mask):
+        def fill(out, image, mask):
             out[...] = fill_value
             np.copyto(out, image, where=mask)
 
-        return particles.assign(
-            image=_map_images(write, images, masks, dtype=images.pixel_dtype)
-        )
+        blank = fill_value.itemsize <= 8 and not any(fill_value.tobytes())
+        image = _blank(images, masks) if blank else _map_images(fill, images, masks)
+        return particles.assign(image=image)
 
 
 class Resize(TransformerMixin, BaseEstimator):
@@ -319,8 +321,10 @@ class Resize(TransformerMixin, BaseEstimator):
         dtype = _float_dtype(images)
         height, width = self.size_
         pixels = np.empty((len(images), height, width), dtype)
-        for i, out in enumerate(pixels):
-            _resize_into(out, images[i])
+        shrinks = (images.shapes >= self.size_).all(axis=1)
+        ways = np.where(shrinks, cv2.INTER_AREA, cv2.INTER_LINEAR).tolist()
+        for out, image, way in zip(pixels, images, ways, strict=True):
+            cv2.resize(image.astype(dtype), (width, height), out, 0, 0, way)
         white = _WHITE.get(images.pixel_dtype.name)
         if white is not None:
             pixels /= dtype(white)
@@ -366,24 +370,31 @@ def _normalize(out, image, mask):
     out /= deviation.astype(out.dtype)
 
 
-def _resize_into(out, image):
-    """Write an image, resized to the shape of ``out``, into it."""
-    height, width = out.shape
-    shrinks = image.shape[0] >= height and image.shape[1] >= width
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    cv2.resize(image.astype(out.dtype), (width, height), out, 0, 0, interpolation)
+def _blank(images, masks):
+    """Return images with all bits zero outside their masks.
+
+    Multiplied as whole numbers, they keep every bit inside, whatever their type, and
+    no -0.0 arises outside.
+    """
+    bits = np.dtype(f"u{images.pixel_dtype.itemsize}")
+    numbers = images.with_pixels(images.pixels.view(bits))
+
+    def multiply(out, image, mask):
+        np.multiply(image, mask, out=out)
+
+    blank = _map_images(multiply, numbers, masks)
+    return blank.with_pixels(blank.pixels.view(images.pixel_dtype))
 
 
-def _map_images(write, images, masks, *, dtype):
+def _map_images(write, images, masks, dtype=None):
     """Return images in a new buffer, written by a function of image and mask."""
-    sizes = images.heights * images.widths
-    starts = np.cumsum(sizes) - sizes
-    pixels = np.empty(sizes.sum(), dtype)
-    for start, image, mask in zip(starts, images, masks, strict=False):
-        write(pixels[start : start + image.size].reshape(image.shape), image, mask)
-    return ImageArray.from_buffer(
-        pixels, starts, images.heights, images.widths, images.widths
-    )
+    index = lay_out(images.shapes)
+    n_pixels = int(images.shapes.prod(axis=1).sum())
+    pixels = np.empty(n_pixels, images.pixel_dtype if dtype is None else dtype)
+    targets = view_each(pixels, index)
+    for target, image, mask in zip(targets, images, masks, strict=False):
+        write(target, image, mask)
+    return ImageArray.from_buffer(pixels, *index.T)
 
 
 def _rows_of_pixels(images):

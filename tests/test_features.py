@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ImageArray, ParticleFeatures, measures
+from sklipo import ImageArray, ParticleFeatures, features, measures
 from sklipo.features import _GROUPS
 from sklipo.measures import Particle
 
@@ -230,6 +230,33 @@ def test_same_bits_for_every_n_jobs_and_place_in_memory():
     for start in range(1, 4):
         found = ParticleFeatures().fit_transform(table[start:])
         assert_array_equal(found, expected[start:])
+
+
+def test_memory_finds_the_same_particles_in_any_place(tmp_path, monkeypatch):
+    counted = []
+
+    def count(particles, *args):
+        counted.append(len(particles))
+        return measure_table(particles, *args)
+
+    measure_table = features._measure_table
+    monkeypatch.setattr(features, "_measure_table", count)
+    table = _table(range(6), pixel_size=[0.5, 1, 2, 0.1, 3, 1])
+    measure = ParticleFeatures("thesis", memory=joblib.Memory(tmp_path, verbose=0))
+    expected = clone(measure).set_params(memory=None).fit_transform(table)
+    parts = [slice(None), slice(1, 4), slice(None), slice(1, 4)]
+    for part in [*parts, slice(1, 4)]:
+        copied = table[part].assign(image=table["image"][part].array.compact())
+        assert_array_equal(measure.fit_transform(copied), expected[part])
+    assert counted == [6, 6, 3]
+    # Anything that is measured, or how, makes a difference.
+    measure.set_params(n_points=8).fit_transform(table)
+    measure.fit_transform(table.assign(pixel_size=1.0))
+    measure.fit_transform(table.drop(columns="mask"))
+    images = list(table["image"])
+    images[5] = images[5] + 1.0
+    measure.fit_transform(table.assign(image=ImageArray(images)))
+    assert counted == [6, 6, 3, 6, 6, 6, 6]
 
 
 def test_images_without_mask_are_particles():

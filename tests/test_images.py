@@ -182,6 +182,15 @@ def test_from_buffer_copies_nothing_and_reads_strided_rows():
     assert_same(array, [micrograph[1:3, 2:5], None, micrograph])
 
 
+def test_with_pixels_keeps_the_places_and_nothing_else():
+    array = ImageArray([np.arange(12).reshape(3, 4), None]).crop(1, 1, 2, 2)
+    halves = array.with_pixels(array.pixels / 2)
+    assert_same(halves, [np.array([[2.5, 3], [4.5, 5]]), None])
+    assert array.pixel_dtype == np.int64
+    with pytest.raises(ValueError, match="does not lie in a buffer of 9 pixels"):
+        array.with_pixels(array.pixels[:9])
+
+
 def test_images_are_read_only_views():
     pixels = np.zeros((2, 3, 4))
     for array in (ImageArray(pixels), ImageArray(list(pixels))):

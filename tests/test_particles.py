@@ -136,6 +136,13 @@ def test_empty_mask_names_row(table):
         check_particles(replace(table, "mask", 0, np.zeros((5, 7), bool)))
 
 
+def test_mask_need_not_cover_its_middle(table):
+    corner = np.zeros((5, 7), bool)
+    corner[4, 6] = True
+    particles = check_particles(replace(table, "mask", 0, corner))
+    np.testing.assert_array_equal(particles["mask"].iloc[0], corner)
+
+
 @pytest.mark.parametrize("value", [0, -1.5, np.nan, np.inf, "one"])
 def test_bad_pixel_size_names_row(table, value):
     sizes = pd.Series([1.0, value, 2.0], table.index, dtype=object)

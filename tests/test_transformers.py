@@ -165,6 +165,24 @@ def test_mask_is_applied(dtype):
         np.testing.assert_array_equal(result, np.where(mask, image, dtype(1)))
 
 
+@pytest.mark.parametrize("dtype", ["u1", "?", "i2", "i8", "f2", "f4", "f8", "g"])
+def test_blank_outside_and_every_bit_inside(dtype):
+    rng = np.random.default_rng(0)
+    pixels = (100 * rng.normal(size=(3, 9, 8))).astype("i1").astype(dtype)
+    masks = pixels > 0
+    masks[:, 2, 3] = True
+    particles = pd.DataFrame({"image": ImageArray(-pixels if dtype != "?" else pixels)})
+    particles["mask"] = ImageArray(masks)
+    particles = CropToMask().fit_transform(particles)
+    masked = ApplyMask().fit_transform(particles)
+    assert masked["image"].array.pixel_dtype == dtype
+    for image, mask, result in zip(
+        *particles.to_dict("list").values(), masked["image"], strict=True
+    ):
+        # -0.0 would be equal to the 0 that is asked for, but not the same.
+        assert result.tobytes() == np.where(mask, image, image.dtype.type(0)).tobytes()
+
+
 @pytest.mark.parametrize("fill_value", [-1, 256, 0.5])
 def test_fill_value_must_be_a_pixel(fill_value):
     with pytest.raises(ValueError, match="is no uint8 pixel"):

@@ -38,10 +38,14 @@ def histogram(particle, n_bins=32, value_range=None):
     """
     values = particle.values
     low, high = (values.min(), values.max()) if value_range is None else value_range
-    bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
-    # Values at an edge, as in a uniform particle, are not left to rounding.
-    bins = np.clip(bins + 1e-9, 0, n_bins - 1).astype(np.intp)
-    return np.bincount(bins, minlength=n_bins) / values.size
+    bins = values - low
+    bins *= n_bins / (high - low) if high > low else 0.0
+    bins += (
+        1e-9  # values at an edge, as in a uniform particle, are not left to rounding
+    )
+    np.maximum(bins, 0, out=bins)
+    np.minimum(bins, n_bins - 1, out=bins)
+    return np.bincount(bins.astype(np.intp), minlength=n_bins) / values.size
 
 
 def segmentation_variance(particle):
@@ -214,8 +218,9 @@ def _cooccurrence(particle):
     levels = np.clip((particle.standardized + 2) * (_N_LEVELS / 4), 0, _N_LEVELS - 1)
     # Pixels outside have a level beyond the matrix. They lie on every side, so that
     # rows can be chained: no pair inside spans two of them.
-    image = np.full(particle.mask.size, _N_LEVELS, np.uint8)
+    image = np.full(particle.mask.shape, _N_LEVELS, np.uint8)
     image[particle.inside] = levels
+    image = image.ravel()
     row = particle.mask.shape[1]
     matrix = np.zeros((_N_LEVELS, _N_LEVELS))
     for step in (1, row - 1, row, row + 1):

@@ -33,8 +33,8 @@ class Particle:
     ----------
     mask : ndarray of uint8
         The mask, cropped to its bounding box and widened by two pixels of zeros.
-    inside : ndarray of shape (area,)
-        Flat indices into ``mask`` of the pixels inside.
+    inside : ndarray of bool
+        The same as bool, to select the pixels inside.
     values : ndarray of shape (area,)
         Intensity of each pixel inside.
     pixel_size : float
@@ -71,8 +71,8 @@ class Particle:
         self.pixel_size = 1.0 if pixel_size is None else float(pixel_size)
         self.mask = np.zeros((height + 4, width + 4), np.uint8)
         self.mask[2:-2, 2:-2] = self._mask[box]
-        self.inside = np.flatnonzero(self.mask.view(bool))
-        self.values = image[box].astype(float)[self._mask[box].view(bool)]
+        self.inside = self.mask.view(bool)
+        self.values = image[box][self.inside[2:-2, 2:-2]].astype(float)
 
     def to_image(self, values, dtype=float):
         """Return an image of values inside, and of zeros outside.
@@ -90,7 +90,7 @@ class Particle:
             An image of the shape of ``mask``.
         """
         image = np.zeros(self.mask.shape, dtype)
-        image.ravel()[self.inside] = values
+        image[self.inside] = values
         return image
 
     @cached_property
@@ -100,11 +100,11 @@ class Particle:
         The exact Euclidean distance from pixel centre to the nearest one outside, less
         the half pixel between that and the membrane.
         """
-        distances = cv2.distanceTransform(self.mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        # Their squares are whole numbers. The last bits of OpenCV's roots depend on
-        # where in memory the mask lies.
-        squares = np.square(distances.ravel()[self.inside], dtype=float)
-        return np.sqrt(np.rint(squares)) - 0.5
+        # Their squares are whole numbers, and OpenCV's roots have rounding errors.
+        depth = np.square(_distance_transform(self.mask)[self.inside], dtype=float)
+        np.sqrt(np.rint(depth, out=depth), out=depth)
+        depth -= 0.5
+        return depth
 
     @cached_property
     def deepest(self):
@@ -132,7 +132,8 @@ class Particle:
     def radii(self):
         """Distance of each pixel inside from the centroid, in pixels."""
         y, x = self._offsets
-        return np.sqrt(np.add.outer(y * y, x * x).ravel()[self.inside])
+        squares = (np.square(y)[:, np.newaxis] + np.square(x))[self.inside]
+        return np.sqrt(squares, out=squares)
 
     @property
     def _offsets(self):
@@ -156,7 +157,7 @@ class Particle:
         across = np.abs(x) > tangent * np.abs(y)[:, np.newaxis]
         signs_y, signs_x = np.int8(np.sign(y)), np.int8(np.sign(x))
         sectors = 3 * signs_y[:, np.newaxis] * up + signs_x * across + np.int8(4)
-        return sectors.ravel()[self.inside]
+        return sectors[self.inside]
 
     @cached_property
     def principal_axes(self):
@@ -195,8 +196,11 @@ class Particle:
     @cached_property
     def feret_diameter_max(self):
         """Largest distance between two middles of outer sides of pixels, in pixels."""
-        dx, dy = (np.abs(c[:, np.newaxis] - c) for c in self.hull.T)
-        return float(np.sqrt((dx * dx + dy * dy + 2 * np.maximum(dx, dy)).max() + 1))
+        dx, dy = (np.abs(c[:, np.newaxis] - c) for c in self.hull.T.copy())
+        squares = 2 * np.maximum(dx, dy)
+        squares += np.square(dx, out=dx)
+        squares += np.square(dy, out=dy)
+        return float(np.sqrt(squares.max() + 1))
 
     @cached_property
     def surrounding(self):
@@ -210,7 +214,7 @@ class Particle:
         # Integers of 16 bits fit in single precision, and sort fast as such.
         small = surrounding.dtype.itemsize <= 2
         surrounding = surrounding.astype(np.float32 if small else np.float64)
-        return np.sort(surrounding if surrounding.size else [self.values.mean()])
+        return np.sort(surrounding if surrounding.size else [self.mean])
 
     @cached_property
     def background(self):
@@ -225,6 +229,11 @@ class Particle:
         return float(spread) / 1.349
 
     @cached_property
+    def mean(self):
+        """Mean intensity inside."""
+        return self.values.sum() / self.values.size
+
+    @cached_property
     def contrast(self):
         """Root mean square of values less background, infinite if that is zero."""
         return self._scale_about(self.background)
@@ -232,7 +241,7 @@ class Particle:
     @cached_property
     def deviation(self):
         """Standard deviation inside, infinite if that is zero."""
-        return self._scale_about(self.values.mean())
+        return self._scale_about(self.mean)
 
     def _scale_about(self, level):
         """Return the root mean square of values less level, infinite if zero.
@@ -240,7 +249,9 @@ class Particle:
         Divided by infinity, what differs only by rounding becomes zero.
         """
         # Not a dot product: the sums of BLAS depend on its number of threads.
-        scale = np.sqrt(np.square(self.values - level).mean())
+        squares = self.values - level
+        np.square(squares, out=squares)
+        scale = np.sqrt(squares.sum() / squares.size)
         rounding = 1e-9 * (abs(level) + abs(self.values[0]))
         return scale if scale > rounding else np.inf
 
@@ -252,7 +263,7 @@ class Particle:
     @cached_property
     def standardized(self):
         """Values less their mean, in standard deviations."""
-        return (self.values - self.values.mean()) / self.deviation
+        return (self.values - self.mean) / self.deviation
 
     def normalized(self):
         """Return the particle with its relative intensities as values.
@@ -263,13 +274,27 @@ class Particle:
             One of background 0 and contrast 1, unless it is uniform.
         """
         other = copy(self)
-        for of_values in ("deviation", "shells", "standardized"):
+        for of_values in ("deviation", "mean", "shells", "standardized"):
             other.__dict__.pop(of_values, None)
         other.values = other.relative = self.relative
         other.background_deviation = self.background_deviation / self.contrast
         other.background = 0.0
         other.contrast = 1.0
         return other
+
+
+def _distance_transform(mask):
+    """Return the distance of each pixel from the nearest one outside, exactly.
+
+    Intel's library, which OpenCV may call, takes a third longer for a particle. The
+    choice is that of the calling thread.
+    """
+    uses_ipp = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)
+    try:
+        return cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    finally:
+        cv2.ipp.setUseIPP(uses_ipp)
 
 
 def ring_means(distances, values):
@@ -305,5 +330,5 @@ def ring_means(distances, values):
     index = distances.astype(np.intp)
     sizes = np.bincount(index)
     sums = np.bincount(index, values)
-    filled = np.flatnonzero(sizes)
+    filled = sizes.nonzero()[0]
     return filled, sums[filled] / sizes[filled], sizes[filled]

@@ -129,7 +129,7 @@ def signal_to_noise(particle):
     1
     """
     _, means, sizes = particle.shells
-    across = sizes @ (means - particle.values.mean()) ** 2 / sizes.sum()
+    across = sizes @ (means - particle.mean) ** 2 / particle.values.size
     if np.isinf(particle.deviation):
         return 0.0
     return 2 * across / particle.deviation**2 - 1

@@ -239,7 +239,8 @@ def moments(particle, density=None):
     array([2., 0., 0., 0.])
     """
     if density is None:
-        density = particle.values - min(particle.values.min(), 0)
+        lowest = particle.values.min()
+        density = particle.values - lowest if lowest < 0 else particle.values
     central = cv2.moments(particle.to_image(density))
     values = np.array([central[name] for name in ("mu20", "mu02", "mu30", "mu03")])
     return values * particle.pixel_size ** np.array([4, 4, 5, 5])

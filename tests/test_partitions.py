@@ -1,0 +1,219 @@
+"""Prediction of Dask tables: in one process, on a cluster, interrupted, resumed."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import dask.dataframe as dd
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from dask.distributed import Client, LocalCluster
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.pipeline import Pipeline, make_pipeline
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from sklipo import ApplyMask, CropToMask, ParticleFeatures, Resize, predict_partitions
+from sklipo.datasets import make_liposomes, save_particles
+from sklipo.partitions import _load_model, _predict_partition
+
+N, N_PARTITIONS = 48, 6
+
+
+@pytest.fixture(scope="module")
+def particles():
+    return make_liposomes(N, weights=None, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def model(particles):
+    """A pipeline of the kind that the user guide shows, sampler included."""
+    steps = [
+        ("crop", CropToMask()),
+        ("mask", ApplyMask()),
+        ("resize", Resize(8)),
+        ("balance", RandomOverSampler(random_state=0)),
+        ("classify", LogisticRegression()),
+    ]
+    return Pipeline(steps).fit(particles, particles["label"])
+
+
+@pytest.fixture
+def table(particles, tmp_path):
+    """The path of a Parquet file of paths, with a row group for each partition."""
+    save_particles(particles, tmp_path / "particles.csv")
+    paths = pd.read_csv(tmp_path / "particles.csv")
+    path = tmp_path / "particles.parquet"
+    paths.to_parquet(path, row_group_size=N // N_PARTITIONS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes, ready to use."""
+    with (
+        LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def assert_predicted(results, model, particles):
+    """Assert that results are those of the model in this process, in order."""
+    results = results.compute()
+    np.testing.assert_array_equal(results["prediction"], model.predict(particles))
+    probabilities = results[[f"probability_{label}" for label in model.classes_]]
+    # Products of matrices of fewer rows may be added up in another order.
+    np.testing.assert_allclose(
+        probabilities, model.predict_proba(particles), rtol=1e-5, atol=1e-7
+    )
+    for name in ("label", "micrograph", "radius_nm"):
+        np.testing.assert_array_equal(results[name], particles[name])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "dask", "small batches"])
+def test_same_as_in_one_process(kind, table, model, particles, tmp_path):
+    options = {"batch_size": 3} if kind == "small batches" else {}
+    if kind == "csv":
+        table = table.with_suffix(".csv")
+    if kind == "dask":
+        options["root"] = table.parent
+        table = dd.from_pandas(pd.read_parquet(table), npartitions=4)
+    results = predict_partitions(model, table, tmp_path / "results", **options)
+    assert_predicted(results, model, particles)
+
+
+def test_same_on_two_processes(client, table, model, particles, tmp_path):
+    results = predict_partitions(model, str(table), str(tmp_path / "results"))
+    assert_predicted(results, model, particles)
+    assert len(list((tmp_path / "results").glob("part-*.parquet"))) == N_PARTITIONS
+
+
+class DieOnce(TransformerMixin, BaseEstimator):
+    """A step that kills its process, once, when two files are written."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        unfinished = Path(self.folder) / ".part-000005.unfinished"
+        if len(list(unfinished.parent.glob("part-*"))) >= 2 and not unfinished.exists():
+            unfinished.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return X
+
+
+def test_same_when_a_worker_is_killed(client, table, model, particles, tmp_path):
+    folder = tmp_path / "results"
+    mortal = Pipeline([("die", DieOnce(str(folder))), *model.steps])
+    pids = set(client.run(os.getpid).values())
+    results = predict_partitions(mortal, table, folder)
+    assert_predicted(results, model, particles)
+    assert not list(folder.glob(".part-*"))
+    client.wait_for_workers(2)
+    assert set(client.run(os.getpid).values()) != pids
+
+
+def test_goes_on_where_it_was_interrupted(table, model, particles, tmp_path):
+    folder = tmp_path / "results"
+    spoiled = tmp_path / pd.read_parquet(table)["image"][19]
+    whole = spoiled.read_bytes()
+    spoiled.write_bytes(whole[: len(whole) // 2])
+    message = r"""1 of 6 partitions can't be predicted:
+part-000002, from row 2 on: 1 of 2 particles .* row 1 'images/00019.png' \(trunc"""
+    with pytest.raises(ValueError, match=message):
+        predict_partitions(model, table, folder, batch_size=2)
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
+    assert len(before) == N_PARTITIONS - 1
+    spoiled.write_bytes(whole)
+    results = predict_partitions(model, table, folder)
+    assert_predicted(results, model, particles)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_results_of_another_table_are_not_mixed(table, model, particles, tmp_path):
+    folder, paths = tmp_path / "results", pd.read_parquet(table)
+    predict_partitions(model, table, folder)
+    for rows, options in [(paths[:20], {}), (paths[::-1], {"npartitions": 6})]:
+        other = dd.from_pandas(rows, sort=False, **({"npartitions": 2} | options))
+        with pytest.raises(ValueError, match=r"overwrite=True .* another folder"):
+            predict_partitions(model, other, folder, root=tmp_path)
+    first = dd.from_pandas(paths[:20], npartitions=2)
+    results = predict_partitions(model, first, folder, root=tmp_path, overwrite=True)
+    assert_predicted(results, model, particles[:20])
+
+
+def test_what_is_left_of_a_former_call_writes_nothing(table, model, tmp_path):
+    rows, file = pd.read_parquet(table), tmp_path / "part-000000.parquet"
+    joblib.dump(model, tmp_path / "_model-former.joblib")
+    former = str(file), str(tmp_path / "_model-former.joblib"), str(tmp_path), 1000
+    _load_model(former[1])
+    (tmp_path / "_model-former.joblib").unlink()
+    with pytest.raises(RuntimeError, match="written to by a later call"):
+        _predict_partition(rows, *former)
+    assert not file.exists()
+
+
+def test_errors_of_the_model_tell_the_partition(table, particles, tmp_path):
+    model = make_pipeline(ParticleFeatures(["area"]), LinearSVC())
+    model.fit(particles.drop(columns="pixel_size"), particles["filled"])
+    with pytest.raises(ValueError, match="'pixel_size', but had none in fit") as info:
+        predict_partitions(model, table, tmp_path / "results", batch_size=5)
+    assert re.fullmatch(r"In part-00000\d, 5 rows from 0 on\.", info.value.__notes__[0])
+
+
+def test_empty_partitions_and_models_without_probabilities(table, particles, tmp_path):
+    model = make_pipeline(ParticleFeatures(["area", "intensity"]), LinearSVC())
+    model.fit(particles, particles["filled"])
+    rows = dd.read_parquet(table, split_row_groups=True)
+    some = rows[rows["radius_nm"] > particles["radius_nm"].quantile(0.9)]
+    results = predict_partitions(model, some, tmp_path / "results", root=tmp_path)
+    results = results.compute()
+    chosen = particles["radius_nm"] > particles["radius_nm"].quantile(0.9)
+    expected = model.predict(particles[chosen])
+    np.testing.assert_array_equal(results["prediction"], expected)
+    assert not any("probability" in name for name in results.columns)
+
+
+def test_progress_counts_partitions(table, model, tmp_path, capsys):
+    predict_partitions(model, table, tmp_path / "results", verbose=True)
+    assert f"{N_PARTITIONS}/{N_PARTITIONS}" in capsys.readouterr().err
+
+
+def test_bad_input_is_refused_before_work(table, model, particles, tmp_path):
+    folder = tmp_path / "results"
+    rows = dd.read_parquet(table)
+    with pytest.raises(NotFittedError):
+        predict_partitions(Pipeline([("svc", LinearSVC())]), table, folder)
+    with pytest.raises(TypeError, match=r"is a DataFrame; .*from_pandas"):
+        predict_partitions(model, particles, folder)
+    with pytest.raises(FileNotFoundError, match=r"no file or folder .*nowhere"):
+        predict_partitions(model, tmp_path / "nowhere.csv", folder)
+    with pytest.raises(ValueError, match=r"no column 'image', only \['mask'"):
+        predict_partitions(model, rows.drop(columns="image"), folder)
+    with pytest.raises(ValueError, match=r"columns \['prediction'\]"):
+        predict_partitions(model, rows.assign(prediction=0), folder)
+    assert not folder.exists()
+
+
+def test_grid_search_on_two_processes(client, particles):
+    measure = ParticleFeatures("thesis")
+    pipeline = make_pipeline(measure, StandardScaler(), LogisticRegression())
+    grid = {"particlefeatures__n_bins": [4, 8], "logisticregression__C": [0.01, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
+    with joblib.parallel_config(backend="dask"):
+        remote = GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
+    for name in ("split0_test_score", "split1_test_score"):
+        np.testing.assert_array_equal(
+            remote.cv_results_[name], search.cv_results_[name]
+        )
