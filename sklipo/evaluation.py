@@ -1,13 +1,16 @@
 """Cross-validation of particle classifiers, with what a microscopist asks of it."""
 
+import sys
 import warnings
+from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_sampling_strategy
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import (
     StratifiedGroupKFold,
@@ -22,7 +25,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
-from .pipelines import transform_by
+from ._preparation import (
+    join_preparation,
+    prepare,
+    split_preparation,
+    transform_by,
+)
 from .results import CrossValidationResult
 
 
@@ -95,8 +103,13 @@ def cross_validate_particles(
     Notes
     -----
     A class that a training part lacks has probability 0 in that fold. Whatever is
-    learnt, resampled or augmented is so within the training part alone, since the whole
-    pipeline is fitted there.
+    learnt, resampled or augmented is so within the training part alone. What a pipeline
+    does first to each particle by itself, up to :class:`Resize` or
+    :class:`ParticleFeatures`, learns nothing, and is done once for all folds.
+
+    Folds that run at once train networks with one thread each where there are no more
+    cores; the folds of an incomplete last round get more threads. The same call gives
+    the same bits again; another number of threads can give others.
 
     Examples
     --------
@@ -115,25 +128,34 @@ def cross_validate_particles(
     for train, _ in folds:
         _check_neighbors(model, y[train])
     _warn_of_missing_classes(classes, y, folds)
-    tested = _OutOfFold(model, classes, return_estimator)
+    steps, rest = split_preparation(model, particles)
+    rows = prepare(steps, particles, n_jobs=n_jobs, verbose=verbose)
     if groups is not None and isinstance(model, BaseSearchCV):
         params = {"groups": groups, **(params or {})}
+    # joblib's own: scikit-learn's sends the filters of warnings along, and with them to
+    # each worker whatever they name, such as all of torch.
     tasks = (
         delayed(cross_validate)(
-            tested,
-            particles,
+            _OutOfFold(rest, classes, return_estimator, n_threads),
+            rows,
             y,
             cv=[fold],
             params=params,
             return_estimator=True,
             error_score="raise",
         )
-        for fold in folds
+        for fold, n_threads in zip(folds, _share_cores(len(folds), n_jobs), strict=True)
     )
     outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
-    return _collect(
-        outcomes, folds, classes, y, groups, getattr(particles, "index", None)
+    result = _collect(outcomes, folds, classes, y, groups)
+    models = [outcome["estimator"][0].model for outcome in outcomes]
+    if return_estimator:
+        models = [join_preparation(steps, model, particles) for model in models]
+    return replace(
+        result,
+        index=getattr(particles, "index", None),
+        estimators=models if return_estimator else None,
     )
 
 
@@ -144,13 +166,15 @@ class _OutOfFold(BaseEstimator):
     predicted where it was fitted.
     """
 
-    def __init__(self, model, classes, keep_model):
+    def __init__(self, model, classes, keep_model, n_threads):
         self.model = model
         self.classes = classes
         self.keep_model = keep_model
+        self.n_threads = n_threads
 
     def fit(self, X, y, **params):
-        self.model.fit(X, y, **params)
+        with _torch_threads(self.n_threads):
+            self.model.fit(X, y, **params)
         return self
 
     def score(self, X, y):
@@ -158,11 +182,15 @@ class _OutOfFold(BaseEstimator):
         if isinstance(self.model, Pipeline):
             steps = self.model.steps
         X, last = transform_by(steps[:-1], X), steps[-1][1]
-        self.y_pred_, self.y_proba_ = last.predict(X), None
+        self.y_pred_ = self.y_proba_ = None
         if hasattr(last, "predict_proba"):
             self.y_proba_ = np.zeros((len(y), len(self.classes)))
             columns = np.searchsorted(self.classes, last.classes_)
             self.y_proba_[:, columns] = last.predict_proba(X)
+            if getattr(last, "_predicts_most_probable", False):
+                self.y_pred_ = self.classes[self.y_proba_.argmax(axis=1)]
+        if self.y_pred_ is None:
+            self.y_pred_ = last.predict(X)
         if not self.keep_model:
             self.model = None
         return 0.0
@@ -171,7 +199,38 @@ class _OutOfFold(BaseEstimator):
         return get_tags(self.model)
 
 
-def _collect(outcomes, folds, classes, y, groups, index):
+def _share_cores(n_folds, n_jobs):
+    """Return the number of torch threads of each fold; None leaves it as it is.
+
+    Folds that run at once have a thread each, or as many as there are cores for it.
+    When too few folds are left for all jobs, these get the threads of the others, but
+    no more than torch has here.
+    """
+    n_jobs = effective_n_jobs(n_jobs)
+    n_left = n_folds % n_jobs
+    n_threads = cpu_count() // n_left if n_left else 1
+    if "torch" in sys.modules:
+        n_threads = min(n_threads, sys.modules["torch"].get_num_threads())
+    n_full = n_folds - n_left if n_jobs > 1 else n_folds
+    return [None] * n_full + [n_threads] * (n_folds - n_full)
+
+
+@contextmanager
+def _torch_threads(n_threads):
+    """Let torch use a number of threads, if the model brought torch along."""
+    torch = sys.modules.get("torch")
+    if n_threads is None or torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _collect(outcomes, folds, classes, y, groups):
     """Put the predictions of all folds together in the order of the particles."""
     models = [outcome["estimator"][0] for outcome in outcomes]
     order = np.argsort(np.concatenate([test for _, test in folds]))
@@ -184,12 +243,8 @@ def _collect(outcomes, folds, classes, y, groups, index):
         np.repeat(np.arange(len(folds)), sizes)[order],
         None if probabilities[0] is None else np.concatenate(probabilities)[order],
         groups,
-        index,
-        *(
-            np.concatenate([outcome[name] for outcome in outcomes])
-            for name in ("fit_time", "score_time")
-        ),
-        [model.model for model in models] if models[0].keep_model else None,
+        fit_times=np.concatenate([outcome["fit_time"] for outcome in outcomes]),
+        score_times=np.concatenate([outcome["score_time"] for outcome in outcomes]),
     )
 
 

@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from ._extras import import_extra
+from ._preparation import transform_by
 from .datasets.loading import _load_images
-from .pipelines import transform_by
 
 _N_LISTED = 5
 

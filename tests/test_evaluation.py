@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -17,10 +21,19 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from sklipo import cross_validate_particles, make_svc_pipeline
+from sklipo import (
+    CropToMask,
+    ImageArray,
+    Resize,
+    cross_validate_particles,
+    evaluation,
+    make_lipnet_pipeline,
+    make_svc_pipeline,
+)
+from sklipo._preparation import split_preparation
 from sklipo.datasets import make_liposomes
 
 
@@ -226,6 +239,94 @@ def test_a_search_gets_the_groups_of_its_training_part(data):
     expected = search.fit(X[train], y[train], groups=groups[train])
     found = result.estimators[0].cv_results_["mean_test_score"]
     np.testing.assert_array_equal(found, expected.cv_results_["mean_test_score"])
+
+
+@pytest.fixture(scope="module")
+def particles():
+    return make_liposomes(300, weights=[2, 1, 1], random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_shared"),
+    [
+        (
+            make_lipnet_pipeline("lipnet-1", max_epochs=1, n_filters=4, random_state=0),
+            1,
+        ),
+        (make_svc_pipeline("thesis", probability=True), 1),
+        (make_svc_pipeline("thesis").set_params(features__intensity="raw"), 0),
+        (
+            make_imblearn_pipeline(
+                RandomOverSampler(random_state=0), *make_svc_pipeline("thesis")
+            ),
+            0,
+        ),
+        (
+            make_pipeline(
+                CropToMask(), Resize(8).set_output(transform="pandas"), SVC()
+            ),
+            1,
+        ),
+    ],
+    ids=["lipnet", "svc", "raw", "sampler first", "data frames"],
+)
+def test_preparing_once_changes_nothing(particles, model, is_shared):
+    y, groups = particles["label"], particles["micrograph"]
+    assert bool(split_preparation(model, particles)[0]) == is_shared
+    cv = StratifiedGroupKFold(3)
+    result = cross_validate_particles(
+        model, particles, y, groups, cv, return_estimator=True, n_jobs=2
+    )
+    expected = cross_val_predict(model, particles, y, groups=groups, cv=cv, n_jobs=2)
+    np.testing.assert_array_equal(result.y_pred, expected)
+    test = result.fold == 1
+    assert len(result.estimators[1].steps) == len(model.steps)
+    kept = result.estimators[1].predict(particles[test])
+    np.testing.assert_array_equal(kept, expected[test])
+
+
+@pytest.mark.parametrize(
+    ("n_folds", "n_jobs", "n_cores", "n_here", "expected"),
+    [
+        (5, 2, 2, 2, [None, None, None, None, 2]),
+        (5, 2, 2, 1, [None, None, None, None, 1]),
+        (5, 4, 8, 8, [None, None, None, None, 8]),
+        (5, 3, 8, 8, [None, None, None, 4, 4]),
+        (4, 2, 2, 2, [None] * 4),
+        (5, 1, 2, 2, [None] * 5),
+    ],
+)
+def test_last_folds_get_the_cores_that_are_left(
+    monkeypatch, n_folds, n_jobs, n_cores, n_here, expected
+):
+    monkeypatch.setattr(evaluation, "cpu_count", lambda: n_cores)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_here)
+    assert evaluation._share_cores(n_folds, n_jobs) == expected
+
+
+def test_threads_are_as_before_after_a_fold():
+    before = torch.get_num_threads()
+    with evaluation._torch_threads(3):
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == before
+
+
+def test_measuring_needs_no_torch():
+    # Worker processes import what they are sent; torch costs each of them 150 MB.
+    code = "import sys, sklipo.evaluation; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_bad_particles_are_counted_in_the_whole_table(particles):
+    table = particles.drop(columns=["mask", "pixel_size"])
+    image = particles["image"][280] * np.nan
+    table["image"] = ImageArray(
+        [*particles["image"][:280], image, *particles["image"][281:]]
+    )
+    with pytest.raises(ValueError, match="row 280: the image has NaN"):
+        cross_validate_particles(
+            make_svc_pipeline(), table, table["label"], table["micrograph"]
+        )
 
 
 @pytest.mark.parametrize(

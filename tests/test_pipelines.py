@@ -16,9 +16,9 @@ from sklipo import (
     make_lipnet_pipeline,
     make_svc_pipeline,
 )
+from sklipo._preparation import transform_by
 from sklipo.datasets import make_liposomes
 from sklipo.lipnet.epoch_sampling import EpochOverSampler
-from sklipo.pipelines import transform_by
 
 PREDICT = """
 import sys

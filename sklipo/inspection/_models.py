@@ -6,10 +6,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
+from .._preparation import transform_by
 from ..lipnet._inputs import _as_images, _check_rows
 from ..lipnet._skorch import _PREDICTION_BATCH
 from ..lipnet.classifier import LipNetClassifier
-from ..pipelines import transform_by
 
 
 def split_model(model, X):

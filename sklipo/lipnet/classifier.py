@@ -190,6 +190,9 @@ class LipNetClassifier(
 
     _parameter_constraints = _PARAMETER_CONSTRAINTS
 
+    # Who has the probabilities needs no second run of the network.
+    _predicts_most_probable = True
+
     def __init__(
         self,
         architecture="lipnet-4",

@@ -1,0 +1,99 @@
+"""Steps of a pipeline: those that no fold can change, and the way through all.
+
+Nothing here imports torch: processes that only measure particles do without.
+"""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import gen_batches
+from tqdm import tqdm
+
+from .features import ParticleFeatures
+from .particles import check_particles, holds_images
+from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
+
+# They look at one particle at a time and learn nothing from the others.
+_IMAGES_TO_IMAGES = (NormalizeBackground, CropToMask, ApplyMask)
+
+# What is copied at once: some megabytes of usual cut-outs.
+_CHUNK = 64
+
+
+def split_preparation(model, X):
+    """Return the steps from images to rows that learn nothing, and the model after.
+
+    There are none if X holds no images, or a step before the rows depends on the
+    training set, as a sampler does.
+    """
+    if isinstance(model, Pipeline) and holds_images(X):
+        for n_steps, (_, step) in enumerate(model.steps[:-1], start=1):
+            if _is_fixed_doorway(step):
+                rest = clone(model)
+                rest.steps = rest.steps[n_steps:]
+                return model.steps[:n_steps], rest
+            if not isinstance(step, _IMAGES_TO_IMAGES):
+                break
+    return [], model
+
+
+def join_preparation(steps, model, X):
+    """Return the whole pipeline again, from steps and the fitted model after them."""
+    if not steps:
+        return model
+    fitted = Pipeline(clone_steps(steps)).fit(check_particles(X).iloc[:1])
+    whole = clone(model)
+    whole.steps = [*fitted.steps, *model.steps]
+    return whole
+
+
+def prepare(steps, X, *, n_jobs=None, verbose=False):
+    """Take particles through steps that learn nothing, some at a time.
+
+    So no more than a few of them are copied, and the jobs share the work evenly.
+    """
+    if not steps:
+        return X
+    particles = check_particles(X)  # Its messages count the rows of the whole table.
+    chunks = list(gen_batches(len(particles), _CHUNK))
+    # joblib would map arrays to files and keep all of them until the end; bytes go to
+    # a worker and are gone.
+    parcels = (pickle.dumps(particles[chunk]) for chunk in chunks)
+    tasks = (delayed(_prepare_chunk)(steps, parcel) for parcel in parcels)
+    rows = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    rows = list(tqdm(rows, "preparing", len(chunks), disable=not verbose))
+    return (
+        pd.concat(rows) if isinstance(rows[0], pd.DataFrame) else np.concatenate(rows)
+    )
+
+
+def transform_by(steps, X):
+    """Take X through fitted steps of a pipeline as ``predict`` does, without samplers.
+
+    Steps that are skipped, such as ``"passthrough"``, transform nothing.
+    """
+    for _, step in steps:
+        if hasattr(step, "transform"):
+            X = step.transform(X)
+    return X
+
+
+def clone_steps(steps):
+    """Return unfitted copies of the steps of a pipeline."""
+    return [(name, clone(step)) for name, step in steps]
+
+
+def _is_fixed_doorway(step):
+    """Tell whether a step makes rows of images by a rule that data can't change."""
+    if isinstance(step, ParticleFeatures):
+        return step.intensity == "relative"
+    return isinstance(step, Resize)
+
+
+def _prepare_chunk(steps, parcel):
+    """Return the rows of some particles."""
+    return Pipeline(clone_steps(steps)).fit_transform(pickle.loads(parcel))
