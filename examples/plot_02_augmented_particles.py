@@ -9,37 +9,25 @@ on artificial liposomes, or on your own table of particles::
     python plot_02_augmented_particles.py particles.csv
 """
 
-import argparse
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
+from thesis import load_problems, read_options, save_picture
 
 from sklipo import ApplyMask, CropToMask, NormalizeBackground, RandomAffine, Resize
-from sklipo.datasets import load_particles, make_liposomes
 
-parser = argparse.ArgumentParser(description="Show augmented particles")
-parser.add_argument("table", nargs="?", help="table or folder of particles")
-parser.add_argument("--size", type=int, default=64, help="height and width in pixels")
-parser.add_argument(
-    "--picture", default="augmented_particles.png", help="where it goes"
-)
-args = parser.parse_args()
+options = read_options("Show augmented particles", "augmented_particles.png")
+SIZE = 64  # pixels; the network gets 28, here there are more, to see what happens
 
 # %%
 # The particles
 # -------------
 # One of each class, normalised by its background, cropped and masked, as the network
-# gets it. It gets 28 pixels; here there are more, to see what happens.
+# gets it.
 
-if args.table:
-    particles = load_particles(args.table)
-else:
-    particles = make_liposomes(60, weights=None, random_state=0)
+((_, particles),) = load_problems(options, ["lamellarity"]).items()
 particles = particles.groupby("label").sample(1, random_state=0)
-prepare = make_pipeline(
-    NormalizeBackground(), CropToMask(), ApplyMask(), Resize(args.size)
-)
+prepare = make_pipeline(NormalizeBackground(), CropToMask(), ApplyMask(), Resize(SIZE))
 pixels = prepare.fit_transform(particles)
 
 # %%
@@ -83,11 +71,10 @@ for column, (name, augmentation) in enumerate(techniques.items()):
     axes[0, column].set_title(name)
     for ax, image, original in zip(axes[:, column], augmented, pixels, strict=True):
         limits = {"vmin": np.min(original), "vmax": np.max(original)}
-        ax.imshow(image.reshape(args.size, args.size), cmap="gray", **limits)
+        ax.imshow(image.reshape(SIZE, SIZE), cmap="gray", **limits)
         ax.set(xticks=[], yticks=[])
 for ax, label in zip(axes[:, 0], particles["label"], strict=True):
     ax.set_ylabel(label)
 
-figure.savefig(args.picture, dpi=120)
-print(f"The picture is in {args.picture}")
+save_picture(figure, options)
 plt.show()
