@@ -21,8 +21,7 @@ def precision_recall_f1(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is
-        undefined.
+        Between 0 and 1; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -69,8 +68,7 @@ def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is
-        undefined.
+        Between 0 and 1; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -119,8 +117,7 @@ def class_balanced_accuracy(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1, 0.5 by chance; NaN for a class for which it is
-        undefined.
+        Between 0 and 1, 0.5 by chance; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -166,8 +163,7 @@ def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between -1 and 1, 0 by chance; NaN for a class for which it is
-        undefined.
+        Between -1 and 1, 0 by chance; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -222,8 +218,7 @@ def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        At most 1, 0 by chance; NaN for a class for which it is
-        undefined.
+        At most 1, 0 by chance; NaN for a class for which it is undefined.
 
     Warns
     -----

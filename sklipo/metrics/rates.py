@@ -21,8 +21,7 @@ def true_positive_rate(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is
-        undefined.
+        Between 0 and 1; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -69,8 +68,7 @@ def true_negative_rate(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is
-        undefined.
+        Between 0 and 1; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -117,8 +115,7 @@ def positive_predictive_value(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is
-        undefined.
+        Between 0 and 1; NaN for a class for which it is undefined.
 
     Warns
     -----
@@ -166,8 +163,7 @@ def negative_predictive_value(y_true, y_pred, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is
-        undefined.
+        Between 0 and 1; NaN for a class for which it is undefined.
 
     Warns
     -----
