@@ -189,6 +189,14 @@ def test_baselines_are_those_of_dummy_classifiers(data):
     assert most["MCC"] == 0
 
 
+def test_order_of_labels_changes_no_baseline(data):
+    X, y = data
+    probabilities = LogisticRegression().fit(X, y).predict_proba(X)
+    table = baseline_table(y, y, probabilities)
+    turned = baseline_table(y, y, probabilities[:, ::-1], labels=LABELS[::-1])
+    np.testing.assert_allclose(turned, table, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("name", "scoring"),
     [

@@ -154,13 +154,12 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0)
     for strategy in _BASELINES:
         chance = DummyClassifier(strategy=strategy, random_state=random_state)
         guesses = chance.fit(no_images, y_true).predict(no_images)
-        predictions[strategy] = guesses, None
+        shares = None
         if y_proba is not None:
             shares = np.zeros((len(y_true), len(labels)))
-            shares[:, np.isin(labels, chance.classes_)] = chance.predict_proba(
-                no_images
-            )
-            predictions[strategy] = guesses, shares
+            columns = pd.Index(labels).get_indexer(chance.classes_)
+            shares[:, columns] = chance.predict_proba(no_images)
+        predictions[strategy] = guesses, shares
     return pd.DataFrame(
         {name: _summarize(y_true, *p, labels) for name, p in predictions.items()}
     ).T
