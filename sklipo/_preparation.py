@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
@@ -41,14 +41,15 @@ def split_preparation(model, X):
     return [], model
 
 
-def join_preparation(steps, model, X):
-    """Return the whole pipeline again, from steps and the fitted model after them."""
+def join_preparation(steps, models, X):
+    """Return whole pipelines again, from steps and fitted models after them."""
     if not steps:
-        return model
+        return models
     fitted = Pipeline(clone_steps(steps)).fit(check_particles(X).iloc[:1])
-    whole = clone(model)
-    whole.steps = [*fitted.steps, *model.steps]
-    return whole
+    wholes = [clone(model) for model in models]
+    for whole, model in zip(wholes, models, strict=True):
+        whole.steps = [*fitted.steps, *model.steps]
+    return wholes
 
 
 def prepare(steps, X, *, n_jobs=None, verbose=False):
@@ -60,9 +61,11 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
         return X
     particles = check_particles(X)  # Its messages count the rows of the whole table.
     chunks = list(gen_batches(len(particles), _CHUNK))
-    # joblib would map arrays to files and keep all of them until the end; bytes go to
-    # a worker and are gone.
-    parcels = (pickle.dumps(particles[chunk]) for chunk in chunks)
+    parcels = (particles[chunk] for chunk in chunks)
+    if effective_n_jobs(n_jobs) > 1:
+        # joblib would map arrays to files and keep all of them until the end; bytes go
+        # to a worker and are gone.
+        parcels = map(pickle.dumps, parcels)
     tasks = (delayed(_prepare_chunk)(steps, parcel) for parcel in parcels)
     rows = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     rows = list(tqdm(rows, "preparing", len(chunks), disable=not verbose))
@@ -82,6 +85,22 @@ def transform_by(steps, X):
     return X
 
 
+def predict_both(model, X):
+    """Return predicted labels and, where the model has them, probabilities, else None.
+
+    What comes before the last step is done once, and a network runs once.
+    """
+    last = model
+    if isinstance(model, Pipeline):
+        X, last = transform_by(model.steps[:-1], X), model.steps[-1][1]
+    if not hasattr(last, "predict_proba"):
+        return last.predict(X), None
+    y_proba = last.predict_proba(X)
+    if getattr(last, "_predicts_most_probable", False):
+        return last.classes_[y_proba.argmax(axis=1)], y_proba
+    return last.predict(X), y_proba
+
+
 def clone_steps(steps):
     """Return unfitted copies of the steps of a pipeline."""
     return [(name, clone(step)) for name, step in steps]
@@ -96,4 +115,5 @@ def _is_fixed_doorway(step):
 
 def _prepare_chunk(steps, parcel):
     """Return the rows of some particles."""
-    return Pipeline(clone_steps(steps)).fit_transform(pickle.loads(parcel))
+    particles = pickle.loads(parcel) if isinstance(parcel, bytes) else parcel
+    return Pipeline(clone_steps(steps)).fit_transform(particles)

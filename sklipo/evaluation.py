@@ -21,15 +21,14 @@ from sklearn.model_selection import (
 
 # Private part of scikit-learn: the base of all searches.
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
 from ._preparation import (
     join_preparation,
+    predict_both,
     prepare,
     split_preparation,
-    transform_by,
 )
 from .results import CrossValidationResult
 
@@ -149,14 +148,11 @@ def cross_validate_particles(
     outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
     outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
     result = _collect(outcomes, folds, classes, y, groups)
+    result = replace(result, index=getattr(particles, "index", None))
+    if not return_estimator:
+        return result
     models = [outcome["estimator"][0].model for outcome in outcomes]
-    if return_estimator:
-        models = [join_preparation(steps, model, particles) for model in models]
-    return replace(
-        result,
-        index=getattr(particles, "index", None),
-        estimators=models if return_estimator else None,
-    )
+    return replace(result, estimators=join_preparation(steps, models, particles))
 
 
 class _OutOfFold(BaseEstimator):
@@ -178,19 +174,12 @@ class _OutOfFold(BaseEstimator):
         return self
 
     def score(self, X, y):
-        steps = [("model", self.model)]
-        if isinstance(self.model, Pipeline):
-            steps = self.model.steps
-        X, last = transform_by(steps[:-1], X), steps[-1][1]
-        self.y_pred_ = self.y_proba_ = None
-        if hasattr(last, "predict_proba"):
+        self.y_pred_, y_proba = predict_both(self.model, X)
+        self.y_proba_ = None
+        if y_proba is not None:
             self.y_proba_ = np.zeros((len(y), len(self.classes)))
-            columns = np.searchsorted(self.classes, last.classes_)
-            self.y_proba_[:, columns] = last.predict_proba(X)
-            if getattr(last, "_predicts_most_probable", False):
-                self.y_pred_ = self.classes[self.y_proba_.argmax(axis=1)]
-        if self.y_pred_ is None:
-            self.y_pred_ = last.predict(X)
+            columns = np.searchsorted(self.classes, self.model.classes_)
+            self.y_proba_[:, columns] = y_proba
         if not self.keep_model:
             self.model = None
         return 0.0
@@ -211,8 +200,7 @@ def _share_cores(n_folds, n_jobs):
     n_threads = cpu_count() // n_left if n_left else 1
     if "torch" in sys.modules:
         n_threads = min(n_threads, sys.modules["torch"].get_num_threads())
-    n_full = n_folds - n_left if n_jobs > 1 else n_folds
-    return [None] * n_full + [n_threads] * (n_folds - n_full)
+    return [None] * (n_folds - n_left) + [n_threads] * n_left
 
 
 @contextmanager
@@ -251,11 +239,12 @@ def _collect(outcomes, folds, classes, y, groups):
 def _check_labels(particles, y, groups):
     """Return labels and groups as arrays of the right length without gaps."""
     check_consistent_length(particles, y, groups)
-    columns = {"label": np.asarray(y)}
-    if groups is not None:
-        columns["group"] = np.asarray(groups)
-    for name, values in columns.items():
-        missing = np.flatnonzero(pd.isna(values))
+    columns = {"label": y} if groups is None else {"label": y, "group": groups}
+    # NumPy writes what is missing in a list of strings as the string "nan".
+    is_missing = {n: pd.isna(np.asarray(v, dtype=object)) for n, v in columns.items()}
+    columns = {name: np.asarray(values) for name, values in columns.items()}
+    for name in columns:
+        missing = np.flatnonzero(is_missing[name])
         if len(missing):
             raise ValueError(
                 f"row {missing[0]}: the {name} is missing ({len(missing)} in all). "

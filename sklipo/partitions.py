@@ -9,12 +9,11 @@ from uuid import uuid4
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from ._extras import import_extra
-from ._preparation import transform_by
+from ._preparation import predict_both
 from .datasets.loading import _load_images
 
 _N_LISTED = 5
@@ -279,9 +278,5 @@ def _no_results(model):
 
 def _predict(model, particles):
     """Return the results of some particles: an array for each column."""
-    steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
-    X, last = transform_by(steps[:-1], particles), steps[-1][1]
-    results = [last.predict(X)]
-    if hasattr(last, "predict_proba"):
-        results.extend(last.predict_proba(X).T)
-    return results
+    y_pred, y_proba = predict_both(model, particles)
+    return [y_pred] if y_proba is None else [y_pred, *y_proba.T]

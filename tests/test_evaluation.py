@@ -336,6 +336,7 @@ def test_bad_particles_are_counted_in_the_whole_table(particles):
         ({"groups": np.zeros(200)}, "All particles are of one group"),
         ({"groups": [None] + [1] * 199}, "row 0: the group is missing"),
         ({"y": ["a"] * 100 + [None] * 100}, r"row 100: the label is missing \(100 in"),
+        ({"y": ["a"] * 199 + [np.nan]}, "row 199: the label is missing"),
         ({"y": ["a", "b"]}, "inconsistent numbers of samples"),
     ],
 )

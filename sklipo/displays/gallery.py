@@ -5,6 +5,7 @@ from textwrap import fill
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._preparation import predict_both
 from ..particles import check_particles
 from ._inputs import (
     check_choice,
@@ -212,11 +213,9 @@ class ParticleGalleryDisplay(PanelDisplay):
         """
         model = only_one(estimator, "model")
         check_is_fitted(model)
-        y_proba = None
-        if hasattr(model, "predict_proba"):
+        y_pred, y_proba = predict_both(model, particles)
+        if y_proba is not None:
             params = {"classes": model.classes_, **params}
-            y_proba = model.predict_proba(particles)
-        y_pred = model.predict(particles)
         return cls.from_predictions(particles, y, y_pred, y_proba, **params)
 
     @classmethod

@@ -40,9 +40,8 @@ def histogram(particle, n_bins=32, value_range=None):
     low, high = (values.min(), values.max()) if value_range is None else value_range
     bins = values - low
     bins *= n_bins / (high - low) if high > low else 0.0
-    bins += (
-        1e-9  # values at an edge, as in a uniform particle, are not left to rounding
-    )
+    # Values at an edge, as in a uniform particle, are not left to rounding.
+    bins += 1e-9
     np.maximum(bins, 0, out=bins)
     np.minimum(bins, n_bins - 1, out=bins)
     return np.bincount(bins.astype(np.intp), minlength=n_bins) / values.size
