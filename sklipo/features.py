@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from . import __version__, measures
 from .measures import Particle
-from .particles import validate_particles
+from .measures.particle import surrounding_margin
+from .particles import bounding_boxes, crop_particles, validate_particles
 
 # Bins of relative intensities reach two root mean squares from the background.
 _RELATIVE_RANGE = (-2.0, 2.0)
@@ -339,7 +340,7 @@ def _measure_in_jobs(particles, wanted, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
     bounds = np.linspace(0, len(particles), effective_n_jobs(n_jobs) + 1).astype(int)
     if len(bounds) > 2:
-        particles = particles.assign(**_share_images(particles))
+        particles = _crop_to_surrounding(particles)
     rows = Parallel(n_jobs=n_jobs)(
         delayed(_measure_table)(particles[start:end], *wanted)
         for start, end in pairwise(bounds)
@@ -348,10 +349,13 @@ def _measure_in_jobs(particles, wanted, n_jobs):
     return np.concatenate(rows)
 
 
-def _share_images(particles):
-    """Return columns of images whose parts are all sent as one buffer, written once."""
-    columns = particles[particles.columns.intersection(["image", "mask"])]
-    return {name: column.array._trimmed().share() for name, column in columns.items()}
+def _crop_to_surrounding(particles):
+    """Return particles without what no measure looks at, so that jobs are sent less."""
+    if "mask" not in particles:
+        return particles
+    starts, ends = bounding_boxes(particles["mask"].array)
+    margins = surrounding_margin((ends - starts).prod(axis=1, keepdims=True))
+    return crop_particles(particles, starts, ends, margins)
 
 
 def _remember(particles, wanted, n_jobs, digest, version):

@@ -1,5 +1,6 @@
 """What counts as particles: one doorway for tables, lists, stacks and flat rows."""
 
+import cv2
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
@@ -146,6 +147,79 @@ def holds_images(X):
     if isinstance(X, np.ndarray):
         return X.ndim > 2 or _is_array_of_images(X)
     return isinstance(X, (list, tuple)) and len(X) > 0 and _ndim(X[0]) >= 2
+
+
+def bounding_boxes(masks):
+    """Return the bounding box of each mask.
+
+    Parameters
+    ----------
+    masks : ImageArray
+        Masks of bool pixels, none of them empty.
+
+    Returns
+    -------
+    starts, ends : ndarray of shape (n_masks, 2)
+        First row and column inside, and the first ones beyond.
+
+    See Also
+    --------
+    crop_particles : Crops particles to such boxes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.images import ImageArray
+    >>> from sklipo.particles import bounding_boxes
+    >>> bounding_boxes(ImageArray([np.eye(3, 5) > 0]))
+    (array([[0, 0]]), array([[3, 3]]))
+    """
+    flags = masks.with_pixels(masks.pixels.view(np.uint8))
+    boxes = np.array([cv2.boundingRect(flag) for flag in flags]).reshape(-1, 4)
+    starts = boxes[:, 1::-1]
+    return starts, starts + boxes[:, :1:-1]
+
+
+def crop_particles(particles, starts, ends, margins):
+    """Crop the image and mask of each particle, without a copy of pixels.
+
+    Parameters
+    ----------
+    particles : DataFrame
+        A checked particle table with masks.
+    starts, ends : ndarray of shape (n_particles, 2)
+        First row and column of the boxes, and the first ones beyond.
+    margins : int or ndarray of shape (n_particles, 1)
+        Pixels kept around the boxes, as far as the images have them.
+
+    Returns
+    -------
+    DataFrame
+        The cropped particles.
+
+    See Also
+    --------
+    sklipo.CropToMask : Crops to the bounding box of the mask.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklipo.images import ImageArray
+    >>> from sklipo.particles import bounding_boxes, crop_particles
+    >>> mask = np.zeros((5, 6), dtype=bool)
+    >>> mask[1:3, 2:6] = True
+    >>> images, masks = ImageArray([np.ones((5, 6))]), ImageArray([mask])
+    >>> particles = pd.DataFrame({"image": images, "mask": masks})
+    >>> crop_particles(particles, *bounding_boxes(masks), margins=1)
+               image        mask
+    0  <4x5 float64>  <4x5 bool>
+    """
+    images, masks = particles["image"].array, particles["mask"].array
+    starts = np.maximum(starts - margins, 0)
+    sizes = np.minimum(ends + margins, images.shapes) - starts
+    box = (*starts.T, *sizes.T)
+    return particles.assign(image=images.crop(*box), mask=masks.crop(*box))
 
 
 def _is_numeric_table(table):

@@ -12,7 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._buffer import lay_out, view_each
 from .images import ImageArray
-from .particles import holds_images, validate_particles
+from .particles import (
+    bounding_boxes,
+    crop_particles,
+    holds_images,
+    validate_particles,
+)
 
 # Integer pixels whose largest value is the white of the format.
 _WHITE = {"uint8": 255, "uint16": 65535}
@@ -171,14 +176,8 @@ class CropToMask(_ParticleTransformer):
     def _transform(self, particles):
         if "mask" not in particles:
             return particles
-        images, masks = particles["image"].array, particles["mask"].array
-        flags = masks.with_pixels(masks.pixels.view(np.uint8))
-        boxes = np.array([cv2.boundingRect(flag) for flag in flags])
-        starts, sizes = boxes[:, 1::-1], boxes[:, :1:-1]
-        ends = np.minimum(starts + sizes + self.margin, images.shapes)
-        starts = np.maximum(starts - self.margin, 0)
-        box = (*starts.T, *(ends - starts).T)
-        return particles.assign(image=images.crop(*box), mask=masks.crop(*box))
+        boxes = bounding_boxes(particles["mask"].array)
+        return crop_particles(particles, *boxes, self.margin)
 
 
 class ApplyMask(_ParticleTransformer):

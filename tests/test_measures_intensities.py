@@ -62,7 +62,7 @@ def test_segmentation_variance_of_known_images():
 def test_profiles_by_loops(name):
     particle = make_particle(name, pixel_size=0.5)
     for found, distance, shift in (
-        (measures.radial_profile(particle, 40), particle.radii, 0.5),
+        (measures.radial_profile(particle, 40), particle.squared_radii**0.5, 0.5),
         (measures.edge_profile(particle, 40), particle.depth, 0.0),
     ):
         rings = np.floor(distance + shift)
@@ -92,8 +92,9 @@ def test_profiles_of_known_images():
 
 
 def test_ring_means_leave_out_empty_rings():
-    found = ring_means(np.array([0.2, 0.9, 3.0]), np.array([1.0, 2.0, 5.0]))
-    for values, expected in zip(found, ([0, 3], [1.5, 5], [2, 1]), strict=True):
+    found = ring_means(np.array([1, 2, 9, 0]), np.array([1.0, 2.0, 5.0, 4.0]))
+    expected = [0, 1, 3], [4, 1.5, 5], [1, 2, 1]
+    for values, expected in zip(found, expected, strict=True):
         assert_allclose(values, expected)
 
 
@@ -138,6 +139,14 @@ def test_membrane_of_solid_and_uniform_particles():
     assert solid["edge_profile_spread"] == pytest.approx(0, abs=1e-9)
     uniform = measures.membrane(make_particle("disk", NOISE * 0 + 4))
     assert set(uniform.values()) == {0.0}
+
+
+@pytest.mark.parametrize("level", np.linspace(0.1, 0.9, 30))
+def test_a_saturated_core_is_one_peak(level):
+    # The means of its shells are equal, but for rounding.
+    image = 0.1 + np.clip((62 - RADIUS) / 12, 0, level)
+    particle = Particle(image, RADIUS < 60).normalized()
+    assert measures.membrane(particle)["membrane_peaks"] == 1
 
 
 def test_edge_profile_spread_grows_with_one_dark_side():

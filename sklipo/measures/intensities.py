@@ -36,15 +36,13 @@ def histogram(particle, n_bins=32, value_range=None):
     >>> histogram(Particle(np.array([[0, 1, 2, 9]])), n_bins=2, value_range=(0, 4))
     array([0.5, 0.5])
     """
-    values = particle.values
+    levels = particle.levels
+    values = levels.values
     low, high = (values.min(), values.max()) if value_range is None else value_range
-    bins = values - low
-    bins *= n_bins / (high - low) if high > low else 0.0
+    bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
     # Values at an edge, as in a uniform particle, are not left to rounding.
-    bins += 1e-9
-    np.maximum(bins, 0, out=bins)
-    np.minimum(bins, n_bins - 1, out=bins)
-    return np.bincount(bins.astype(np.intp), minlength=n_bins) / values.size
+    bins = (bins + 1e-9).clip(0, n_bins - 1).astype(np.intp)
+    return np.bincount(bins, levels.counts, minlength=n_bins) / levels.size
 
 
 def segmentation_variance(particle):
@@ -136,20 +134,22 @@ def intensity(particle):
     >>> float(result["intensity_mean"]), float(result["intensity_std"])
     (-1.0, 0.0)
     """
-    relative, standard = particle.relative, particle.standardized
-    squares = standard * standard
+    relative = particle.relative
     rim = relative[particle.depth <= max(0.15 * particle.deepest, 0.5)].mean()
     core = relative[particle.depth >= 0.7 * particle.deepest].mean()
-    ordered = np.sort(relative)
-    places = (np.array(_QUANTILES) * (len(ordered) - 1)).round().astype(int)
+    levels = particle.levels.scaled(particle.background, particle.contrast)
+    mean = levels.average(levels.values)
+    standard = (particle.levels.values - particle.mean) / particle.deviation
+    squares = standard * standard
+    kurtosis = levels.average(np.square(squares))
+    places = (np.array(_QUANTILES) * (levels.size - 1)).round().astype(int)
     names = [f"intensity_q{100 * quantile:02.0f}" for quantile in _QUANTILES]
-    kurtosis = np.square(squares).mean()
     return {
-        "intensity_mean": relative.mean(),
-        "intensity_std": relative.std(),
-        "intensity_skewness": (standard * squares).mean(),
+        "intensity_mean": mean,
+        "intensity_std": np.sqrt(levels.average(np.square(levels.values - mean))),
+        "intensity_skewness": levels.average(standard * squares),
         "intensity_kurtosis": kurtosis - 3 if kurtosis else 0.0,
-        **dict(zip(names, ordered[places], strict=True)),
+        **dict(zip(names, levels.at(places), strict=True)),
         "intensity_rim": rim,
         "intensity_core": core,
         "intensity_core_rim": core - rim,

@@ -1,10 +1,13 @@
 """One particle for measuring, and what its measures share."""
 
 from copy import copy
-from functools import cached_property
+from functools import cache, cached_property
+from math import isqrt
 
 import cv2
 import numpy as np
+
+from .levels import Levels
 
 # Steps between pixels in six nearly equally spaced directions, which Crofton's
 # formula averages over, each weighed by the angle that it stands for.
@@ -35,8 +38,10 @@ class Particle:
         The mask, cropped to its bounding box and widened by two pixels of zeros.
     inside : ndarray of bool
         The same as bool, to select the pixels inside.
+    pixels : ndarray of shape (area,)
+        Intensity of each pixel inside, of the image's dtype.
     values : ndarray of shape (area,)
-        Intensity of each pixel inside.
+        The same in double precision.
     pixel_size : float
         Nanometres per pixel, 1 where unknown.
 
@@ -72,26 +77,38 @@ class Particle:
         self.mask = np.zeros((height + 4, width + 4), np.uint8)
         self.mask[2:-2, 2:-2] = self._mask[box]
         self.inside = self.mask.view(bool)
-        self.values = image[box][self.inside[2:-2, 2:-2]].astype(float)
+        self.pixels = image[box][self.inside[2:-2, 2:-2]]
+        self.values = self.pixels.astype(float)
 
-    def to_image(self, values, dtype=float):
+    def to_image(self, values, dtype=None):
         """Return an image of values inside, and of zeros outside.
 
         Parameters
         ----------
         values : ndarray of shape (area,)
             Value of each pixel inside.
-        dtype : dtype, default=float
-            Type of the pixels.
+        dtype : dtype, default=None
+            Type of the pixels; by default that of the values.
 
         Returns
         -------
         ndarray
             An image of the shape of ``mask``.
         """
-        image = np.zeros(self.mask.shape, dtype)
+        image = np.zeros(self.mask.shape, values.dtype if dtype is None else dtype)
         image[self.inside] = values
         return image
+
+    @cached_property
+    def squared_depth(self):
+        """Squared distance of each pixel inside from the nearest one outside.
+
+        Whole numbers, by the exact Euclidean distance transform.
+        """
+        # OpenCV gives the roots, with rounding errors.
+        squares = np.square(_distance_transform(self.mask)[self.inside])
+        squares += 0.5
+        return squares.astype(np.intp)
 
     @cached_property
     def depth(self):
@@ -100,27 +117,24 @@ class Particle:
         The exact Euclidean distance from pixel centre to the nearest one outside, less
         the half pixel between that and the membrane.
         """
-        # Their squares are whole numbers, and OpenCV's roots have rounding errors.
-        depth = np.square(_distance_transform(self.mask)[self.inside], dtype=float)
-        np.sqrt(np.rint(depth, out=depth), out=depth)
-        depth -= 0.5
-        return depth
+        depths = np.sqrt(np.arange(self.squared_depth.max() + 1)) - 0.5
+        return depths[self.squared_depth]
 
     @cached_property
     def deepest(self):
         """Largest depth."""
-        return float(self.depth.max())
+        return float(np.sqrt(self.squared_depth.max()) - 0.5)
 
     @cached_property
     def shells(self):
         """Depth, mean intensity and size of shells of one pixel width."""
-        middles, means, sizes = ring_means(self.depth, self.values)
-        return middles + 0.5, means, sizes
+        rings, means, sizes = ring_means(self.squared_depth, self.values)
+        return rings - 0.5, means, sizes
 
     @cached_property
     def _moments(self):
         """Geometric moments of the mask."""
-        return cv2.moments(self.mask.astype(np.float32))
+        return cv2.moments(self.mask)
 
     @cached_property
     def centroid(self):
@@ -128,12 +142,11 @@ class Particle:
         sums = self._moments
         return sums["m01"] / sums["m00"], sums["m10"] / sums["m00"]
 
-    @cached_property
-    def radii(self):
-        """Distance of each pixel inside from the centroid, in pixels."""
+    @property
+    def squared_radii(self):
+        """Squared distance of each pixel inside from the centroid, in square pixels."""
         y, x = self._offsets
-        squares = (np.square(y)[:, np.newaxis] + np.square(x))[self.inside]
-        return np.sqrt(squares, out=squares)
+        return (np.square(y)[:, np.newaxis] + np.square(x))[self.inside]
 
     @property
     def _offsets(self):
@@ -203,35 +216,37 @@ class Particle:
         return float(np.sqrt(squares.max() + 1))
 
     @cached_property
+    def levels(self):
+        """Levels of intensity inside."""
+        return Levels.of(self.pixels)
+
+    @cached_property
     def surrounding(self):
-        """Intensities of the surrounding in rising order."""
+        """Levels of intensity in the surrounding."""
         left, top, width, height = self._box
-        margin = max(6, round(np.sqrt(self.values.size / np.pi) / 4))
+        margin = surrounding_margin(self.values.size)
         rows = slice(max(top - margin, 0), top + height + margin)
         columns = slice(max(left - margin, 0), left + width + margin)
         near = cv2.dilate(self._mask[rows, columns], _BLUR)
-        surrounding = self._image[rows, columns][near == 0]
-        # Integers of 16 bits fit in single precision, and sort fast as such.
-        small = surrounding.dtype.itemsize <= 2
-        surrounding = surrounding.astype(np.float32 if small else np.float64)
-        return np.sort(surrounding if surrounding.size else [self.mean])
+        pixels = self._image[rows, columns][near == 0]
+        return Levels.of(pixels if pixels.size else np.array([self.mean]))
 
     @cached_property
     def background(self):
         """Median of the surrounding: neighbours change it little."""
-        return float(self.surrounding[len(self.surrounding) // 2])
+        return float(self.surrounding.at(self.surrounding.size // 2))
 
     @cached_property
     def background_deviation(self):
         """Standard deviation of the surrounding, from its interquartile range."""
-        low, high = np.array((0.25, 0.75)) * (len(self.surrounding) - 1)
-        spread = self.surrounding[round(high)] - self.surrounding[round(low)]
-        return float(spread) / 1.349
+        last = self.surrounding.size - 1
+        low, high = self.surrounding.at([round(0.25 * last), round(0.75 * last)])
+        return float(high - low) / 1.349
 
     @cached_property
     def mean(self):
         """Mean intensity inside."""
-        return self.values.sum() / self.values.size
+        return self.levels.average(self.levels.values)
 
     @cached_property
     def contrast(self):
@@ -248,10 +263,7 @@ class Particle:
 
         Divided by infinity, what differs only by rounding becomes zero.
         """
-        # Not a dot product: the sums of BLAS depend on its number of threads.
-        squares = self.values - level
-        np.square(squares, out=squares)
-        scale = np.sqrt(squares.sum() / squares.size)
+        scale = np.sqrt(self.levels.average(np.square(self.levels.values - level)))
         rounding = 1e-9 * (abs(level) + abs(self.values[0]))
         return scale if scale > rounding else np.inf
 
@@ -276,11 +288,38 @@ class Particle:
         other = copy(self)
         for of_values in ("deviation", "mean", "shells", "standardized"):
             other.__dict__.pop(of_values, None)
-        other.values = other.relative = self.relative
+        other.pixels = other.values = other.relative = self.relative
+        other.levels = self.levels.scaled(self.background, self.contrast)
         other.background_deviation = self.background_deviation / self.contrast
         other.background = 0.0
         other.contrast = 1.0
         return other
+
+
+def surrounding_margin(area):
+    """Return how far the surrounding reaches beyond the bounding box of a mask.
+
+    Parameters
+    ----------
+    area : int or ndarray of int
+        Number of pixels inside.
+
+    Returns
+    -------
+    int or ndarray of int
+        Pixels: a quarter of the radius of a disk of that area, and 6 or more.
+
+    See Also
+    --------
+    Particle : Defines the surrounding.
+
+    Examples
+    --------
+    >>> from sklipo.measures.particle import surrounding_margin
+    >>> int(surrounding_margin(5000))
+    10
+    """
+    return np.maximum(6, np.rint(np.sqrt(area / np.pi) / 4).astype(int))
 
 
 def _distance_transform(mask):
@@ -297,20 +336,21 @@ def _distance_transform(mask):
         cv2.ipp.setUseIPP(uses_ipp)
 
 
-def ring_means(distances, values):
-    """Return distance, mean value and size of rings one pixel wide, less empty ones.
+def ring_means(squares, values):
+    """Return number, mean value and size of rings around a centre, less empty ones.
 
     Parameters
     ----------
-    distances : ndarray of shape (n,)
-        Distance of each pixel.
+    squares : ndarray of shape (n,), dtype intp
+        Squared distance of each pixel from the centre. Of distances whose squares are
+        no whole numbers, the square plus 3/4, rounded down.
     values : ndarray of shape (n,)
         Its intensity.
 
     Returns
     -------
-    distances : ndarray of shape (n_rings,)
-        Lower limit of each ring, a whole number.
+    rings : ndarray of shape (n_rings,)
+        Number of each ring. Ring n is one pixel wide around the distance n.
     means : ndarray of shape (n_rings,)
         Mean value.
     sizes : ndarray of shape (n_rings,)
@@ -319,16 +359,32 @@ def ring_means(distances, values):
     See Also
     --------
     sklipo.measures.radial_profile : Rings around the centroid.
+    sklipo.measures.edge_profile : Rings around what lies outside.
+
+    Notes
+    -----
+    Ring n starts at the square :math:`(n - 1/2)^2 = n^2 - n + 1/4`. Adding 3/4 makes
+    that a whole number, so that counting pixels by whole numbers, without a root,
+    splits them exactly.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sklipo.measures.particle import ring_means
-    >>> ring_means(np.array([0.0, 2.1, 2.9]), np.array([1.0, 2.0, 3.0]))
-    (array([0, 2]), array([1. , 2.5]), array([1, 2]))
+    >>> ring_means(np.array([0, 5, 8]), np.array([1.0, 2.0, 3.0]))
+    (array([0, 2, 3]), array([1., 2., 3.]), array([1, 1, 1]))
     """
-    index = distances.astype(np.intp)
-    sizes = np.bincount(index)
-    sums = np.bincount(index, values)
+    counts = np.bincount(squares)
+    starts = _ring_starts((3 + isqrt(max(4 * len(counts) - 7, 0))) // 2)
+    sizes = np.add.reduceat(counts, starts)
+    sums = np.add.reduceat(np.bincount(squares, values), starts)
     filled = sizes.nonzero()[0]
-    return filled, sums[filled] / sizes[filled], sizes[filled]
+    sizes = sizes[filled]
+    return filled, sums[filled] / sizes, sizes
+
+
+@cache
+def _ring_starts(n_rings):
+    """Return the smallest whole number that belongs to each ring."""
+    rings = np.arange(n_rings)
+    return np.where(rings > 0, rings**2 - rings + 1, 0)

@@ -44,10 +44,11 @@ def radial_profile(particle, n_points=80):
     >>> distances.round(1), intensities.round(1)
     (array([0. , 2.1, 4.2]), array([ 0. ,  5.2, 14.7]))
     """
-    # Rings are centred at whole numbers of pixels.
-    distances, means, _ = ring_means(particle.radii + 0.5, particle.values)
-    positions = _parts(n_points) * particle.radii.max()
-    return positions * particle.pixel_size, np.interp(positions, distances, means)
+    squares = particle.squared_radii
+    positions = _parts(n_points) * np.sqrt(squares.max())
+    squares += 0.75
+    rings, means, _ = ring_means(squares.astype(np.intp), particle.values)
+    return positions * particle.pixel_size, np.interp(positions, rings, means)
 
 
 def edge_profile(particle, n_points=80):
@@ -189,6 +190,8 @@ def membrane(particle, prominence=0.25):
     height = max(profile.max(), np.finfo(float).tiny)
     # On to the outline beyond the centre, so that a peak in the centre is one, too.
     mirrored = np.concatenate([[0.0], profile, profile[::-1], [0.0]]) / height
+    # A saturated core is flat but for rounding, whose every peak would count.
+    mirrored = mirrored.round(12)
     peaks, found = find_peaks(mirrored, prominence=prominence, width=0)
     n_peaks = int(np.sum(peaks <= len(profile)))
     thickness = position = 0.0

@@ -239,8 +239,14 @@ def moments(particle, density=None):
     array([2., 0., 0., 0.])
     """
     if density is None:
-        lowest = particle.values.min()
-        density = particle.values - lowest if lowest < 0 else particle.values
+        density = _intensity_as_density(particle)
     central = cv2.moments(particle.to_image(density))
     values = np.array([central[name] for name in ("mu20", "mu02", "mu30", "mu03")])
     return values * particle.pixel_size ** np.array([4, 4, 5, 5])
+
+
+def _intensity_as_density(particle):
+    """Return intensities of a type that OpenCV takes, none of them negative."""
+    if particle.pixels.dtype in (np.uint8, np.uint16):
+        return particle.pixels
+    return particle.values - min(particle.values.min(), 0)
