@@ -3,25 +3,22 @@
 Nothing here imports torch: processes that only measure particles do without.
 """
 
-import pickle
+from functools import partial
+from math import ceil
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import gen_batches
 from tqdm import tqdm
 
+from ._parcels import PARCEL, map_parcels
 from .features import ParticleFeatures
 from .particles import check_particles, holds_images
 from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
 
 # They look at one particle at a time and learn nothing from the others.
 _IMAGES_TO_IMAGES = (NormalizeBackground, CropToMask, ApplyMask)
-
-# What is copied at once: some megabytes of usual cut-outs.
-_CHUNK = 64
 
 
 def split_preparation(model, X):
@@ -60,15 +57,9 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     if not steps:
         return X
     particles = check_particles(X)  # Its messages count the rows of the whole table.
-    chunks = list(gen_batches(len(particles), _CHUNK))
-    parcels = (particles[chunk] for chunk in chunks)
-    if effective_n_jobs(n_jobs) > 1:
-        # joblib would map arrays to files and keep all of them until the end; bytes go
-        # to a worker and are gone.
-        parcels = map(pickle.dumps, parcels)
-    tasks = (delayed(_prepare_chunk)(steps, parcel) for parcel in parcels)
-    rows = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    rows = list(tqdm(rows, "preparing", len(chunks), disable=not verbose))
+    rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
+    n_parcels = ceil(len(particles) / PARCEL)
+    rows = list(tqdm(rows, "preparing", n_parcels, disable=not verbose))
     return (
         pd.concat(rows) if isinstance(rows[0], pd.DataFrame) else np.concatenate(rows)
     )
@@ -113,7 +104,6 @@ def _is_fixed_doorway(step):
     return isinstance(step, Resize)
 
 
-def _prepare_chunk(steps, parcel):
+def _prepare_parcel(steps, particles):
     """Return the rows of some particles."""
-    particles = pickle.loads(parcel) if isinstance(parcel, bytes) else parcel
     return Pipeline(clone_steps(steps)).fit_transform(particles)

@@ -2,16 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from functools import partial
+from itertools import repeat
 from numbers import Integral
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from . import __version__, measures
+from ._parcels import map_parcels
 from .measures import Particle
 from .measures.particle import surrounding_margin
 from .particles import bounding_boxes, crop_particles, validate_particles
@@ -338,15 +340,10 @@ def _each_particle(particles):
 
 def _measure_in_jobs(particles, wanted, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
-    bounds = np.linspace(0, len(particles), effective_n_jobs(n_jobs) + 1).astype(int)
-    if len(bounds) > 2:
+    if effective_n_jobs(n_jobs) > 1:
         particles = _crop_to_surrounding(particles)
-    rows = Parallel(n_jobs=n_jobs)(
-        delayed(_measure_table)(particles[start:end], *wanted)
-        for start, end in pairwise(bounds)
-        if start < end
-    )
-    return np.concatenate(rows)
+    measure = partial(_measure_table, wanted=wanted)
+    return np.concatenate(list(map_parcels(measure, particles, n_jobs)))
 
 
 def _crop_to_surrounding(particles):
@@ -382,8 +379,9 @@ def _digest(particles):
     return digest.hexdigest()
 
 
-def _measure_table(particles, groups, settings, n_features):
+def _measure_table(particles, wanted):
     """Return the features of each particle as a row."""
+    groups, settings, n_features = wanted
     rows = np.empty((len(particles), n_features))
     for row, particle in zip(rows, _each_particle(particles), strict=True):
         _fill(row, _measure(particle, groups, settings).values())
