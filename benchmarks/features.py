@@ -8,7 +8,7 @@ from benchmarks._particles import draw_particles
 from benchmarks._timing import compare
 from sklipo import ParticleFeatures
 
-N_PARTICLES = 600
+N_DRAWN, N_PARTICLES = 600, 2400
 N_POINTS, N_BINS, WHITE = 80, 32, 255
 GROUPS = [
     "maximum_width",
@@ -23,7 +23,8 @@ GROUPS = [
 
 
 def main():
-    particles = draw_particles(N_PARTICLES)[["image", "mask", "pixel_size"]]
+    rows = np.resize(np.arange(N_DRAWN), N_PARTICLES)
+    particles = draw_particles(N_DRAWN)[["image", "mask", "pixel_size"]].iloc[rows]
     raw = ParticleFeatures(GROUPS, intensity="raw").fit(particles)
     relative = ParticleFeatures(GROUPS).fit(particles)
     threads = ParticleFeatures(GROUPS, intensity="raw", n_jobs=2).fit(particles)

@@ -25,8 +25,8 @@ def main():
     found, expected = prepare.transform(particles), by_hand(box_of_mask)
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
     ways = {
-        "by hand, box by NumPy": lambda: by_hand(box_of_mask),
-        "by hand, box by regionprops": lambda: by_hand(box_of_region),
+        "by hand, scikit-image": lambda: by_hand(box_of_region),
+        "by hand, the box by NumPy": lambda: by_hand(box_of_mask),
         "sklipo": lambda: prepare.transform(particles),
     }
     title = f"Crop, mask and resize {N_PARTICLES} particles to {SIDE} px, each"

@@ -8,6 +8,7 @@ A missing image has start -1 and no size.
 import hashlib
 import numbers
 from functools import partial
+from itertools import repeat
 from math import isqrt
 
 import numpy as np
@@ -175,7 +176,18 @@ def view_image(pixels, start, height, width, row_stride):
 
 def view_each(pixels, index):
     """Iterate over the images of a buffer."""
-    return map(partial(view_image, pixels), *index.T.tolist())
+    starts, heights, widths, row_strides = index.T
+    if len(starts) and starts.min() < 0:
+        return map(partial(view_image, pixels), *index.T.tolist())
+    size = pixels.itemsize
+    return map(
+        np.ndarray,
+        zip(heights.tolist(), widths.tolist(), strict=True),
+        repeat(pixels.dtype),
+        repeat(pixels),
+        (starts * size).tolist(),
+        zip((row_strides * size).tolist(), repeat(size), strict=False),
+    )
 
 
 def without_ellipsis(item):

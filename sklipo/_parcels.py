@@ -1,7 +1,10 @@
 """Particles sent to jobs a few at a time, so that what is under way stays small."""
 
 import pickle
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 
+import cv2
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
@@ -44,11 +47,31 @@ def map_parcels(function, particles, n_jobs):
     """
     parcels = (particles[rows] for rows in gen_batches(len(particles), PARCEL))
     if effective_n_jobs(n_jobs) > 1:
-        parcels = map(pickle.dumps, parcels)
+        parcels = (pickle.dumps(parcel, protocol=5) for parcel in parcels)
     tasks = (delayed(_unpack)(function, parcel) for parcel in parcels)
     return Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
 
 
 def _unpack(function, parcel):
     """Return what a function makes of a parcel."""
-    return function(pickle.loads(parcel) if isinstance(parcel, bytes) else parcel)
+    if not isinstance(parcel, bytes):
+        return function(parcel)
+    with _one_opencv_thread():
+        return function(pickle.loads(parcel))
+
+
+@contextmanager
+def _one_opencv_thread():
+    """Keep OpenCV to one thread in a process that is a job, else each takes all cores.
+
+    The number is that of the process, so jobs that are threads leave it as it is.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    n_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(n_threads)

@@ -1,5 +1,6 @@
 """Transformers from particle tables to particle tables, and to rows of pixels."""
 
+from functools import cache, lru_cache
 from itertools import repeat
 from numbers import Integral, Real
 
@@ -9,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import ThreadpoolController
 
 from ._buffer import lay_out, view_each
 from .images import ImageArray
@@ -259,8 +261,10 @@ class Resize(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A pixel of a smaller result is the mean over the area that it covers, so that noise
-    averages out and nothing is aliased; a larger result is interpolated bilinearly.
+    Along an axis that shrinks, a pixel of the result is the mean over the length that
+    it covers, so that noise averages out and nothing is aliased; along one that grows,
+    pixels are interpolated linearly. Both are products with a matrix of weights,
+    computed by one thread, so that the bits do not depend on the number of threads.
     Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
     white level of their own and keep their values.
 
@@ -320,14 +324,16 @@ class Resize(TransformerMixin, BaseEstimator):
         dtype = _float_dtype(images)
         height, width = self.size_
         pixels = np.empty((len(images), height, width), dtype)
-        shrinks = (images.shapes >= self.size_).all(axis=1)
-        ways = np.where(shrinks, cv2.INTER_AREA, cv2.INTER_LINEAR).tolist()
-        for out, image, way in zip(pixels, images, ways, strict=True):
-            cv2.resize(image.astype(dtype), (width, height), out, 0, 0, way)
+        with _threadpools().limit(limits=1, user_api="blas"):
+            for out, image in zip(pixels, images, strict=True):
+                rows, n_rows = _resampling(image.shape[0], height, dtype)
+                columns, n_columns = _resampling(image.shape[1], width, dtype)
+                np.matmul(rows @ image.astype(dtype), columns.T, out=out)
+                out /= n_rows * n_columns
         white = _WHITE.get(images.pixel_dtype.name)
         if white is not None:
             pixels /= dtype(white)
-            np.minimum(pixels, 1, out=pixels)  # area means round up beyond white
+            np.minimum(pixels, 1, out=pixels)  # means round up beyond white
         return pixels.reshape(len(images), -1)
 
     def get_feature_names_out(self, input_features=None):
@@ -355,6 +361,29 @@ class Resize(TransformerMixin, BaseEstimator):
 def _float_dtype(images):
     """Return the float type for results: double precision only if images have it."""
     return np.float64 if images.pixel_dtype == np.float64 else np.float32
+
+
+@cache
+def _threadpools():
+    """Return the thread pools of this process: to look for them takes a while."""
+    return ThreadpoolController()
+
+
+@lru_cache(maxsize=256)
+def _resampling(length, new_length, dtype):
+    """Return the weights of pixels along an axis in each of a new length, and their sum.
+
+    Weights are parts of pixels, and the sum divides last: so white stays white.
+    """
+    step = length / new_length
+    pixels = np.arange(length)
+    if step >= 1:
+        ends = np.arange(new_length + 1)[:, np.newaxis] * step
+        weights = np.minimum(pixels + 1, ends[1:]) - np.maximum(pixels, ends[:-1])
+    else:
+        centres = (np.arange(new_length)[:, np.newaxis] + 0.5) * step - 0.5
+        weights = 1 - np.abs(pixels - centres.clip(0, length - 1))
+    return weights.clip(0).astype(dtype), max(step, 1.0)
 
 
 def _normalize(out, image, mask):

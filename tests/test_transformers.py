@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skimage.measure import block_reduce, regionprops
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
 
@@ -257,3 +258,30 @@ def test_bad_particles_are_refused_in_fit_and_transform(transformer):
         clone(transformer).fit(bad)
     with pytest.raises(ValueError, match="the mask has shape"):
         clone(transformer).fit(good).transform(bad)
+
+
+def test_resize_is_that_of_opencv():
+    rng = np.random.default_rng(0)
+    for shape, way in (((83, 91), cv2.INTER_AREA), ((9, 20), cv2.INTER_LINEAR)):
+        image = rng.random(shape).astype(np.float32)
+        expected = cv2.resize(image, (28, 28), interpolation=way).ravel()
+        # Sums of float32 in another order; OpenCV interpolates in float32, too.
+        np.testing.assert_allclose(Resize(28).fit_transform([image])[0], expected, 1e-5)
+
+
+def test_resize_treats_each_axis_by_itself():
+    image = np.random.default_rng(0).random((60, 5))
+    narrow = Resize((6, 5)).fit_transform([image]).reshape(6, 5)
+    np.testing.assert_allclose(narrow, image.reshape(6, 10, 5).mean(axis=1))
+    wide = Resize((60, 9)).fit_transform([image]).reshape(60, 9)
+    both = Resize((6, 9)).fit_transform([image]).reshape(6, 9)
+    np.testing.assert_allclose(both, wide.reshape(6, 10, 9).mean(axis=1))
+
+
+def test_resize_gives_the_same_bits_on_any_number_of_threads():
+    images = np.random.default_rng(0).random((3, 400, 300))
+    resized = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            resized.append(Resize(64).fit_transform(images))
+    np.testing.assert_array_equal(*resized)
