@@ -371,7 +371,7 @@ def _threadpools():
 
 @lru_cache(maxsize=256)
 def _resampling(length, new_length, dtype):
-    """Return the weights of pixels along an axis in each of a new length, and their sum.
+    """Return the weights of pixels along an axis for each new one, and their sum.
 
     Weights are parts of pixels, and the sum divides last: so white stays white.
     """

@@ -235,9 +235,9 @@ def test_same_bits_for_every_n_jobs_and_place_in_memory():
 def test_memory_finds_the_same_particles_in_any_place(tmp_path, monkeypatch):
     counted = []
 
-    def count(particles, *args):
+    def count(particles, wanted):
         counted.append(len(particles))
-        return measure_table(particles, *args)
+        return measure_table(particles, wanted)
 
     measure_table = features._measure_table
     monkeypatch.setattr(features, "_measure_table", count)

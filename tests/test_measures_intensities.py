@@ -93,8 +93,8 @@ def test_profiles_of_known_images():
 
 def test_ring_means_leave_out_empty_rings():
     found = ring_means(np.array([1, 2, 9, 0]), np.array([1.0, 2.0, 5.0, 4.0]))
-    expected = [0, 1, 3], [4, 1.5, 5], [1, 2, 1]
-    for values, expected in zip(found, expected, strict=True):
+    known = [0, 1, 3], [4, 1.5, 5], [1, 2, 1]
+    for values, expected in zip(found, known, strict=True):
         assert_allclose(values, expected)
 
 
