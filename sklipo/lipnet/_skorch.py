@@ -7,8 +7,9 @@ from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
 from ._inputs import _as_images, _split_each_class, _weigh
+from ._optimizers import SGD, Adam
 from .architectures import build_lipnet
-from .batches import Batches, ImageDataset, TrainingSet
+from .batches import Batches, ImageDataset, TrainingSet, prediction_batch_size
 from .losses import LOSSES
 from .training import LipNetTrainer
 
@@ -27,9 +28,6 @@ _CHANGEABLE = (
     "weight_decay_layers",
     "weight_decay_norm",
 )
-
-# Measured on a CPU: batches of 512 leave its cache and take half as long again.
-_PREDICTION_BATCH = 128
 
 
 def _make_net(classifier, dtype_name):
@@ -53,7 +51,7 @@ def _make_net(classifier, dtype_name):
         iterator_train=Batches,
         iterator_train__shuffle=True,
         iterator_valid=Batches,
-        iterator_valid__batch_size=_PREDICTION_BATCH,
+        iterator_valid__batch_size=prediction_batch_size(classifier.image_shape_),
         train_split=None,
         classes=np.arange(n_classes),
         predict_nonlinearity=torch.nn.Softmax(dim=1),
@@ -91,9 +89,9 @@ def _optimizer_params(classifier):
     Fused steps were seen to save a tenth of an epoch on a CPU.
     """
     if classifier.optimizer == "adam":
-        return {"optimizer": torch.optim.Adam, "optimizer__fused": True}
+        return {"optimizer": Adam, "optimizer__fused": True}
     return {
-        "optimizer": torch.optim.SGD,
+        "optimizer": SGD,
         "optimizer__momentum": classifier.momentum,
         "optimizer__nesterov": classifier.momentum > 0,
         "optimizer__fused": True,
