@@ -1,16 +1,34 @@
 """LipNets in plain torch, as one trains and runs them without a framework."""
 
 import torch
-
-from sklipo.lipnet.architectures import build_lipnet
+from torch import nn
 
 N_CLASSES, SIDE, BATCH = 3, 28, 32
 
 
 def make_network():
-    """Return LipNet-4 with its weights in torch's usual order."""
-    network = build_lipnet("lipnet-4", (SIDE, SIDE), N_CLASSES)
-    return network.to(memory_format=torch.contiguous_format)
+    """Return LipNet-4 of torch's own layers, with weights in torch's usual order."""
+    side = SIDE // 4  # after two poolings
+    return nn.Sequential(
+        *convolution(1),
+        *convolution(32),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.25),
+        *convolution(32),
+        *convolution(32),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.25),
+        nn.Flatten(),
+        nn.Linear(32 * side * side, 512),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(512, N_CLASSES),
+    )
+
+
+def convolution(n_channels):
+    """Return a convolution and what follows it."""
+    return nn.Conv2d(n_channels, 32, kernel_size=3, padding=1), nn.ReLU()
 
 
 def as_images(X):
@@ -23,7 +41,7 @@ def train(X, y, n_epochs):
     torch.manual_seed(0)
     network = make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    loss = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
+    loss = nn.CrossEntropyLoss(label_smoothing=0.1)
     images, codes = as_images(X), torch.from_numpy(y)
     network.train()
     for _ in range(n_epochs):

@@ -7,7 +7,6 @@ from skorch import NeuralNetClassifier
 from benchmarks import _by_hand
 from benchmarks._timing import compare
 from sklipo import LipNetClassifier
-from sklipo.lipnet.architectures import build_lipnet
 
 N_SAMPLES = 2048
 
@@ -29,10 +28,7 @@ def main():
 def train_by_skorch(X, y):
     """Train by skorch's own classifier, data set and data loader."""
     net = NeuralNetClassifier(
-        build_lipnet,
-        module__architecture="lipnet-4",
-        module__image_shape=(28, 28),
-        module__n_classes=_by_hand.N_CLASSES,
+        _by_hand.make_network,
         criterion=torch.nn.CrossEntropyLoss,
         criterion__label_smoothing=0.1,
         optimizer=torch.optim.Adam,
@@ -42,6 +38,5 @@ def train_by_skorch(X, y):
         iterator_train__shuffle=True,
         train_split=None,
         verbose=0,
-    ).initialize()
-    net.module_.to(memory_format=torch.contiguous_format)
-    net.partial_fit(X.reshape(-1, 1, 28, 28), y)
+    )
+    net.fit(X.reshape(-1, 1, 28, 28), y)

@@ -52,10 +52,13 @@ def join_preparation(steps, models, X):
 def prepare(steps, X, *, n_jobs=None, verbose=False):
     """Take particles through steps that learn nothing, some at a time.
 
-    So no more than a few of them are copied, and the jobs share the work evenly.
+    So no more than a few of them are copied, and the jobs share the work evenly. Jobs
+    are for measures alone: images are resized in less time than jobs need to start.
     """
     if not steps:
         return X
+    if not isinstance(steps[-1][1], ParticleFeatures):
+        n_jobs = None
     particles = check_particles(X)  # Its messages count the rows of the whole table.
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)

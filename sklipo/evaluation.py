@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 
 # Private part of scikit-learn: the base of all searches.
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
@@ -30,6 +31,7 @@ from ._preparation import (
     prepare,
     split_preparation,
 )
+from .particles import holds_images
 from .results import CrossValidationResult
 
 
@@ -106,9 +108,12 @@ def cross_validate_particles(
     does first to each particle by itself, up to :class:`Resize` or
     :class:`ParticleFeatures`, learns nothing, and is done once for all folds.
 
-    Folds that run at once train networks with one thread each where there are no more
-    cores; the folds of an incomplete last round get more threads. The same call gives
+    Folds that run at once share the cores: on two cores, each of two networks trains
+    with one thread. The folds of an incomplete last round get more. The same call gives
     the same bits again; another number of threads can give others.
+
+    Networks on a CPU are trained in threads of this process, all other models in
+    processes of their own, unless ``joblib.parallel_config`` names a backend.
 
     Examples
     --------
@@ -132,7 +137,7 @@ def cross_validate_particles(
     if groups is not None and isinstance(model, BaseSearchCV):
         params = {"groups": groups, **(params or {})}
     # joblib's own: scikit-learn's sends the filters of warnings along, and with them to
-    # each worker whatever they name, such as all of torch.
+    # each process whatever they name, such as all of torch.
     tasks = (
         delayed(cross_validate)(
             _OutOfFold(rest, classes, return_estimator, n_threads),
@@ -145,8 +150,10 @@ def cross_validate_particles(
         )
         for fold, n_threads in zip(folds, _share_cores(len(folds), n_jobs), strict=True)
     )
-    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
+    prefer = "threads" if _computes_without_python(rest, rows) else "processes"
+    outcomes = Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator")(tasks)
+    with _torch_threads():
+        outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
     result = _collect(outcomes, folds, classes, y, groups)
     result = replace(result, index=getattr(particles, "index", None))
     if not return_estimator:
@@ -188,30 +195,44 @@ class _OutOfFold(BaseEstimator):
         return get_tags(self.model)
 
 
+def _computes_without_python(model, X):
+    """Tell whether threads fit a model as fast as processes do.
+
+    They start at once and need no copies, of data or of torch.
+    """
+    if isinstance(model, BaseSearchCV):
+        model = model.estimator
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    return getattr(last, "_computes_without_python", False) and not holds_images(X)
+
+
 def _share_cores(n_folds, n_jobs):
     """Return the number of torch threads of each fold; None leaves it as it is.
 
-    Folds that run at once have a thread each, or as many as there are cores for it.
-    When too few folds are left for all jobs, these get the threads of the others, but
-    no more than torch has here.
+    Folds that run at once share the cores. When too few folds are left for all jobs,
+    these get the cores of the others, too. None gets more threads than torch has here.
     """
     n_jobs = effective_n_jobs(n_jobs)
+    if n_jobs == 1:
+        return [None] * n_folds
     n_left = n_folds % n_jobs
-    n_threads = cpu_count() // n_left if n_left else 1
+    n_most = cpu_count()
     if "torch" in sys.modules:
-        n_threads = min(n_threads, sys.modules["torch"].get_num_threads())
-    return [None] * (n_folds - n_left) + [n_threads] * n_left
+        n_most = min(n_most, sys.modules["torch"].get_num_threads())
+    n_at_once = [n_jobs] * (n_folds - n_left) + [n_left] * n_left
+    return [max(1, min(cpu_count() // n, n_most)) for n in n_at_once]
 
 
 @contextmanager
-def _torch_threads(n_threads):
-    """Let torch use a number of threads, if the model brought torch along."""
+def _torch_threads(n_threads=None):
+    """Let torch use a number of threads, and afterwards as many as before."""
     torch = sys.modules.get("torch")
-    if n_threads is None or torch is None:
+    if torch is None:
         yield
         return
     before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    if n_threads is not None:
+        torch.set_num_threads(n_threads)
     try:
         yield
     finally:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
@@ -27,6 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklipo import (
     CropToMask,
     ImageArray,
+    LipNetClassifier,
     Resize,
     cross_validate_particles,
     evaluation,
@@ -288,15 +291,16 @@ def test_preparing_once_changes_nothing(particles, model, is_shared):
 @pytest.mark.parametrize(
     ("n_folds", "n_jobs", "n_cores", "n_here", "expected"),
     [
-        (5, 2, 2, 2, [None, None, None, None, 2]),
-        (5, 2, 2, 1, [None, None, None, None, 1]),
-        (5, 4, 8, 8, [None, None, None, None, 8]),
-        (5, 3, 8, 8, [None, None, None, 4, 4]),
-        (4, 2, 2, 2, [None] * 4),
+        (5, 2, 2, 2, [1, 1, 1, 1, 2]),
+        (5, 2, 2, 1, [1, 1, 1, 1, 1]),
+        (5, 4, 8, 8, [2, 2, 2, 2, 8]),
+        (5, 3, 8, 8, [2, 2, 2, 4, 4]),
+        (5, 8, 4, 4, [1, 1, 1, 1, 1]),
+        (4, 2, 2, 2, [1, 1, 1, 1]),
         (5, 1, 2, 2, [None] * 5),
     ],
 )
-def test_last_folds_get_the_cores_that_are_left(
+def test_folds_that_run_at_once_share_the_cores(
     monkeypatch, n_folds, n_jobs, n_cores, n_here, expected
 ):
     monkeypatch.setattr(evaluation, "cpu_count", lambda: n_cores)
@@ -309,6 +313,47 @@ def test_threads_are_as_before_after_a_fold():
     with evaluation._torch_threads(3):
         assert torch.get_num_threads() == 3
     assert torch.get_num_threads() == before
+
+
+class Witness(LipNetClassifier):
+    """A network that tells in which process it was trained."""
+
+    def fit(self, X, y):
+        self.process_ = os.getpid()
+        return super().fit(X, y)
+
+
+def test_networks_are_trained_in_threads_of_this_process(data):
+    X, y, groups = data
+    model = make_imblearn_pipeline(
+        StandardScaler(), Witness("lipnet-1", n_filters=2, max_epochs=2, random_state=0)
+    )
+
+    def validate(n_jobs):
+        return cross_validate_particles(
+            model, X, y, groups, n_jobs=n_jobs, return_estimator=True
+        )
+
+    before = torch.get_num_threads()
+    alone, in_threads = validate(1), validate(2)
+    assert torch.get_num_threads() == before
+    np.testing.assert_array_equal(in_threads.y_proba, alone.y_proba)
+    assert {fitted[-1].process_ for fitted in in_threads.estimators} == {os.getpid()}
+    with parallel_config("loky"):
+        apart = validate(2)
+    assert os.getpid() not in {fitted[-1].process_ for fitted in apart.estimators}
+    np.testing.assert_allclose(apart.y_proba, alone.y_proba, atol=1e-5)
+
+
+def test_where_folds_run_depends_on_what_is_fitted(data, particles):
+    X, _, _ = data
+    network = LipNetClassifier(device="cpu")
+    search = GridSearchCV(make_pipeline(StandardScaler(), network), {})
+    for model in (network, search, make_pipeline(StandardScaler(), network)):
+        assert evaluation._computes_without_python(model, X)
+    # Steps that prepare images in each fold do need Python.
+    assert not evaluation._computes_without_python(network, particles)
+    assert not evaluation._computes_without_python(make_pipeline(SVC()), X)
 
 
 def test_measuring_needs_no_torch():

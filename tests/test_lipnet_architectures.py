@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklipo.lipnet.architectures import ARCHITECTURES, build_lipnet
+from sklipo.lipnet.architectures import ARCHITECTURES, Dropout, build_lipnet
+from sklipo.lipnet.devices import seeded_generators
 
 FIRST = 1 * 3 * 3 * 32 + 32
 CONV = 32 * 3 * 3 * 32 + 32
@@ -108,3 +109,50 @@ def test_unknown_architecture_is_named_with_those_that_exist():
 def test_image_without_pixels_is_refused():
     with pytest.raises(ValueError, match=r"image_shape=\(0, 28\)"):
         build_lipnet("lipnet-4", (0, 28), 3)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 0.999999])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    values = torch.ones(400_001)  # No multiple of the four that share a draw.
+    with seeded_generators(0, torch.device("cpu")):
+        dropped = Dropout(rate)(values)
+    share = (dropped == 0).double().mean().item()
+    error = 5 * (rate * (1 - rate) / len(values)) ** 0.5
+    assert abs(share - rate) <= error + 2**-16
+    kept = dropped[dropped != 0]
+    if len(kept):
+        scale = 1 / (1 - min(round(rate * 2**16), 2**16 - 1) / 2**16)
+        torch.testing.assert_close(kept, torch.full_like(kept, scale))
+
+
+def test_each_of_the_values_that_share_a_draw_is_dropped_by_itself():
+    with seeded_generators(1, torch.device("cpu")):
+        dropped = Dropout(0.5)(torch.ones(40_000, 4)) == 0
+    patterns = (dropped * torch.tensor([1, 2, 4, 8])).sum(dim=1)
+    counts = torch.bincount(patterns, minlength=16).double()
+    assert ((counts - 2500) ** 2 / 2500).sum() < 45  # chi squared, p = 1e-4
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradient_of_dropout_is_zero_where_values_are_dropped(dtype):
+    maps = torch.rand(3, 5, 7, 2, dtype=dtype).permute(0, 3, 1, 2).requires_grad_()
+    dropped = Dropout(0.5)(maps)
+    assert dropped.dtype == dtype
+    assert dropped.stride() == maps.stride()
+    (gradient,) = torch.autograd.grad(dropped.sum(), maps)
+    assert torch.equal(gradient * maps, dropped)
+    assert set(gradient.unique().tolist()) == {0.0, 2.0}
+
+
+def test_dropout_rests_in_prediction():
+    values = torch.rand(9)
+    assert Dropout(0.5).eval()(values) is values
+
+
+def test_draws_of_dropout_follow_the_seed_of_torch_elsewhere():
+    draws = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        draws.append(Dropout(0.5)(torch.ones(64)))
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])

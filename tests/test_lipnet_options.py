@@ -198,8 +198,9 @@ def test_one_step_of_decay_equals_the_closed_form(data, norm):
 
 def test_decay_of_convolutions_makes_dead_filters(data, plain):
     assert plain.dead_filters_ == {"conv1": []}
-    model = LipNetClassifier("lipnet-1", **SMALL, optimizer="sgd", learning_rate=0.1)
-    model.set_params(weight_decay=5.0, weight_decay_layers="conv", max_epochs=20)
+    # What is left of a weight is its gradient divided by the strength of the decay.
+    model = LipNetClassifier("lipnet-1", **SMALL, optimizer="sgd", learning_rate=0.01)
+    model.set_params(weight_decay=50.0, weight_decay_layers="conv", max_epochs=20)
     assert model.fit(*data).dead_filters_ == {"conv1": [0, 1, 2, 3]}
 
 

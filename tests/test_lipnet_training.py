@@ -12,7 +12,12 @@ from sklipo.lipnet._inputs import (
     _weigh,
 )
 from sklipo.lipnet.batches import Batches, ImageDataset
-from sklipo.lipnet.devices import choose_device, seeded_generators
+from sklipo.lipnet.devices import (
+    as_own_generator,
+    choose_device,
+    generator_on,
+    seeded_generators,
+)
 
 CPU = torch.device("cpu")
 
@@ -39,10 +44,21 @@ def test_each_pass_has_its_own_order():
 
 def test_generators_are_put_back_after_an_error():
     before = torch.get_rng_state()
-    with pytest.raises(KeyError), seeded_generators(0, CPU):
+    with pytest.raises(KeyError), seeded_generators(0, CPU), as_own_generator():
         torch.rand(3)
         raise KeyError
+    assert generator_on() is None
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_functions_of_torch_go_on_where_the_generator_was():
+    with seeded_generators(7, CPU):
+        first = torch.rand(3, generator=generator_on())
+        with as_own_generator():
+            second = torch.rand(3)
+        third = torch.rand(3, generator=generator_on())
+    expected = torch.rand(9, generator=torch.Generator().manual_seed(7))
+    assert torch.equal(torch.cat([first, second, third]), expected)
 
 
 def test_device_auto_is_the_gpu_where_there_is_one():

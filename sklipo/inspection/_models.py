@@ -8,7 +8,7 @@ from sklearn.utils import gen_batches
 
 from .._preparation import transform_by
 from ..lipnet._inputs import _as_images, _check_rows
-from ..lipnet._skorch import _PREDICTION_BATCH
+from ..lipnet.batches import prediction_batch_size
 from ..lipnet.classifier import LipNetClassifier
 
 
@@ -61,5 +61,5 @@ def pixels_of(classifier, X):
 
 def in_batches(images):
     """Yield images in batches that suit the cache of a CPU."""
-    for rows in gen_batches(len(images), _PREDICTION_BATCH):
+    for rows in gen_batches(len(images), prediction_batch_size(images.shape[2:])):
         yield images[rows]

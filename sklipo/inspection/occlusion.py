@@ -7,7 +7,7 @@ import torch
 
 from .._extras import import_extra
 from ..lipnet._fitting import _mean_probabilities, _probabilities
-from ..lipnet._skorch import _PREDICTION_BATCH
+from ..lipnet.batches import prediction_batch_size
 from ._layers import class_index
 from ._models import in_batches, open_network, pixels_of, split_model
 from ._panels import get_axes, robust_limits, show_image, symmetric_limits
@@ -92,6 +92,7 @@ def occlusion_map(model, X, target=None, *, window=None, stride=1, fill_value=0.
     probabilities = _probability_function(classifier, network)
     codes = _target_codes(classifier, probabilities, images, target)
     occlusion = import_extra("captum.attr", "inspect").Occlusion(probabilities)
+    batch_size = prediction_batch_size(images.shape[2:])
     drops = []
     for start in range(0, len(images), _IMAGES_AT_ONCE):
         batch = images[start : start + _IMAGES_AT_ONCE]
@@ -101,7 +102,7 @@ def occlusion_map(model, X, target=None, *, window=None, stride=1, fill_value=0.
             strides=(1, *stride),
             baselines=float(fill_value),
             target=codes[start : start + len(batch)],
-            perturbations_per_eval=_PREDICTION_BATCH // len(batch),
+            perturbations_per_eval=max(1, batch_size // len(batch)),
         )
         drops.append(drop.numpy()[:, 0])
     return np.concatenate(drops)

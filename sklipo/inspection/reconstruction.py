@@ -7,7 +7,7 @@ from sklearn.utils import gen_batches
 from torch import nn
 
 from .._extras import import_extra
-from ..lipnet._skorch import _PREDICTION_BATCH
+from ..lipnet.batches import prediction_batch_size
 from ._layers import part_up_to, strongest_activations, unit_index
 from ._models import open_network, split_model
 
@@ -104,7 +104,7 @@ def reconstruct(model, X, layer, unit, *, method="auto"):
     activations, positions = strongest_activations(part, images, index)
     starts = np.ones_like(activations) if layer == "output" else activations.clip(0)
     results = []
-    for rows in gen_batches(len(images), _PREDICTION_BATCH):
+    for rows in gen_batches(len(images), prediction_batch_size(images.shape[2:])):
         targets = [(index, *position) for position in positions[rows]]
         gradients = explain(images[rows], targets)
         results.append(gradients * starts[rows, np.newaxis, np.newaxis])

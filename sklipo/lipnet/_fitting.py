@@ -18,14 +18,19 @@ from ._inputs import (
     _weigh,
 )
 from ._skorch import (
-    _PREDICTION_BATCH,
     _changeable_params,
     _make_datasets,
     _make_net,
     _tabulate,
 )
 from .augmentation import dihedral_views
-from .devices import choose_device, seeded_generators
+from .batches import prediction_batch_size
+from .devices import (
+    as_own_generator,
+    choose_device,
+    keep_freed_memory,
+    seeded_generators,
+)
 
 
 def _train(classifier, X, y, weights, *, is_new, n_epochs):
@@ -41,9 +46,11 @@ def _train(classifier, X, y, weights, *, is_new, n_epochs):
     net = _make_net(classifier, X.dtype.name) if is_new else classifier.net_
     datasets = _make_datasets(classifier, net, X, codes, weights, device)
     seed = classifier._random_state.randint(np.iinfo(np.int32).max)
+    keep_freed_memory()
     with seeded_generators(seed, device):
         if is_new:
-            net.initialize()
+            with as_own_generator():
+                net.initialize()
         net.set_params(**_changeable_params(classifier))
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
@@ -79,13 +86,15 @@ def _forward(classifier, X, compute):
     network, dtype = classifier.net_.module_, classifier.net_.module__dtype
     if device.type != "cpu":
         network = copy.deepcopy(network).to(device)
+    batch_size = prediction_batch_size(classifier.image_shape_)
+    keep_freed_memory()
     with torch.inference_mode():
         outputs = [
             compute(
                 network,
                 _as_images(X[rows], classifier.image_shape_).to(device, dtype),
             ).cpu()
-            for rows in gen_batches(len(X), _PREDICTION_BATCH)
+            for rows in gen_batches(len(X), batch_size)
         ]
         return torch.cat(outputs).numpy().astype(X.dtype, copy=False)
 

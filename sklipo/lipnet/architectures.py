@@ -5,6 +5,8 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from .devices import generator_on
+
 # A "stride" is a convolution that halves the image as a "pool" does. Dropout follows
 # either. "dense" and "average" say how the feature maps become one row of numbers.
 ARCHITECTURES = {
@@ -14,6 +16,9 @@ ARCHITECTURES = {
     "lipnet-4c": ("conv", "conv", "stride", "conv", "conv", "stride", "average"),
     "lipnet-6": (*("conv", "conv", "pool") * 3, "dense"),
 }
+
+# What a draw of 16 bits can be.
+_N_DRAWS = 2**16
 
 
 class Standardize(nn.Module):
@@ -60,6 +65,66 @@ class Standardize(nn.Module):
             Images of the same shape.
         """
         return (images - self.mean) / self.scale
+
+
+class Dropout(nn.Dropout):
+    """Set a share of values to zero in training, and scale up the others.
+
+    Parameters
+    ----------
+    p : float, default=0.5
+        Share of values to drop.
+
+    See Also
+    --------
+    build_lipnet : Builds the networks that have this layer.
+
+    Notes
+    -----
+    On a CPU torch makes a draw for each value, one after the other. Here four values
+    share a draw of 64 bits, so the share is a multiple of 1/65536. The draws come from
+    the generator of the thread, see :func:`~sklipo.lipnet.devices.seeded_generators`.
+    On a GPU it is the layer of torch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.architectures import Dropout
+    >>> dropped = Dropout(0.25)(torch.ones(10_000))
+    >>> bool(dropped.unique().allclose(torch.tensor([0, 1 / 0.75])))
+    True
+    """
+
+    def __init__(self, p=0.5):
+        super().__init__(p)
+
+    def forward(self, input):
+        """Return the values, some of them dropped in training.
+
+        Parameters
+        ----------
+        input : Tensor
+            Values, of any shape.
+
+        Returns
+        -------
+        output : Tensor
+            Values of the same shape.
+        """
+        if not (self.training and self.p) or input.device.type != "cpu":
+            return super().forward(input)
+        n_dropped = min(round(self.p * _N_DRAWS), _N_DRAWS - 1)
+        kept = torch.empty_like(input)
+        draws = _draw_int16(kept).as_strided(kept.shape, kept.stride())
+        torch.ge(draws, n_dropped - _N_DRAWS // 2, out=kept)
+        return input * kept.mul_(_N_DRAWS / (_N_DRAWS - n_dropped))
+
+
+def _draw_int16(values):
+    """Return as many whole numbers of 16 bits as there are values."""
+    draws = torch.empty((values.numel() + 3) // 4, dtype=torch.int64)
+    draws.random_(-(2**63), None, generator=generator_on(values.device))
+    return draws.view(torch.int16)
 
 
 class _GlobalAverage(nn.Module):
@@ -205,7 +270,7 @@ def _feature_part(layers, n_filters, dropout, batch_norm):
             part[f"relu{n_convolutions}"] = nn.ReLU()
         if layer != "conv":
             n_halvings += 1
-            part[f"dropout{n_halvings}"] = nn.Dropout(dropout)
+            part[f"dropout{n_halvings}"] = Dropout(dropout)
     return nn.Sequential(part)
 
 
@@ -226,6 +291,6 @@ def _hidden_part(end, map_shape, n_filters, hidden_units, dropout):
         flatten=nn.Flatten(),
         dense=nn.Linear(n_filters * map_shape[0] * map_shape[1], hidden_units),
         relu=nn.ReLU(),
-        dropout=nn.Dropout(dropout),
+        dropout=Dropout(dropout),
     )
     return nn.Sequential(part), hidden_units

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ._inputs import _weigh
+from .devices import generator_on
 from .epoch_sampling import draw_rows
 
 
@@ -143,7 +144,7 @@ class TrainingSet(ImageDataset):
         """
         rows = self._rows
         if self._counts is not None:
-            rows = rows[draw_rows(self._codes[rows], self._counts)]
+            rows = rows[draw_rows(self._codes[rows], self._counts, generator_on())]
         codes = self._codes[rows]
         class_weight = self._class_weight if progress >= self._reweight_from else None
         weights = self._sample_weights[rows]
@@ -164,7 +165,7 @@ class Batches:
     batch_size : int
         Largest number of samples in a batch.
     shuffle : bool, default=False
-        Draw a new order from the global generator of torch at each pass.
+        Draw a new order at each pass.
 
     See Also
     --------
@@ -196,6 +197,36 @@ class Batches:
     def __iter__(self):
         """Yield the batches of one pass."""
         n_samples = len(self.dataset)
-        order = torch.randperm(n_samples) if self.shuffle else torch.arange(n_samples)
+        if self.shuffle:
+            order = torch.randperm(n_samples, generator=generator_on())
+        else:
+            order = torch.arange(n_samples)
         for positions in order.tensor_split(len(self)):
             yield self.dataset[positions]
+
+
+def prediction_batch_size(image_shape):
+    """Return how many images a network on a CPU should predict at once.
+
+    Parameters
+    ----------
+    image_shape : tuple of (int, int)
+        Height and width of the images in pixels.
+
+    Returns
+    -------
+    batch_size : int
+        Number of images of about 2**17 pixels together. Larger batches were seen to
+        leave the cache and to take up to twice as long.
+
+    See Also
+    --------
+    Batches : Goes through a data set.
+
+    Examples
+    --------
+    >>> from sklipo.lipnet.batches import prediction_batch_size
+    >>> prediction_batch_size((64, 64))
+    32
+    """
+    return max(1, 2**17 // math.prod(image_shape))

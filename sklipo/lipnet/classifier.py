@@ -23,6 +23,7 @@ from ._fitting import (
 )
 from ._inputs import _check_training_data
 from ._parameters import _PARAMETER_CONSTRAINTS
+from .devices import choose_device
 from .regularization import dead_filters
 
 
@@ -192,6 +193,11 @@ class LipNetClassifier(
 
     # Who has the probabilities needs no second run of the network.
     _predicts_most_probable = True
+
+    @property
+    def _computes_without_python(self):
+        """Tell whether threads are as good as processes, which is so on the CPU."""
+        return choose_device(self.device).type == "cpu"
 
     def __init__(
         self,

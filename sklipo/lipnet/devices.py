@@ -1,18 +1,19 @@
 """Where a network computes, and from which generators it draws."""
 
-from contextlib import contextmanager
-from threading import RLock
+from contextlib import contextmanager, nullcontext
+from threading import RLock, local
 
 import torch
 
-# torch draws initial weights and dropout from one generator of the process. Two
-# trainings in two threads would take each other's draws.
-_GENERATOR_LOCK = RLock()
+# What belongs to the process: torch's own generators and the settings of a GPU.
+_PROCESS_LOCK = RLock()
+_THREAD = local()
+_CPU = torch.device("cpu")
 
 
 @contextmanager
 def seeded_generators(seed, device):
-    """Seed the generators of torch, and put them back as they were afterwards.
+    """Let what this thread trains draw from generators of its own.
 
     Parameters
     ----------
@@ -28,32 +29,127 @@ def seeded_generators(seed, device):
 
     See Also
     --------
-    LipNetClassifier : Trains within this context.
+    generator_on : The generator of this thread.
 
     Notes
     -----
-    One thread at a time can be within the context. On a GPU it also keeps to
-    algorithms that give the same result each time.
+    Threads that train on the CPU do so at the same time. A GPU draws fastest from its
+    own generator: one thread at a time can be within the context, the generator is
+    put back as it was, and only algorithms that give the same result each time are
+    used.
 
     Examples
     --------
     >>> import torch
-    >>> from sklipo.lipnet.devices import seeded_generators
+    >>> from sklipo.lipnet.devices import generator_on, seeded_generators
     >>> before = torch.get_rng_state()
     >>> with seeded_generators(0, torch.device("cpu")):
-    ...     draw = torch.rand(3)
+    ...     draw = torch.rand(3, generator=generator_on())
     >>> torch.equal(before, torch.get_rng_state())
     True
     """
-    on_gpu = device.type == "cuda"
-    with _GENERATOR_LOCK, torch.random.fork_rng([device] if on_gpu else []):
+    outer = generator_on()
+    _THREAD.generator = torch.Generator().manual_seed(seed)
+    try:
+        with _seeded_gpu(seed, device) if device.type == "cuda" else nullcontext():
+            yield
+    finally:
+        _THREAD.generator = outer
+
+
+def generator_on(device=_CPU):
+    """Return the generator from which this thread draws on a device.
+
+    Parameters
+    ----------
+    device : torch.device, default=torch.device("cpu")
+        Where the drawn numbers are needed.
+
+    Returns
+    -------
+    generator : torch.Generator or None
+        None stands for the device's own, as it does in functions of torch.
+
+    See Also
+    --------
+    seeded_generators : Gives the thread its generator.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.devices import generator_on, seeded_generators
+    >>> generator_on() is None
+    True
+    >>> with seeded_generators(5, torch.device("cpu")):
+    ...     generator_on().initial_seed()
+    5
+    """
+    return getattr(_THREAD, "generator", None) if device.type == "cpu" else None
+
+
+@contextmanager
+def as_own_generator():
+    """Let functions of torch that know no other generator draw from this thread's.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    See Also
+    --------
+    seeded_generators : Gives the thread its generator.
+
+    Notes
+    -----
+    One thread at a time can be within the context. It lies within that of
+    :func:`seeded_generators`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.devices import as_own_generator, seeded_generators
+    >>> with seeded_generators(0, torch.device("cpu")), as_own_generator():
+    ...     layer = torch.nn.Linear(2, 3)
+    """
+    generator = generator_on()
+    with _PROCESS_LOCK, torch.random.fork_rng([]):
+        torch.set_rng_state(generator.get_state())
+        yield
+        generator.set_state(torch.get_rng_state())
+
+
+def keep_freed_memory():
+    """Let the process keep what a batch frees, up to 64 MB, for the next batch.
+
+    See Also
+    --------
+    LipNetClassifier : Trains and predicts after this.
+
+    Notes
+    -----
+    On Linux the C library (glibc) gives large blocks back to the system when they are
+    freed, and the system clears all pages of the next ones: up to a third of the time
+    of a prediction. The largest block of up to 32 MiB that was ever freed is its
+    measure of what is large. So one is taken and freed here, without being touched.
+    Elsewhere this has no effect.
+
+    Examples
+    --------
+    >>> from sklipo.lipnet.devices import keep_freed_memory
+    >>> keep_freed_memory()
+    """
+    torch.empty(2**25 - 2**14, dtype=torch.uint8)
+
+
+@contextmanager
+def _seeded_gpu(seed, device):
+    """Seed the generator of a GPU, and put back what is changed."""
+    with _PROCESS_LOCK, torch.random.fork_rng([device]), torch.cuda.device(device):
+        torch.cuda.manual_seed(seed)
         deterministic = torch.backends.cudnn.deterministic
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
+        torch.backends.cudnn.deterministic = True
         try:
-            torch.backends.cudnn.deterministic = on_gpu or deterministic
             yield
         finally:
             torch.backends.cudnn.deterministic = deterministic

@@ -5,6 +5,7 @@ import math
 import torch
 from skorch import NeuralNetClassifier
 
+from .devices import generator_on
 from .regularization import add_decay, learning_rate_factor, set_dropout
 
 
@@ -200,9 +201,10 @@ class LipNetTrainer(NeuralNetClassifier):
     def _distort(self, images):
         """Augment images and add noise to them."""
         if self.augmentation is not None:
-            images = self.augmentation.augment(images)
+            images = self.augmentation.augment(images, generator_on())
         if self.input_noise:
-            noise = torch.randn_like(images)
+            noise = torch.empty_like(images)
+            noise.normal_(generator=generator_on(images.device))
             images = images + noise * (
                 self.input_noise * self.module_.standardize.scale
             )
