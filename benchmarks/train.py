@@ -22,7 +22,7 @@ def main():
         "sklipo": lambda: model.fit(X, y),
     }
     title = f"An epoch of {N_SAMPLES} images, {torch.get_num_threads()} threads"
-    compare(title, ways, unit="s")
+    compare(title, ways, unit="s", apart=True)
 
 
 def train_by_skorch(X, y):

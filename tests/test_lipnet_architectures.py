@@ -156,3 +156,19 @@ def test_draws_of_dropout_follow_the_seed_of_torch_elsewhere():
         draws.append(Dropout(0.5)(torch.ones(64)))
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
+
+
+@pytest.mark.parametrize("architecture", ["lipnet-4", "lipnet-6"])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_rectifying_after_pooling_is_the_same_to_the_bit(architecture, batch_norm):
+    features = build_lipnet(
+        architecture, (11, 8), 3, conv_dropout=0, batch_norm=batch_norm
+    ).features
+    images = torch.randn(6, 1, 11, 8)
+    outcomes = []
+    for layers in (features, nn.Sequential(*features)):
+        maps = layers(images)
+        gradients = torch.autograd.grad((maps**2).sum(), list(layers.parameters()))
+        outcomes.append([maps, *gradients])
+    for ours, plain in zip(*outcomes, strict=True):
+        assert torch.equal(ours, plain)

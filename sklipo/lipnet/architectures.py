@@ -127,6 +127,25 @@ def _draw_int16(values):
     return draws.view(torch.int16)
 
 
+class _FeaturePart(nn.Sequential):
+    """Layers in a row, of which training rectifies after pooling.
+
+    A maximum of rectified values is the rectified maximum, and the gradients are the
+    same, too: the result is that of the layers as they stand, with a quarter of the
+    values to rectify. Prediction goes through each layer, so that it can be looked at.
+    """
+
+    def forward(self, input):
+        layers = list(self)
+        if self.training:
+            for i, layer in enumerate(layers):
+                if isinstance(layer, nn.MaxPool2d):
+                    layers[i - 1 : i + 1] = layer, layers[i - 1]
+        for layer in layers:
+            input = layer(input)
+        return input
+
+
 class _GlobalAverage(nn.Module):
     """Average each feature map over its positions.
 
@@ -271,7 +290,7 @@ def _feature_part(layers, n_filters, dropout, batch_norm):
         if layer != "conv":
             n_halvings += 1
             part[f"dropout{n_halvings}"] = Dropout(dropout)
-    return nn.Sequential(part)
+    return _FeaturePart(part)
 
 
 def _shape_after(layers, image_shape):
