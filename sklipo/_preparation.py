@@ -8,12 +8,13 @@ from math import ceil
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from ._parcels import PARCEL, map_parcels
-from .features import ParticleFeatures
+from .features import ParticleFeatures, crop_to_surrounding
 from .particles import check_particles, holds_images
 from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
 
@@ -60,6 +61,8 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     if not isinstance(steps[-1][1], ParticleFeatures):
         n_jobs = None
     particles = check_particles(X)  # Its messages count the rows of the whole table.
+    if isinstance(steps[0][1], ParticleFeatures) and effective_n_jobs(n_jobs) > 1:
+        particles = crop_to_surrounding(particles)
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)
     rows = list(tqdm(rows, "preparing", n_parcels, disable=not verbose))

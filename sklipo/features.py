@@ -341,13 +341,38 @@ def _each_particle(particles):
 def _measure_in_jobs(particles, wanted, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
     if effective_n_jobs(n_jobs) > 1:
-        particles = _crop_to_surrounding(particles)
+        particles = crop_to_surrounding(particles)
     measure = partial(_measure_table, wanted=wanted)
     return np.concatenate(list(map_parcels(measure, particles, n_jobs)))
 
 
-def _crop_to_surrounding(particles):
-    """Return particles without what no measure looks at, so that jobs are sent less."""
+def crop_to_surrounding(particles):
+    """Return particles without what no measure looks at, so that jobs are sent less.
+
+    Parameters
+    ----------
+    particles : DataFrame
+        Particle table.
+
+    Returns
+    -------
+    particles : DataFrame
+        Particle table with the same features.
+
+    See Also
+    --------
+    ParticleFeatures : Measures them.
+
+    Examples
+    --------
+    >>> from sklipo.datasets import make_liposomes
+    >>> from sklipo.features import crop_to_surrounding
+    >>> particles = make_liposomes(3, weights=None, random_state=0)
+    >>> particles["image"].array.shapes[0]
+    array([189, 182])
+    >>> crop_to_surrounding(particles)["image"].array.shapes[0]
+    array([113, 106])
+    """
     if "mask" not in particles:
         return particles
     starts, ends = bounding_boxes(particles["mask"].array)
