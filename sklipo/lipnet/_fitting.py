@@ -30,6 +30,7 @@ from .devices import (
     choose_device,
     keep_freed_memory,
     seeded_generators,
+    send,
 )
 
 
@@ -55,12 +56,25 @@ def _train(classifier, X, y, weights, *, is_new, n_epochs):
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
         net.first_epoch_ = done - (done % net.max_epochs if n_epochs == 1 else 0)
-        net.to(device).partial_fit(datasets, epochs=n_epochs)
+        net.to(device, **_gpu_options(classifier, device))
+        net.partial_fit(datasets, epochs=n_epochs)
     net.to(torch.device("cpu")).module_.eval()
     classifier.net_ = net
     classifier.n_iter_ = len(net.history)
     classifier.history_ = _tabulate(net.history)
     return classifier
+
+
+def _gpu_options(classifier, device):
+    """Return how to compute on a GPU; a CPU heeds none of it."""
+    if device.type != "cuda":
+        return {}
+    with torch.cuda.device(device):
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    return {
+        "mixed_precision": classifier.mixed_precision and has_bfloat16,
+        "compile": classifier.compile,
+    }
 
 
 def _check_parts(classifier):
@@ -86,17 +100,14 @@ def _forward(classifier, X, compute):
     network, dtype = classifier.net_.module_, classifier.net_.module__dtype
     if device.type != "cpu":
         network = copy.deepcopy(network).to(device)
-    batch_size = prediction_batch_size(classifier.image_shape_)
+    shape = classifier.image_shape_
     keep_freed_memory()
     with torch.inference_mode():
         outputs = [
-            compute(
-                network,
-                _as_images(X[rows], classifier.image_shape_).to(device, dtype),
-            ).cpu()
-            for rows in gen_batches(len(X), batch_size)
+            compute(network, send(_as_images(X[rows], shape).to(dtype), device))
+            for rows in gen_batches(len(X), prediction_batch_size(shape, device))
         ]
-        return torch.cat(outputs).numpy().astype(X.dtype, copy=False)
+        return torch.cat(outputs).cpu().numpy().astype(X.dtype, copy=False)
 
 
 def _activations(network, images):

@@ -48,6 +48,8 @@ _PARAMETER_CONSTRAINTS = {
     "callbacks": [list, None],
     "test_time_augmentation": ["boolean"],
     "device": [str, torch.device],
+    "mixed_precision": ["boolean"],
+    "compile": ["boolean"],
     "random_state": ["random_state"],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],

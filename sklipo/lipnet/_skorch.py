@@ -10,6 +10,7 @@ from ._inputs import _as_images, _split_each_class, _weigh
 from ._optimizers import SGD, Adam
 from .architectures import build_lipnet
 from .batches import Batches, ImageDataset, TrainingSet, prediction_batch_size
+from .devices import fits_on
 from .losses import LOSSES
 from .training import LipNetTrainer
 
@@ -108,8 +109,10 @@ def _make_callbacks(classifier):
 
 
 def _make_datasets(classifier, net, X, codes, weights, device):
-    """Return training set and validation set, or None, as tensors on the device."""
-    images = _as_images(X, classifier.image_shape_).to(device, net.module__dtype)
+    """Return training set and validation set, or None, on the device if they fit."""
+    images = _as_images(X, classifier.image_shape_).to(net.module__dtype)
+    if fits_on(device, images.nbytes):
+        images = images.to(device)
     classes, class_weight = classifier.classes_, classifier.class_weight
     rows = rows_valid = None
     if classifier.early_stopping:
@@ -125,6 +128,7 @@ def _make_datasets(classifier, net, X, codes, weights, device):
         epoch_sampler=classifier.epoch_sampler,
         class_weight=class_weight,
         reweight_from=classifier.reweight_from,
+        device=device,
     )
     if rows_valid is None:
         return training_set, None
@@ -134,6 +138,7 @@ def _make_datasets(classifier, net, X, codes, weights, device):
         training_set.codes,
         torch.from_numpy(rows_valid),
         torch.from_numpy(weights).to(images),
+        device,
     )
 
 

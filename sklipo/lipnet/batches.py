@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from ._inputs import _weigh
-from .devices import generator_on
+from .devices import generator_on, send
 from .epoch_sampling import draw_rows
+
+_CPU = torch.device("cpu")
 
 
 class ImageDataset(torch.utils.data.Dataset):
@@ -16,7 +18,7 @@ class ImageDataset(torch.utils.data.Dataset):
     Parameters
     ----------
     images : Tensor of shape (n_images, 1, height, width)
-        All images, on the device.
+        All images, on the device or on the CPU.
     codes : Tensor of shape (n_images,), dtype int64, default=None
         Index of each image's class; 0 by default.
     rows : Tensor of shape (n_samples,), dtype int64, default=None
@@ -24,6 +26,8 @@ class ImageDataset(torch.utils.data.Dataset):
         default.
     weights : Tensor of shape (n_samples,), default=None
         Weight of each sample shown; 1 by default.
+    device : torch.device, default=None
+        Where batches are needed; by default where the images are.
 
     See Also
     --------
@@ -39,14 +43,16 @@ class ImageDataset(torch.utils.data.Dataset):
     (torch.Size([2, 1, 28, 28]), tensor([1., 1.]), tensor([0, 0]))
     """
 
-    def __init__(self, images, codes=None, rows=None, weights=None):
+    def __init__(self, images, codes=None, rows=None, weights=None, device=None):
         n_images = len(images)
         if codes is None:
             codes = images.new_zeros(n_images, dtype=torch.int64)
+        rows = torch.arange(n_images) if rows is None else rows
         self.images = images
         self.codes = codes
-        self.rows = torch.arange(n_images) if rows is None else rows
-        self.weights = images.new_ones(len(self.rows)) if weights is None else weights
+        self.rows = rows.to(images.device)
+        self.weights = images.new_ones(len(rows)) if weights is None else weights
+        self.device = images.device if device is None else device
 
     def __len__(self):
         """Return the number of samples."""
@@ -56,7 +62,8 @@ class ImageDataset(torch.utils.data.Dataset):
         """Return the images and weights of some samples as a dict, and their codes."""
         rows = self.rows[positions]
         inputs = {"images": self.images[rows], "weights": self.weights[positions]}
-        return inputs, self.codes[rows]
+        inputs = {name: send(values, self.device) for name, values in inputs.items()}
+        return inputs, send(self.codes[rows], self.device)
 
 
 class TrainingSet(ImageDataset):
@@ -65,7 +72,7 @@ class TrainingSet(ImageDataset):
     Parameters
     ----------
     images : Tensor of shape (n_images, 1, height, width)
-        All images, on the device.
+        All images, on the device or on the CPU.
     codes : ndarray of shape (n_images,), dtype int64
         Index of each image's class.
     sample_weights : ndarray of shape (n_images,)
@@ -80,6 +87,8 @@ class TrainingSet(ImageDataset):
         Weights of the classes by label.
     reweight_from : float, default=0.0
         Part of the training after which ``class_weight`` is heeded.
+    device : torch.device, default=None
+        Where batches are needed; by default where the images are.
 
     See Also
     --------
@@ -116,6 +125,7 @@ class TrainingSet(ImageDataset):
         epoch_sampler=None,
         class_weight=None,
         reweight_from=0.0,
+        device=None,
     ):
         self._codes = codes
         self._sample_weights = sample_weights
@@ -127,7 +137,8 @@ class TrainingSet(ImageDataset):
         if epoch_sampler is not None:
             counts = epoch_sampler.count_samples(classes[codes[self._rows]])
             self._counts = [counts.get(label, 0) for label in classes.tolist()]
-        super().__init__(images, torch.from_numpy(codes).to(images.device))
+        codes = torch.from_numpy(codes).to(images.device)
+        super().__init__(images, codes, device=device)
 
     def begin_epoch(self, progress):
         """Draw the samples of an epoch and give them their weights.
@@ -150,13 +161,13 @@ class TrainingSet(ImageDataset):
         weights = self._sample_weights[rows]
         totals = np.bincount(codes, weights, minlength=len(self._classes))
         weights = _weigh(class_weight, self._classes, codes, weights)
-        self.rows = torch.from_numpy(rows)
+        self.rows = torch.from_numpy(rows).to(self.images.device)
         self.weights = torch.from_numpy(weights).to(self.images)
         return totals
 
 
 class Batches:
-    """Batches of a data set, each gathered at once from tensors on the device.
+    """Batches of a data set, each gathered at once.
 
     Parameters
     ----------
@@ -201,23 +212,26 @@ class Batches:
             order = torch.randperm(n_samples, generator=generator_on())
         else:
             order = torch.arange(n_samples)
+        order = order.to(self.dataset.images.device)
         for positions in order.tensor_split(len(self)):
             yield self.dataset[positions]
 
 
-def prediction_batch_size(image_shape):
-    """Return how many images a network on a CPU should predict at once.
+def prediction_batch_size(image_shape, device=_CPU):
+    """Return how many images a network should predict at once.
 
     Parameters
     ----------
     image_shape : tuple of (int, int)
         Height and width of the images in pixels.
+    device : torch.device, default=torch.device("cpu")
+        Where the network computes.
 
     Returns
     -------
     batch_size : int
-        Number of images of about 2**17 pixels together. Larger batches were seen to
-        leave the cache and to take up to twice as long.
+        Number of images of about 2**17 pixels together: on a CPU larger batches were
+        seen to leave the cache and to take up to twice as long. A GPU gets 2**20.
 
     See Also
     --------
@@ -229,4 +243,5 @@ def prediction_batch_size(image_shape):
     >>> prediction_batch_size((64, 64))
     32
     """
-    return max(1, 2**17 // math.prod(image_shape))
+    n_pixels = 2**17 if device.type == "cpu" else 2**20
+    return max(1, n_pixels // math.prod(image_shape))

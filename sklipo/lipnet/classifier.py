@@ -109,6 +109,14 @@ class LipNetClassifier(
         is more than one pixel high and wide.
     device : str or torch.device, default="auto"
         Where to compute: ``"cpu"``, ``"cuda"`` or ``"auto"``, a GPU where there is one.
+    mixed_precision : bool, default=False
+        Train in bfloat16 on a GPU that computes in it, such as those of NVIDIA from
+        Ampere on. Weights, loss and predictions keep their precision. Without effect
+        elsewhere.
+    compile : bool, default=False
+        Have ``torch.compile`` translate the network for training on a GPU. That takes
+        a while at each ``fit``, and at each epoch with ``dropout_decay``, so it is for
+        long trainings. Without effect on a CPU.
     random_state : int, RandomState instance or None, default=None
         Seed of all draws. None takes a new one from the operating system.
     warm_start : bool, default=False
@@ -160,7 +168,11 @@ class LipNetClassifier(
     precision, at half the speed or less; all other numbers train in float32.
 
     The same seed gives the same bits with the same number of torch threads, see
-    ``torch.set_num_threads``. Global generators are left as they were.
+    ``torch.set_num_threads``. Global generators are left as they were. On a CPU models
+    can be trained in several threads at once, on a GPU they wait for one another.
+
+    A GPU holds the whole training set if that takes no more than half of its free
+    memory; else each batch is copied from the main memory.
 
     A fitted model is pickled with the optimizer's state, so that ``partial_fit`` goes
     on exactly where it was. ``net_.trim_for_prediction()`` drops that state, two thirds
@@ -233,6 +245,8 @@ class LipNetClassifier(
         callbacks=None,
         test_time_augmentation=False,
         device="auto",
+        mixed_precision=False,
+        compile=False,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -268,6 +282,8 @@ class LipNetClassifier(
         self.callbacks = callbacks
         self.test_time_augmentation = test_time_augmentation
         self.device = device
+        self.mixed_precision = mixed_precision
+        self.compile = compile
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose

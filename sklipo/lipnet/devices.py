@@ -119,6 +119,74 @@ def as_own_generator():
         generator.set_state(torch.get_rng_state())
 
 
+def fits_on(device, n_bytes):
+    """Tell whether data can stay on a device and leave half of what is free.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where to compute.
+    n_bytes : int
+        Size of the data.
+
+    Returns
+    -------
+    fits : bool
+        True on a CPU, where the data are already.
+
+    See Also
+    --------
+    send : Copies what does not stay, batch by batch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.devices import fits_on
+    >>> fits_on(torch.device("cpu"), n_bytes=10**15)
+    True
+    """
+    if device.type == "cpu":
+        return True
+    n_free, _ = torch.cuda.mem_get_info(device)
+    return 2 * n_bytes <= n_free
+
+
+def send(tensor, device):
+    """Copy a tensor to a device, without waiting for the copy to be done.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Data on any device.
+    device : torch.device
+        Where they are needed.
+
+    Returns
+    -------
+    tensor : Tensor
+        The data there, the very same tensor if they are there already.
+
+    See Also
+    --------
+    fits_on : Tells whether a whole data set can be there.
+
+    Notes
+    -----
+    A GPU copies by itself only from memory that the system may not move (pinned).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet.devices import send
+    >>> images = torch.zeros(3)
+    >>> send(images, torch.device("cpu")) is images
+    True
+    """
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
 def keep_freed_memory():
     """Let the process keep what a batch frees, up to 64 MB, for the next batch.
 

@@ -1,6 +1,8 @@
 """The skorch net that trains a LipNet."""
 
 import math
+from contextlib import nullcontext
+from functools import partial
 
 import torch
 from skorch import NeuralNetClassifier
@@ -67,6 +69,10 @@ class LipNetTrainer(NeuralNetClassifier):
 
     first_epoch_ = 0
 
+    # How training computes, see ``to``.
+    _compiled = None
+    _precision = nullcontext
+
     def __init__(
         self,
         module,
@@ -105,7 +111,8 @@ class LipNetTrainer(NeuralNetClassifier):
         """
         progress = (len(self.history) - self.first_epoch_) / self.max_epochs
         totals = torch.from_numpy(dataset_train.begin_epoch(progress))
-        self.criterion_.see_classes(totals.to(dataset_train.weights))
+        totals = totals.to(dataset_train.device, dataset_train.weights.dtype)
+        self.criterion_.see_classes(totals)
         kept = 1 - self.dropout_decay * progress
         set_dropout(
             self.module_,
@@ -196,7 +203,11 @@ class LipNetTrainer(NeuralNetClassifier):
         """
         if isinstance(x, dict):
             x = x["images"]
-        return super().infer(self._distort(x) if self.module_.training else x)
+        if not self.module_.training:
+            return super().infer(x)
+        run = self._compiled or self.module_
+        with self._precision():
+            return run(self._distort(x)).to(x.dtype)
 
     def _distort(self, images):
         """Augment images and add noise to them."""
@@ -231,13 +242,18 @@ class LipNetTrainer(NeuralNetClassifier):
         """
         return self.criterion_(y_pred, y_true, X["weights"])
 
-    def to(self, device):
+    def to(self, device, *, mixed_precision=False, compile=False):
         """Move the network, the loss and the optimizer's state to a device.
 
         Parameters
         ----------
         device : torch.device
             Where to train next.
+        mixed_precision : bool, default=False
+            Train there in bfloat16 where it does not harm. Weights, loss and
+            validation keep their precision.
+        compile : bool, default=False
+            Compile the network for training there.
 
         Returns
         -------
@@ -249,4 +265,8 @@ class LipNetTrainer(NeuralNetClassifier):
         self.criterion_.to(device)
         # Loading a state moves it to where the parameters are.
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())
+        self._compiled = torch.compile(self.module_.forward) if compile else None
+        self._precision = nullcontext
+        if mixed_precision:
+            self._precision = partial(torch.autocast, device.type, torch.bfloat16)
         return self
