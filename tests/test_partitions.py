@@ -1,5 +1,6 @@
 """Prediction of Dask tables: in one process, on a cluster, interrupted, resumed."""
 
+import contextlib
 import os
 import re
 import signal
@@ -206,13 +207,35 @@ def test_bad_input_is_refused_before_work(table, model, particles, tmp_path):
     assert not folder.exists()
 
 
-def test_grid_search_on_two_processes(client, particles):
-    measure = ParticleFeatures("thesis")
-    pipeline = make_pipeline(measure, StandardScaler(), LogisticRegression())
+class DieInFit(DieOnce):
+    """A step that kills its process, once, after three fits have begun."""
+
+    def fit(self, X, y=None):
+        folder = Path(self.folder)
+        n_fits = len(list(folder.glob("fit-*")))
+        (folder / f"fit-{n_fits}-{os.getpid()}").touch()
+        if n_fits >= 3:
+            with contextlib.suppress(FileExistsError):
+                (folder / "killed").touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_grid_search_on_two_processes(client, particles, tmp_path, is_killed):
+    steps = [ParticleFeatures("thesis"), StandardScaler(), LogisticRegression()]
     grid = {"particlefeatures__n_bins": [4, 8], "logisticregression__C": [0.01, 1.0]}
-    search = GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
+    X, y = particles, particles["label"]
+    search = GridSearchCV(make_pipeline(*steps), grid, cv=2).fit(X, y)
+    if is_killed:
+        steps.insert(0, DieInFit(str(tmp_path)))
+    remote = GridSearchCV(make_pipeline(*steps), grid, cv=2, refit=False)
     with joblib.parallel_config(backend="dask"):
-        remote = GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
+        remote.fit(X, y)
+    assert (tmp_path / "killed").exists() == is_killed
     for name in ("split0_test_score", "split1_test_score"):
         np.testing.assert_array_equal(
             remote.cv_results_[name], search.cv_results_[name]
