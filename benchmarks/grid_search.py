@@ -20,6 +20,8 @@ GRID = {"classify__C": [1.0, 10.0], "classify__gamma": [1e-3, 1e-2]}
 def main():
     rows = np.resize(np.arange(N_DRAWN), N_PARTICLES)
     particles = draw_particles(N_DRAWN).iloc[rows].reset_index(drop=True)
+    # Else what is drawn once would be measured once.
+    particles["pixel_size"] = np.linspace(0.5, 1.5, N_PARTICLES)
     scores = {}
     ways = {
         "without": lambda: scores.update(without=search(particles)),

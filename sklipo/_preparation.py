@@ -8,13 +8,12 @@ from math import ceil
 
 import numpy as np
 import pandas as pd
-from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from ._parcels import PARCEL, map_parcels
-from .features import ParticleFeatures, crop_to_surrounding
+from .features import ParticleFeatures
 from .particles import check_particles, holds_images
 from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
 
@@ -58,11 +57,13 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     """
     if not steps:
         return X
-    if not isinstance(steps[-1][1], ParticleFeatures):
-        n_jobs = None
     particles = check_particles(X)  # Its messages count the rows of the whole table.
-    if isinstance(steps[0][1], ParticleFeatures) and effective_n_jobs(n_jobs) > 1:
-        particles = crop_to_surrounding(particles)
+    *before, (_, doorway) = clone_steps(steps)
+    if not isinstance(doorway, ParticleFeatures):
+        n_jobs = None
+    elif not before:  # It sends jobs no more than it measures, and remembers.
+        n_jobs = doorway.n_jobs if n_jobs is None else n_jobs
+        return doorway.set_params(n_jobs=n_jobs).fit_transform(particles)
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)
     rows = list(tqdm(rows, "preparing", n_parcels, disable=not verbose))

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from numbers import Integral
+from pathlib import Path
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import Memory, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from . import __version__, measures
 from ._parcels import map_parcels
+from ._store import find_or_make
 from .measures import Particle
 from .measures.particle import surrounding_margin
 from .particles import bounding_boxes, crop_particles, validate_particles
@@ -120,10 +122,10 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
     memory : str or joblib.Memory, default=None
-        Where to keep the measures of every set of particles that is transformed, so
-        that a grid search measures each part of a split once, whether the model learns
-        from it or is judged on it. What is kept is found by pixels, masks, pixel sizes
-        and the parameters. None keeps nothing.
+        Where to keep the measures of every particle that is transformed, so that a
+        grid search measures each particle once, whatever parts the table is split
+        into. What is kept is found by pixels, mask, pixel size and the parameters.
+        None keeps nothing.
 
     Attributes
     ----------
@@ -173,7 +175,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "intensity": [StrOptions({"relative", "raw"})],
         "n_jobs": [Integral, None],
-        "memory": [str, HasMethods(["cache"]), None],
+        "memory": [str, Memory, None],
     }
 
     def __init__(
@@ -242,12 +244,15 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         if _length_unit(particles) != self.unit_:
             raise ValueError(_UNIT_ERRORS[self.unit_])
         wanted = self.groups_, self._settings, len(self.get_feature_names_out())
-        if self.memory is None:
+        store = check_memory(self.memory).store_backend
+        if store is None:
             return _measure_in_jobs(particles, wanted, self.n_jobs)
-        measure = check_memory(self.memory).cache(
-            _remember, ignore=["particles", "n_jobs"]
+        made_by = hashlib.sha1(repr((wanted, __version__)).encode()).hexdigest()
+        return find_or_make(
+            Path(store.location, "sklipo", made_by),
+            _digests(particles),
+            lambda rows: _measure_in_jobs(particles.iloc[rows], wanted, self.n_jobs),
         )
-        return measure(particles, wanted, self.n_jobs, _digest(particles), __version__)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -341,38 +346,13 @@ def _each_particle(particles):
 def _measure_in_jobs(particles, wanted, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
     if effective_n_jobs(n_jobs) > 1:
-        particles = crop_to_surrounding(particles)
+        particles = _crop_to_surrounding(particles)
     measure = partial(_measure_table, wanted=wanted)
     return np.concatenate(list(map_parcels(measure, particles, n_jobs)))
 
 
-def crop_to_surrounding(particles):
-    """Return particles without what no measure looks at, so that jobs are sent less.
-
-    Parameters
-    ----------
-    particles : DataFrame
-        Particle table.
-
-    Returns
-    -------
-    particles : DataFrame
-        Particle table with the same features.
-
-    See Also
-    --------
-    ParticleFeatures : Measures them.
-
-    Examples
-    --------
-    >>> from sklipo.datasets import make_liposomes
-    >>> from sklipo.features import crop_to_surrounding
-    >>> particles = make_liposomes(3, weights=None, random_state=0)
-    >>> particles["image"].array.shapes[0]
-    array([189, 182])
-    >>> crop_to_surrounding(particles)["image"].array.shapes[0]
-    array([113, 106])
-    """
+def _crop_to_surrounding(particles):
+    """Return particles without what no measure looks at, so that jobs are sent less."""
     if "mask" not in particles:
         return particles
     starts, ends = bounding_boxes(particles["mask"].array)
@@ -380,28 +360,18 @@ def crop_to_surrounding(particles):
     return crop_particles(particles, starts, ends, margins)
 
 
-def _remember(particles, wanted, n_jobs, digest, version):
-    """Return the same; joblib keeps it under the digest instead of the particles.
-
-    joblib's own digest of a table takes several times as long, and is that of its whole
-    buffer, whatever part is selected.
-    """
-    return _measure_in_jobs(particles, wanted, n_jobs)
-
-
-def _digest(particles):
-    """Return a text that stands for the particles, wherever they lie in memory."""
-    digest = hashlib.sha1(usedforsecurity=False)
+def _digests(particles):
+    """Return bytes that stand for each particle, wherever it lies in memory."""
+    digests = [hashlib.sha1(usedforsecurity=False) for _ in range(len(particles))]
     for name, column in particles.items():
-        digest.update(name.encode())
         if name == "pixel_size":
-            digest.update(column.to_numpy().tobytes())
-            continue
-        images = column.array
-        digest.update(images.pixel_dtype.str.encode() + images.shapes.tobytes())
-        for image in images:
-            digest.update(np.ascontiguousarray(image))
-    return digest.hexdigest()
+            values = [(size.tobytes(), b"") for size in column.to_numpy(float)]
+        else:
+            values = ((repr((i.dtype.str, i.shape)).encode(), i) for i in column.array)
+        for digest, (form, value) in zip(digests, values, strict=True):
+            digest.update(name.encode() + form)
+            digest.update(np.ascontiguousarray(value))
+    return [digest.digest() for digest in digests]
 
 
 def _measure_table(particles, wanted):
