@@ -41,16 +41,15 @@ def main():
 
 def run(model, folder, n_particles):
     """Predict so many particles; return and print the seconds and the peak memory."""
-    write_table(folder, n_particles)
+    few = write_table(folder, 6 * ROW_GROUP)
+    table = write_table(folder, n_particles)
     with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster:
         with Client(cluster):
-            few = folder / "particles.csv"
-            predict_partitions(model, few, folder / "few", overwrite=True)  # imports
+            # All workers import, and fill their caches.
+            predict_partitions(model, few, folder / "few", overwrite=True)
             start = perf_counter()
             with peak_memory() as peak:
-                results = predict_partitions(
-                    model, folder / "table.parquet", folder / f"{n_particles}"
-                )
+                results = predict_partitions(model, table, folder / table.stem)
             seconds = perf_counter() - start
             assert len(results) == n_particles
     each, most = 1e3 * seconds / n_particles, peak.bytes / MIB
@@ -60,11 +59,13 @@ def run(model, folder, n_particles):
 
 
 def write_table(folder, n_particles):
-    """Write a Parquet table of so many paths."""
+    """Write a Parquet table of so many paths, and return its own path."""
     paths = pd.read_csv(folder / "particles.csv")
     rows = np.resize(np.arange(len(paths)), n_particles)
     table = paths.iloc[rows].reset_index(drop=True)
-    table.to_parquet(folder / "table.parquet", row_group_size=ROW_GROUP)
+    path = folder / f"{n_particles}.parquet"
+    table.to_parquet(path, row_group_size=ROW_GROUP)
+    return path
 
 
 class peak_memory:
