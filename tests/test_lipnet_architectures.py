@@ -172,3 +172,15 @@ def test_rectifying_after_pooling_is_the_same_to_the_bit(architecture, batch_nor
         outcomes.append([maps, *gradients])
     for ours, plain in zip(*outcomes, strict=True):
         assert torch.equal(ours, plain)
+
+
+def test_prediction_goes_through_the_layers_as_they_stand():
+    features = build_lipnet("lipnet-2", (9, 9), 3).eval().features
+    seen = []
+    for name, layer in features.named_children():
+        layer.register_forward_hook(lambda *_, name=name: seen.append(name))
+    images = torch.randn(2, 1, 9, 9)
+    for part in (features, features[:7]):
+        seen.clear()
+        part(images)
+        assert seen == list(dict(part.named_children()))

@@ -1,6 +1,7 @@
 """The LipNets of the thesis: a table of layers and the function that builds them."""
 
 from collections import OrderedDict
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -137,10 +138,10 @@ class _FeaturePart(nn.Sequential):
 
     def forward(self, input):
         layers = list(self)
-        if self.training:
-            for i, layer in enumerate(layers):
-                if isinstance(layer, nn.MaxPool2d):
-                    layers[i - 1 : i + 1] = layer, layers[i - 1]
+        for i, (relu, pool) in enumerate(pairwise(self)):
+            # A slice of these layers is in training by itself, they may not be.
+            if isinstance(pool, nn.MaxPool2d) and pool.training:
+                layers[i : i + 2] = pool, relu
         for layer in layers:
             input = layer(input)
         return input
