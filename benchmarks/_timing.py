@@ -27,8 +27,9 @@ def measure(ways, n_rounds, *, warm_up=True, apart=False):
 @contextmanager
 def apart_from(run):
     """Give a function that runs another in a process of its own."""
-    here, there = get_context("fork").Pipe()
-    process = get_context("fork").Process(target=serve, args=(run, here, there))
+    context = get_context("fork")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(run, here, there))
     process.start()
     there.close()
 

@@ -46,10 +46,11 @@ def find_or_make(folder, keys, make):
     making [1]
     """
     known = _read(folder)
-    missing = {key: place for place, key in enumerate(keys) if key not in known}
-    if missing:
-        rows = make(np.sort(list(missing.values())))
-        made = sorted(missing, key=missing.get)
+    place_of = {key: place for place, key in enumerate(keys) if key not in known}
+    if place_of:
+        places = sorted(place_of.values())
+        made = [keys[place] for place in places]
+        rows = make(np.array(places))
         _write(folder, made, rows)
         known.update(zip(made, rows, strict=True))
     return np.array([known[key] for key in keys])

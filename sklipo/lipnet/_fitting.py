@@ -26,6 +26,7 @@ from ._skorch import (
 from .augmentation import dihedral_views
 from .batches import prediction_batch_size
 from .devices import (
+    CPU,
     as_own_generator,
     choose_device,
     keep_freed_memory,
@@ -58,7 +59,7 @@ def _train(classifier, X, y, weights, *, is_new, n_epochs):
         net.first_epoch_ = done - (done % net.max_epochs if n_epochs == 1 else 0)
         net.to(device, **_gpu_options(classifier, device))
         net.partial_fit(datasets, epochs=n_epochs)
-    net.to(torch.device("cpu")).module_.eval()
+    net.to(CPU).module_.eval()
     classifier.net_ = net
     classifier.n_iter_ = len(net.history)
     classifier.history_ = _tabulate(net.history)

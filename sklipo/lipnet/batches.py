@@ -6,10 +6,8 @@ import numpy as np
 import torch
 
 from ._inputs import _weigh
-from .devices import generator_on, send
+from .devices import CPU, generator_on, send
 from .epoch_sampling import draw_rows
-
-_CPU = torch.device("cpu")
 
 
 class ImageDataset(torch.utils.data.Dataset):
@@ -217,7 +215,7 @@ class Batches:
             yield self.dataset[positions]
 
 
-def prediction_batch_size(image_shape, device=_CPU):
+def prediction_batch_size(image_shape, device=CPU):
     """Return how many images a network should predict at once.
 
     Parameters

@@ -8,7 +8,8 @@ import torch
 # What belongs to the process: torch's own generators and the settings of a GPU.
 _PROCESS_LOCK = RLock()
 _THREAD = local()
-_CPU = torch.device("cpu")
+
+CPU = torch.device("cpu")
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def seeded_generators(seed, device):
         _THREAD.generator = outer
 
 
-def generator_on(device=_CPU):
+def generator_on(device=CPU):
     """Return the generator from which this thread draws on a device.
 
     Parameters

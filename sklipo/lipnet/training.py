@@ -205,9 +205,10 @@ class LipNetTrainer(NeuralNetClassifier):
             x = x["images"]
         if not self.module_.training:
             return super().infer(x)
+        images = self._distort(x)  # in full precision
         run = self._compiled or self.module_
         with self._precision():
-            return run(self._distort(x)).to(x.dtype)
+            return run(images).to(images.dtype)
 
     def _distort(self, images):
         """Augment images and add noise to them."""
