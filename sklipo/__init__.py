@@ -21,7 +21,7 @@ _MODULE_OF = {
     "NormalizeBackground": "transformers",
     "ParticleFeatures": "features",
     "RandomAffine": "lipnet.augmentation",
-    "Resize": "transformers",
+    "Resize": "resize",
     "check_particles": "particles",
     "classification_table": "metrics",
     "cross_validate_particles": "evaluation",

@@ -1,7 +1,6 @@
 """The doorway from particles to tables of measures."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from numbers import Integral
@@ -13,8 +12,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from . import __version__, measures
-from ._parcels import map_parcels
+from . import __version__
+from ._feature_groups import GROUPS, THESIS, Settings
+from ._jobs import map_parcels
 from ._store import find_or_make
 from .measures import Particle
 from .measures.particle import surrounding_margin
@@ -22,71 +22,6 @@ from .particles import bounding_boxes, crop_particles, validate_particles
 
 # Bins of relative intensities reach two root mean squares from the background.
 _RELATIVE_RANGE = (-2.0, 2.0)
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What the groups need to know besides the particle."""
-
-    n_points: int
-    n_bins: int
-    value_range: tuple[float, float]
-    relative: bool
-
-
-def _measure_moments(particle, settings):
-    """Measure the moments of mass: of relative intensity, whatever its sign."""
-    density = np.abs(particle.values) if settings.relative else None
-    names = ("moment_20", "moment_02", "moment_30", "moment_03")
-    return dict(zip(names, measures.moments(particle, density), strict=True))
-
-
-def _measure_texture(particle, settings):
-    """Measure co-occurrence from pixel to pixel, and granularity."""
-    texture = measures.haralick(particle)
-    named = {f"texture_{name}": value for name, value in texture.items()}
-    return {**named, "granularity": measures.granularity(particle)}
-
-
-# A group of features is a function of particle and settings that returns numbers, or
-# 1-D arrays of them, by name.
-_GROUPS = {
-    "area": lambda p, s: {"area": measures.area(p)},
-    "perimeter": lambda p, s: {"perimeter": measures.perimeter(p)},
-    "circularity": lambda p, s: {"circularity": measures.circularity(p)},
-    "maximum_width": lambda p, s: {"maximum_width": measures.maximum_width(p)},
-    "diameter": lambda p, s: {"diameter": measures.diameter(p)},
-    "length": lambda p, s: {"length": measures.length(p)},
-    "moments": _measure_moments,
-    "histogram": lambda p, s: {
-        "histogram": measures.histogram(p, s.n_bins, s.value_range)
-    },
-    "radial_profile": lambda p, s: {
-        "radial_profile": measures.radial_profile(p, s.n_points)[1]
-    },
-    "edge_profile": lambda p, s: {
-        "edge_profile": measures.edge_profile(p, s.n_points)[1]
-    },
-    "signal_to_noise": lambda p, s: {"signal_to_noise": measures.signal_to_noise(p)},
-    "segmentation_variance": lambda p, s: {
-        "segmentation_variance": measures.segmentation_variance(p)
-    },
-    "membrane": lambda p, s: measures.membrane(p),
-    "shape": lambda p, s: measures.shape(p),
-    "outline": lambda p, s: {"outline_harmonic": measures.outline_harmonics(p)},
-    "intensity": lambda p, s: measures.intensity(p),
-    "texture": _measure_texture,
-    "symmetry": lambda p, s: {"angular_harmonic": measures.angular_harmonics(p)},
-}
-
-_THESIS = (
-    "area",
-    "circularity",
-    "moments",
-    "edge_profile",
-    "histogram",
-    "segmentation_variance",
-)
 
 
 class ParticleFeatures(TransformerMixin, BaseEstimator):
@@ -247,9 +182,11 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         store = check_memory(self.memory).store_backend
         if store is None:
             return _measure_in_jobs(particles, wanted, self.n_jobs)
-        made_by = hashlib.sha1(repr((wanted, __version__)).encode()).hexdigest()
+        made_by = hashlib.sha1(
+            repr((wanted, __version__)).encode(), usedforsecurity=False
+        )
         return find_or_make(
-            Path(store.location, "sklipo", made_by),
+            Path(store.location, "sklipo", made_by.hexdigest()),
             _digests(particles),
             lambda rows: _measure_in_jobs(particles.iloc[rows], wanted, self.n_jobs),
         )
@@ -295,7 +232,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     def _settings(self):
         """What the groups need to know."""
         relative = self.intensity == "relative"
-        return _Settings(self.n_points, self.n_bins, self.intensity_range_, relative)
+        return Settings(self.n_points, self.n_bins, self.intensity_range_, relative)
 
 
 _UNIT_ERRORS = {
@@ -313,12 +250,12 @@ _UNIT_ERRORS = {
 def _check_groups(features):
     """Return the names of the groups asked for."""
     if isinstance(features, str):
-        return tuple(_GROUPS) if features == "all" else _THESIS
-    unknown = [name for name in features if name not in _GROUPS]
+        return tuple(GROUPS) if features == "all" else THESIS
+    unknown = [name for name in features if name not in GROUPS]
     if unknown or not len(features):
         raise ValueError(
             f"features={features!r}; expected 'all', 'thesis' or a list of groups out "
-            f"of {sorted(_GROUPS)}."
+            f"of {sorted(GROUPS)}."
         )
     return tuple(dict.fromkeys(features))
 
@@ -401,5 +338,5 @@ def _measure(particle, groups, settings):
         particle = particle.normalized()
     measured = {}
     for group in groups:
-        measured.update(_GROUPS[group](particle, settings))
+        measured.update(GROUPS[group](particle, settings))
     return measured

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
-from ._buffer import flat_image_shape
 from .images import ImageArray, ImageDtype
+from .images._buffer import flat_image_shape
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "

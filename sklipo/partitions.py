@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from ._extras import import_extra
-from ._preparation import predict_both
+from ._steps import predict_both
 from .datasets.loading import _load_images
 
 _N_LISTED = 5

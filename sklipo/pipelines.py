@@ -10,7 +10,8 @@ from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler
-from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
+from .resize import Resize
+from .transformers import ApplyMask, CropToMask, NormalizeBackground
 
 # Which steps make the three kinds of network input of the thesis, section 8.5.
 _INPUT_MODES = {

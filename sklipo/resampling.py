@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._artificial import (
+from .artificial._recombination import (
     Cutout,
     as_pixels,
     choose_background,
@@ -18,9 +18,9 @@ from ._artificial import (
     recombine,
     turned,
 )
-from ._buffer import flat_image_shape
-from .datasets._scenes import CLASSES, MEDIAN_RADIUS
+from .artificial._scenes import CLASSES, MEDIAN_RADIUS
 from .images import ImageArray
+from .images._buffer import flat_image_shape
 from .particles import (
     check_particles,
     holds_images,

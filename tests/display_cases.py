@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from sklipo.results import CrossValidationResult
+from sklipo.evaluation import CrossValidationResult
 
 EIGHT_CLASSES = [
     "core_shell",

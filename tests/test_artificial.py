@@ -11,7 +11,12 @@ from resampling_cases import MARGIN, make_coded, make_real, radii
 from scipy.stats import ks_2samp
 
 from sklipo import ImageArray, NormalizeBackground
-from sklipo._artificial import Cutout, clear_particle, lay_background, mirrored
+from sklipo.artificial._recombination import (
+    Cutout,
+    clear_particle,
+    lay_background,
+    mirrored,
+)
 from sklipo.datasets import load_particles, make_liposomes
 from sklipo.resampling import ArtificialOverSampler
 

@@ -14,8 +14,8 @@ from skimage.measure import regionprops
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
 
-from sklipo.datasets._perlin import gradient_noise, perlin_noise
-from sklipo.datasets._projection import (
+from sklipo.artificial._noise import gradient_noise, perlin_noise
+from sklipo.artificial._projection import (
     WAVELENGTH,
     Imaging,
     bilayer_projection,
@@ -23,7 +23,7 @@ from sklipo.datasets._projection import (
     draw_projection,
     projected_density,
 )
-from sklipo.datasets._scenes import (
+from sklipo.artificial._scenes import (
     CLASSES,
     N_ANGLES,
     Content,

@@ -19,21 +19,24 @@ NOT_OF_METHODS = {"SA01", "EX01"}
 
 def public_objects():
     """Yield the path of each public object, and whether it is a method."""
-    for module in walk_packages(sklipo.__path__, "sklipo."):
-        if "._" in module.name:
+    for info in walk_packages(sklipo.__path__, "sklipo."):
+        if "._" in info.name:
             continue
-        for name, thing in vars(import_module(module.name)).items():
-            is_ours = getattr(thing, "__module__", None) == module.name
-            if name.startswith("_") or not is_ours:
+        module = import_module(info.name)
+        for name, thing in vars(module).items():
+            home = getattr(thing, "__module__", None) or ""
+            # A package exports what its private modules define.
+            is_exported = "._" in home and name in getattr(module, "__all__", ())
+            if name.startswith("_") or not (home == module.__name__ or is_exported):
                 continue
             if inspect.isclass(thing) or inspect.isfunction(thing):
-                yield f"{module.name}.{name}", False
+                yield f"{module.__name__}.{name}", False
             if inspect.isclass(thing):
                 for method, member in vars(thing).items():
                     if not method.startswith("_") and (
                         inspect.isroutine(member) or isinstance(member, property)
                     ):
-                        yield f"{module.name}.{name}.{method}", True
+                        yield f"{module.__name__}.{name}.{method}", True
 
 
 @pytest.mark.parametrize(("path", "is_method"), list(public_objects()))

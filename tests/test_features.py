@@ -19,7 +19,7 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import ImageArray, ParticleFeatures, features, measures
-from sklipo.features import _GROUPS
+from sklipo._feature_groups import GROUPS
 from sklipo.measures import Particle
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "emps_cutouts"
@@ -70,13 +70,13 @@ def test_together_equals_each_alone():
     together = ParticleFeatures().set_output(transform="pandas").fit_transform(table)
     alone = [
         ParticleFeatures([group]).set_output(transform="pandas").fit_transform(table)
-        for group in _GROUPS
+        for group in GROUPS
     ]
     pd.testing.assert_frame_equal(together, pd.concat(alone, axis=1), check_exact=True)
 
 
 def test_every_group_is_in_the_docstring():
-    for group in _GROUPS:
+    for group in GROUPS:
         assert f"``{group}``" in ParticleFeatures.__doc__
 
 
@@ -136,7 +136,7 @@ def test_finite_for_degenerate_masks(shape, dtype, intensity):
 
 
 # Left out of invariance under turning: what is bound to rows and columns.
-FREE = [group for group in _GROUPS if group != "moments"]
+FREE = [group for group in GROUPS if group != "moments"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -185,7 +185,7 @@ def test_gain_and_offset_do_not_matter(seed, gain, offset):
     # Offsets of up to 1e5 times the contrast cost as many digits of it; peaks and
     # grey levels are counted, so they may change for single pixels at an edge.
     counted = ("histogram", "texture", "membrane")
-    groups = [group for group in _GROUPS if group not in counted]
+    groups = [group for group in GROUPS if group not in counted]
     found = _measure(gain * image + offset, mask, groups)
     assert_allclose(found, _measure(image, mask, groups), rtol=1e-3, atol=1e-5)
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sklipo import ImageArray, check_particles
-from sklipo._buffer import flat_image_shape
+from sklipo.images._buffer import flat_image_shape
 from sklipo.particles import holds_images
 
 

@@ -16,7 +16,7 @@ from sklipo import (
     make_lipnet_pipeline,
     make_svc_pipeline,
 )
-from sklipo._preparation import transform_by
+from sklipo._steps import transform_by
 from sklipo.datasets import make_liposomes
 from sklipo.lipnet.epoch_sampling import EpochOverSampler
 

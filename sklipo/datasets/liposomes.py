@@ -10,10 +10,10 @@ from scipy import fft
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklipo.datasets._perlin import BEND, draw_perlin
-from sklipo.datasets._projection import FRINGE_REACH, Imaging, draw_projection
-from sklipo.datasets._scenes import CLASSES, sample_scene
-from sklipo.images import ImageArray
+from ..artificial._noise import BEND, draw_perlin
+from ..artificial._projection import FRINGE_REACH, Imaging, draw_projection
+from ..artificial._scenes import CLASSES, sample_scene
+from ..images import ImageArray
 
 PARTICLES_PER_MICROGRAPH = 40
 FEWEST_MICROGRAPHS = 10

@@ -5,7 +5,7 @@ from textwrap import fill
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._preparation import predict_both
+from .._steps import predict_both
 from ..particles import check_particles
 from ._inputs import (
     check_choice,

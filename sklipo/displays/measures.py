@@ -142,7 +142,7 @@ class ClassMeasuresDisplay(PanelDisplay):
             "folds" draws the mean over the folds and the standard deviation, as wide
             upwards as downwards. "bootstrap" draws the measure of all folds pooled and
             its 95 % interval over groups, see
-            :meth:`sklipo.results.CrossValidationResult.summary`.
+            :meth:`sklipo.evaluation.CrossValidationResult.summary`.
         **plot_params : dict
             Parameters of :meth:`plot`.
 

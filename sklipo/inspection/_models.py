@@ -6,7 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
-from .._preparation import transform_by
+from .._steps import transform_by
 from ..lipnet._inputs import _as_images, _check_rows
 from ..lipnet.batches import prediction_batch_size
 from ..lipnet.classifier import LipNetClassifier

@@ -8,7 +8,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
-from .._preparation import transform_by
+from .._steps import transform_by
 from ..features import ParticleFeatures
 from ..lipnet._inputs import _own_random_state
 from ._panels import get_axes

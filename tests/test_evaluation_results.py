@@ -6,8 +6,8 @@ from scipy.stats import bootstrap, ttest_rel
 from scipy.stats import t as student
 from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
+from sklipo.evaluation import CrossValidationResult
 from sklipo.metrics import baseline_table
-from sklipo.results import CrossValidationResult
 
 LABELS = np.array(["empty", "full", "uncertain"])
 

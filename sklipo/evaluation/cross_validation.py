@@ -25,13 +25,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
-from ._preparation import (
-    join_preparation,
-    predict_both,
-    prepare,
-    split_preparation,
-)
-from .particles import holds_images
+from .._steps import predict_both
+from ..particles import holds_images
+from ._preparation import join_preparation, prepare, split_preparation
 from .results import CrossValidationResult
 
 
@@ -99,7 +95,7 @@ def cross_validate_particles(
     See Also
     --------
     sklearn.model_selection.cross_validate : Does the fitting.
-    sklipo.results.CrossValidationResult : All that follows from the predictions.
+    sklipo.evaluation.CrossValidationResult : All that follows from the predictions.
 
     Notes
     -----

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ._intervals import corrected_t_test, measure_tallies, percentiles, resample
-from .metrics import classification_table
-from .metrics._counts import summary_measures
-from .metrics._losses import sample_losses
+from ..metrics import classification_table
+from ..metrics._counts import summary_measures
+from ..metrics._losses import sample_losses
+from ._bootstrap import corrected_t_test, measure_tallies, percentiles, resample
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -43,7 +43,7 @@ class CrossValidationResult:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklipo.results import CrossValidationResult
+    >>> from sklipo.evaluation import CrossValidationResult
     >>> y = np.array(["empty", "full", "empty", "full"])
     >>> CrossValidationResult(np.unique(y), y, y[[1, 1, 2, 3]], np.array([0, 0, 1, 1]))
     CrossValidationResult of 4 particles in 2 folds:
@@ -321,7 +321,7 @@ class CrossValidationResult:
             The display, drawn. :mod:`sklipo.displays` has further pictures of a
             result, and of several results side by side.
         """
-        from .displays import ConfusionMatricesDisplay
+        from ..displays import ConfusionMatricesDisplay
 
         return ConfusionMatricesDisplay.from_cv_results(self, ax=ax)
 

@@ -5,6 +5,7 @@ pandas imports pyarrow itself, so importing it here costs nothing.
 
 import numpy as np
 import pyarrow as pa
+from pandas.api.types import pandas_dtype
 
 _STORAGE = pa.struct(
     [("height", pa.int32()), ("width", pa.int32()), ("pixels", pa.large_binary())]
@@ -25,9 +26,7 @@ class ImageType(pa.ExtensionType):
 
     def to_pandas_dtype(self):
         """Return the dtype of the column in a DataFrame."""
-        from .images import ImageDtype
-
-        return ImageDtype()
+        return pandas_dtype("image")
 
     def __arrow_ext_serialize__(self):
         """Return what a file keeps of this type besides its name and storage."""

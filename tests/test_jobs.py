@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklipo._parcels import map_parcels
+from sklipo._jobs import map_parcels
 
 TABLE = pd.DataFrame({"number": np.arange(300)})
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from .metrics._counts import class_measures, summary_measures
+from ..metrics._counts import class_measures, summary_measures
 
 
 def measure_tallies(tallies, position):

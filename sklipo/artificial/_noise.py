@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklipo.datasets._scenes import BILAYER_THICKNESS
+from ._scenes import BILAYER_THICKNESS
 
 RING_WIDTH = 2.0  # nm, standard deviation
 CONTENT_PATH = 15.0  # nm of drug that are as dark as a membrane

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from sklipo.datasets._perlin import perlin_noise
-from sklipo.datasets._scenes import BILAYER_THICKNESS
+from ._noise import perlin_noise
+from ._scenes import BILAYER_THICKNESS
 
 HEAD_THICKNESS = 1.0  # so that the two headgroup peaks lie 4 nm apart
 TAIL_DENSITY = -0.25

@@ -47,6 +47,11 @@ def flat_image_shape(n_pixels):
     return (side, side) if side * side == n_pixels else (1, n_pixels)
 
 
+def float_dtype(pixel_dtype):
+    """Return the float type for results: double only if the pixels are."""
+    return np.float64 if pixel_dtype == np.float64 else np.float32
+
+
 def is_missing(value):
     """Return whether a value stands for a missing image: None, NaN, NA or NaT."""
     if value is None or value is pd.NA or value is pd.NaT:

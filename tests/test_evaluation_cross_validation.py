@@ -36,8 +36,8 @@ from sklipo import (
     make_lipnet_pipeline,
     make_svc_pipeline,
 )
-from sklipo._preparation import split_preparation
 from sklipo.datasets import make_liposomes
+from sklipo.evaluation._preparation import split_preparation
 
 
 @pytest.fixture(scope="module")

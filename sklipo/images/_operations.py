@@ -2,16 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import (
-    ExtensionArray,
-    ExtensionDtype,
-    no_default,
-    register_extension_dtype,
-)
+from pandas.api.extensions import ExtensionArray, no_default
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_list_like
 
-from ._arrow import from_arrow, to_arrow
+from ._arrow import to_arrow
 from ._buffer import (
     as_buffer,
     as_images,
@@ -21,56 +16,6 @@ from ._buffer import (
     is_missing,
     same_image,
 )
-
-
-@register_extension_dtype
-class ImageDtype(ExtensionDtype):
-    """The pandas dtype of a column of images, ``dtype="image"``.
-
-    It has no parameters: the dtype of the pixels belongs to the array, see
-    :attr:`ImageArray.pixel_dtype`.
-
-    See Also
-    --------
-    ImageArray : The array of this dtype.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> import sklipo
-    >>> pd.Series([np.eye(3), np.ones((2, 4))], dtype="image")
-    0    <3x3 float64>
-    1    <2x4 float64>
-    dtype: image
-    """
-
-    name = "image"
-    type = np.ndarray
-    kind = "O"
-    na_value = pd.NA
-
-    @classmethod
-    def construct_array_type(cls):
-        """Return the class of arrays of this dtype.
-
-        Returns
-        -------
-        type
-            ImageArray.
-        """
-        from .images import ImageArray
-
-        return ImageArray
-
-    def __from_arrow__(self, array):
-        """Return the images of an Arrow array, as pandas asks when it reads Parquet."""
-        cls = self.construct_array_type()
-        chunks = [from_arrow(chunk) for chunk in getattr(array, "chunks", [array])]
-        return cls._concat_same_type(
-            [cls.from_buffer(*chunk) for chunk in chunks]
-            or [cls.from_buffer(np.empty(0, array.type.pixel_dtype), [], [], [], [])]
-        )
 
 
 class ImageOperations(ExtensionArray):

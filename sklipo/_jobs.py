@@ -41,7 +41,7 @@ def map_parcels(function, particles, n_jobs):
     Examples
     --------
     >>> import pandas as pd
-    >>> from sklipo._parcels import map_parcels
+    >>> from sklipo._jobs import map_parcels
     >>> list(map_parcels(len, pd.DataFrame({"label": ["full"] * 100}), n_jobs=None))
     [64, 36]
     """

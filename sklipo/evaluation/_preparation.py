@@ -1,4 +1,4 @@
-"""Steps of a pipeline: those that no fold can change, and the way through all.
+"""Steps of a pipeline that no fold can change: done once for all folds.
 
 Nothing here imports torch: processes that only measure particles do without.
 """
@@ -12,10 +12,11 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from ._parcels import PARCEL, map_parcels
-from .features import ParticleFeatures
-from .particles import check_particles, holds_images
-from .transformers import ApplyMask, CropToMask, NormalizeBackground, Resize
+from .._jobs import PARCEL, map_parcels
+from ..features import ParticleFeatures
+from ..particles import check_particles, holds_images
+from ..resize import Resize
+from ..transformers import ApplyMask, CropToMask, NormalizeBackground
 
 # They look at one particle at a time and learn nothing from the others.
 _IMAGES_TO_IMAGES = (NormalizeBackground, CropToMask, ApplyMask)
@@ -57,46 +58,19 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     """
     if not steps:
         return X
-    particles = check_particles(X)  # Its messages count the rows of the whole table.
-    *before, (_, doorway) = clone_steps(steps)
+    *before, (_, doorway) = steps
     if not isinstance(doorway, ParticleFeatures):
         n_jobs = None
     elif not before:  # It sends jobs no more than it measures, and remembers.
         n_jobs = doorway.n_jobs if n_jobs is None else n_jobs
-        return doorway.set_params(n_jobs=n_jobs).fit_transform(particles)
+        return clone(doorway).set_params(n_jobs=n_jobs).fit_transform(X)
+    particles = check_particles(X)  # Its messages count the rows of the whole table.
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)
     rows = list(tqdm(rows, "preparing", n_parcels, disable=not verbose))
     return (
         pd.concat(rows) if isinstance(rows[0], pd.DataFrame) else np.concatenate(rows)
     )
-
-
-def transform_by(steps, X):
-    """Take X through fitted steps of a pipeline as ``predict`` does, without samplers.
-
-    Steps that are skipped, such as ``"passthrough"``, transform nothing.
-    """
-    for _, step in steps:
-        if hasattr(step, "transform"):
-            X = step.transform(X)
-    return X
-
-
-def predict_both(model, X):
-    """Return predicted labels and, where the model has them, probabilities, else None.
-
-    What comes before the last step is done once, and a network runs once.
-    """
-    last = model
-    if isinstance(model, Pipeline):
-        X, last = transform_by(model.steps[:-1], X), model.steps[-1][1]
-    if not hasattr(last, "predict_proba"):
-        return last.predict(X), None
-    y_proba = last.predict_proba(X)
-    if getattr(last, "_predicts_most_probable", False):
-        return last.classes_[y_proba.argmax(axis=1)], y_proba
-    return last.predict(X), y_proba
 
 
 def clone_steps(steps):

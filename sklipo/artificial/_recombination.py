@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from scipy import fft
 
-from .datasets._projection import FRINGE_REACH, Imaging, draw_projection
-from .datasets._scenes import sample_scene
+from ._projection import FRINGE_REACH, Imaging, draw_projection
+from ._scenes import sample_scene
 
 N_CANDIDATES = 100  # backgrounds looked at for one particle
 N_SCENES = 8  # liposomes looked at for one size
