@@ -32,11 +32,11 @@ from sklipo import (
     LipNetClassifier,
     Resize,
     cross_validate_particles,
-    evaluation,
     make_lipnet_pipeline,
     make_svc_pipeline,
 )
 from sklipo.datasets import make_liposomes
+from sklipo.evaluation import cross_validation
 from sklipo.evaluation._preparation import split_preparation
 
 
@@ -303,14 +303,14 @@ def test_preparing_once_changes_nothing(particles, model, is_shared):
 def test_folds_that_run_at_once_share_the_cores(
     monkeypatch, n_folds, n_jobs, n_cores, n_here, expected
 ):
-    monkeypatch.setattr(evaluation, "cpu_count", lambda: n_cores)
+    monkeypatch.setattr(cross_validation, "cpu_count", lambda: n_cores)
     monkeypatch.setattr(torch, "get_num_threads", lambda: n_here)
-    assert evaluation._share_cores(n_folds, n_jobs) == expected
+    assert cross_validation._share_cores(n_folds, n_jobs) == expected
 
 
 def test_threads_are_as_before_after_a_fold():
     before = torch.get_num_threads()
-    with evaluation._torch_threads(3):
+    with cross_validation._torch_threads(3):
         assert torch.get_num_threads() == 3
     assert torch.get_num_threads() == before
 
@@ -350,10 +350,10 @@ def test_where_folds_run_depends_on_what_is_fitted(data, particles):
     network = LipNetClassifier(device="cpu")
     search = GridSearchCV(make_pipeline(StandardScaler(), network), {})
     for model in (network, search, make_pipeline(StandardScaler(), network)):
-        assert evaluation._computes_without_python(model, X)
+        assert cross_validation._computes_without_python(model, X)
     # Steps that prepare images in each fold do need Python.
-    assert not evaluation._computes_without_python(network, particles)
-    assert not evaluation._computes_without_python(make_pipeline(SVC()), X)
+    assert not cross_validation._computes_without_python(network, particles)
+    assert not cross_validation._computes_without_python(make_pipeline(SVC()), X)
 
 
 def test_measuring_needs_no_torch():
