@@ -36,6 +36,7 @@ from sklipo import (
     classification_table,
 )
 from sklipo.datasets import make_liposomes
+from sklipo.lipnet import DeferredClassWeight
 
 parser = argparse.ArgumentParser(description="Compare techniques against imbalance")
 parser.add_argument("--seeds", type=int, default=3, help="repetitions, all drawn anew")
@@ -56,7 +57,7 @@ if args.full:
 techniques = {
     "none": {},
     "class weights": {"class_weight": "balanced"},
-    "deferred weights": {"class_weight": "balanced", "reweight_from": 0.8},
+    "deferred weights": {"class_weight": DeferredClassWeight(start=0.8)},
     "oversampling": {"pixels": RandomOverSampler(random_state=0)},
     "oversampling each epoch": {"epoch_sampler": EpochOverSampler()},
     "undersampling": {"pixels": RandomUnderSampler(random_state=0)},

@@ -2,6 +2,8 @@
 
 from sklearn.pipeline import Pipeline
 
+from .tags import has_tag
+
 
 def transform_by(steps, X):
     """Take X through fitted steps of a pipeline as ``predict`` does, without samplers.
@@ -25,6 +27,6 @@ def predict_both(model, X):
     if not hasattr(last, "predict_proba"):
         return last.predict(X), None
     y_proba = last.predict_proba(X)
-    if getattr(last, "_predicts_most_probable", False):
+    if has_tag(last, "predicts_most_probable"):
         return last.classes_[y_proba.argmax(axis=1)], y_proba
     return last.predict(X), y_proba

@@ -7,6 +7,7 @@ from skimage.draw import disk
 # One step per epoch without dropout: only then can a repeated sample equal one of
 # twice the weight, as one of the checks demands.
 EXACT = {
+    "image_shape": "row",
     "n_filters": 8,
     "hidden_units": 16,
     "conv_dropout": 0,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
-MODULES = ["datasets", "displays", "inspection", "measures", "metrics"]
-PAGES = ["sklipo", *MODULES, "lipnet"]
+MODULES = ["datasets", "displays", "inspection", "lipnet", "measures", "metrics"]
+PAGES = ["sklipo", *MODULES]
 
 
 def listed_names(page):

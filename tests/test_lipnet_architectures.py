@@ -5,8 +5,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sklipo.lipnet.architectures import ARCHITECTURES, Dropout, build_lipnet
-from sklipo.lipnet.devices import seeded_generators
+from sklipo.lipnet.architectures import (
+    ARCHITECTURES,
+    Dropout,
+    build_lipnet,
+    set_generator,
+)
 
 FIRST = 1 * 3 * 3 * 32 + 32
 CONV = 32 * 3 * 3 * 32 + 32
@@ -111,26 +115,15 @@ def test_image_without_pixels_is_refused():
         build_lipnet("lipnet-4", (0, 28), 3)
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 0.999999])
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 0.999])
 def test_dropout_drops_its_share_and_keeps_the_mean(rate):
-    values = torch.ones(400_001)  # No multiple of the four that share a draw.
-    with seeded_generators(0, torch.device("cpu")):
-        dropped = Dropout(rate)(values)
+    layer = Dropout(rate)
+    set_generator(layer, torch.Generator().manual_seed(0))
+    dropped = layer(torch.ones(400_000))
     share = (dropped == 0).double().mean().item()
-    error = 5 * (rate * (1 - rate) / len(values)) ** 0.5
-    assert abs(share - rate) <= error + 2**-16
+    assert abs(share - rate) <= 5 * (rate * (1 - rate) / 400_000) ** 0.5
     kept = dropped[dropped != 0]
-    if len(kept):
-        scale = 1 / (1 - min(round(rate * 2**16), 2**16 - 1) / 2**16)
-        torch.testing.assert_close(kept, torch.full_like(kept, scale))
-
-
-def test_each_of_the_values_that_share_a_draw_is_dropped_by_itself():
-    with seeded_generators(1, torch.device("cpu")):
-        dropped = Dropout(0.5)(torch.ones(40_000, 4)) == 0
-    patterns = (dropped * torch.tensor([1, 2, 4, 8])).sum(dim=1)
-    counts = torch.bincount(patterns, minlength=16).double()
-    assert ((counts - 2500) ** 2 / 2500).sum() < 45  # chi squared, p = 1e-4
+    torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - rate)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -158,29 +151,44 @@ def test_draws_of_dropout_follow_the_seed_of_torch_elsewhere():
     assert not torch.equal(draws[0], draws[2])
 
 
-@pytest.mark.parametrize("architecture", ["lipnet-4", "lipnet-6"])
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_rectifying_after_pooling_is_the_same_to_the_bit(architecture, batch_norm):
-    features = build_lipnet(
-        architecture, (11, 8), 3, conv_dropout=0, batch_norm=batch_norm
-    ).features
-    images = torch.randn(6, 1, 11, 8)
-    outcomes = []
-    for layers in (features, nn.Sequential(*features)):
-        maps = layers(images)
-        gradients = torch.autograd.grad((maps**2).sum(), list(layers.parameters()))
-        outcomes.append([maps, *gradients])
-    for ours, plain in zip(*outcomes, strict=True):
-        assert torch.equal(ours, plain)
+def test_weights_and_dropout_draw_from_the_generator_alone():
+    before = torch.get_rng_state()
+    outputs = []
+    for seed in (3, 3, 4):
+        generator = torch.Generator().manual_seed(seed)
+        network = build_lipnet("lipnet-4c", (8, 8), 3, generator=generator)
+        set_generator(network, generator)
+        outputs.append(network(torch.ones(2, 1, 8, 8)))
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2])
+    assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_prediction_goes_through_the_layers_as_they_stand():
-    features = build_lipnet("lipnet-2", (9, 9), 3).eval().features
-    seen = []
-    for name, layer in features.named_children():
-        layer.register_forward_hook(lambda *_, name=name: seen.append(name))
-    images = torch.randn(2, 1, 9, 9)
-    for part in (features, features[:7]):
-        seen.clear()
-        part(images)
-        assert seen == list(dict(part.named_children()))
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_tuple_of_layers_is_the_network_of_that_name(name):
+    networks = [
+        build_lipnet(layers, (9, 9), 3, generator=torch.Generator().manual_seed(0))
+        for layers in (name, ARCHITECTURES[name], list(ARCHITECTURES[name]))
+    ]
+    images = torch.rand(2, 1, 9, 9)
+    first, *others = (network.eval()(images) for network in networks)
+    assert all(torch.equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("layers", "width"),
+    [(("dense",), 81), (("pool", "dense"), 25), (("stride", "average"), 32)],
+)
+def test_tuple_may_leave_out_any_kind_of_layer(layers, width):
+    network = build_lipnet(layers, (9, 9), 3)
+    assert network(torch.rand(2, 1, 9, 9)).shape == (2, 3)
+    linear = layers_of(network, nn.Linear)[0]
+    assert linear.in_features == width
+
+
+@pytest.mark.parametrize(
+    "layers", [(), ("conv",), ("dense", "conv"), ("conv", "dense", "dense"), ("cnv",)]
+)
+def test_tuple_of_other_layers_is_refused(layers):
+    with pytest.raises(ValueError, match="'dense' or 'average' as the last one"):
+        build_lipnet(layers, (9, 9), 3)

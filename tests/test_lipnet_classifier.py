@@ -27,8 +27,17 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 from skorch.callbacks import Callback, EpochScoring, GradientNormClipping, LRScheduler
 
 from sklipo import ImageArray, LipNetClassifier
-from sklipo.lipnet.augmentation import RandomAffine
-from sklipo.lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
+from sklipo.lipnet import (
+    DeferredClassWeight,
+    DropoutDecay,
+    EpochOverSampler,
+    EpochUnderSampler,
+    FocalLoss,
+    LogitAdjustedLoss,
+    RandomAffine,
+    WeightDecay,
+)
+from sklipo.tags import has_tag
 
 CHECKED = [
     LipNetClassifier("lipnet-1", **EXACT),
@@ -43,13 +52,10 @@ CHECKED = [
     LipNetClassifier(
         "lipnet-1",
         **EXACT,
-        loss="focal",
+        loss=FocalLoss(),
         learning_rate_schedule="cosine",
-        weight_decay=1e-4,
-        weight_decay_norm="l1",
-        weight_decay_layers="conv",
-        class_weight="balanced",
-        reweight_from=0.5,
+        weight_decay=WeightDecay(1e-4, norm="l1", layers="conv"),
+        class_weight=DeferredClassWeight(start=0.5),
         test_time_augmentation=True,
     ).set_params(max_epochs=30),
     LipNetClassifier(
@@ -65,6 +71,7 @@ CHECKED = [
 UNLIKE = [
     LipNetClassifier(
         "lipnet-4",
+        image_shape="row",
         n_filters=8,
         hidden_units=64,
         batch_norm=True,
@@ -76,17 +83,16 @@ UNLIKE = [
         **EXACT,
         epoch_sampler=EpochOverSampler(),
         class_weight="balanced",
-        input_noise=0.1,
-        # Rows that are no squares are strips, of which a rotation would leave nothing.
+        # A rotation would leave nothing of a strip one pixel high.
         augmentation=RandomAffine(
-            rotation=2, shear=0, horizontal_shift=0.05, horizontal_flip=False
+            2, shear=0, horizontal_shift=0.05, horizontal_flip=False, noise=0.1
         ),
     ),
     LipNetClassifier(
         "lipnet-1",
         **{**EXACT, "dense_dropout": 0.2},
         epoch_sampler=EpochUnderSampler(),
-        dropout_decay=1.0,
+        callbacks=[DropoutDecay()],
         learning_rate_schedule="step",
     ),
 ]
@@ -215,6 +221,15 @@ def test_image_shape_says_how_rows_are_read(data):
     assert model.image_shape_ == (9, 16)
     assert model.net_.module_.hidden.dense.in_features == 4 * 5 * 8
     assert LipNetClassifier(**SMALL).fit(X, y).image_shape_ == (12, 12)
+
+
+def test_rows_that_are_no_squares_need_an_image_shape(data):
+    X, y = data[0][:, :60], data[1]
+    model = LipNetClassifier("lipnet-1", **SMALL)
+    with pytest.raises(ValueError, match=r"60 features.*image_shape=\(height, width\)"):
+        model.fit(X, y)
+    assert model.set_params(image_shape="row").fit(X, y).image_shape_ == (1, 60)
+    assert model.set_params(image_shape=(6, 10)).fit(X, y).image_shape_ == (6, 10)
 
 
 def test_net_on_images_equals_the_estimator_on_rows(fitted, data):
@@ -381,6 +396,8 @@ def test_partial_fit_needs_the_classes_at_first(data):
         ({"class_weight": "balanced"}, "class_weight='balanced'"),
         ({"epoch_sampler": EpochUnderSampler()}, "epoch_sampler"),
         ({"loss": "logit_adjusted"}, "loss='logit_adjusted'"),
+        ({"loss": LogitAdjustedLoss()}, "loss='logit_adjusted'"),
+        ({"class_weight": DeferredClassWeight()}, "class_weight='balanced'"),
     ],
 )
 def test_no_partial_fit_where_the_whole_set_is_needed(data, option, name):
@@ -473,6 +490,8 @@ def test_verbose_prints_a_line_per_epoch(data, capsys):
     "param",
     [
         {"architecture": "lipnet-3"},
+        {"architecture": 4},
+        {"image_shape": "column"},
         {"n_filters": 0},
         {"hidden_units": 1.5},
         {"conv_dropout": 1.0},
@@ -492,16 +511,10 @@ def test_verbose_prints_a_line_per_epoch(data, capsys):
         {"device": 0},
         {"random_state": "seed"},
         {"image_shape": 28},
-        {"dropout_decay": 1.5},
         {"learning_rate_schedule": "linear"},
-        {"weight_decay_norm": "l3"},
-        {"weight_decay_layers": "hidden"},
         {"loss": "hinge"},
-        {"focal_gamma": -1},
-        {"reweight_from": 1.0},
         {"epoch_sampler": "over"},
         {"augmentation": "affine"},
-        {"input_noise": -0.1},
         {"test_time_augmentation": 8},
     ],
 )
@@ -519,7 +532,15 @@ def test_wrong_parameter_is_named(data, param):
         ({"class_weight": {"disk": -1}}, "finite and not negative"),
         ({"class_weight": {"disk": 0, "ring": 0}}, "weight zero to every sample"),
         ({"image_shape": (12, 13)}, "156 pixels, but X has 144 features"),
-        ({"device": "tpu"}, "expected 'auto', 'cpu', 'cuda'"),
+        ({"device": "gpu"}, "expected 'auto', or a device of torch"),
+        ({"architecture": ("conv",)}, "'dense' or 'average' as the last one"),
+        ({"loss": FocalLoss(-1)}, "'gamma' parameter of FocalLoss"),
+        ({"loss": LogitAdjustedLoss(-1)}, "'tau' parameter of LogitAdjustedLoss"),
+        ({"weight_decay": WeightDecay(norm="l3")}, "'norm' parameter of WeightDecay"),
+        ({"weight_decay": WeightDecay(-1)}, "'strength' parameter of WeightDecay"),
+        ({"class_weight": DeferredClassWeight(start=1)}, "'start' parameter of Deferr"),
+        ({"callbacks": [DropoutDecay(1.5)]}, "expected a number from 0 to 1"),
+        ({"augmentation": RandomAffine(noise=-1)}, "'noise' parameter of RandomAffine"),
         ({"augmentation": RandomAffine(zoom=(1, 0.8))}, "two numbers above 0 in this"),
         ({"augmentation": RandomAffine(shear=-1)}, "'shear' parameter of RandomAffine"),
         ({"epoch_sampler": EpochUnderSampler(-1)}, "'drop' parameter of EpochUnder"),
@@ -568,3 +589,126 @@ def test_images_are_sent_to_resize(fitted, X):
         LipNetClassifier(**SMALL).fit(X, ["a", "b"])
     with pytest.raises(TypeError, match="Put a Resize before it"):
         fitted.predict(X)
+
+
+class Mixer(torch.nn.Module):
+    """A network of the user that draws by itself: weights, two kinds of dropout."""
+
+    def __init__(self, image_shape, n_classes):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(1, 3, 3, padding=1)
+        self.drop = torch.nn.Dropout2d(0.3)
+        self.norm = torch.nn.BatchNorm2d(3)
+        self.head = torch.nn.Linear(3 * image_shape[0] * image_shape[1], n_classes)
+
+    def forward(self, images):
+        maps = self.norm(self.drop(self.conv(images))).relu()
+        rows = torch.nn.functional.dropout(maps.flatten(1), 0.2, self.training)
+        return self.head(rows)
+
+
+def test_network_of_a_callable_is_trained_reproducibly(data):
+    before = torch.get_rng_state()
+    model = LipNetClassifier(Mixer, **SMALL).fit(*data)
+    assert_same_bits(model, clone(model).fit(*data))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert model.predict_proba(data[0]).shape == (60, 2)
+    assert model.transform(data[0]).shape == (60, 3 * 144)
+    assert model.get_feature_names_out().shape == (3 * 144,)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.transform(data[0]), model.transform(data[0]))
+    assert_same_bits(again.partial_fit(*data), model.partial_fit(*data))
+
+
+def test_options_act_on_the_network_of_a_callable(data):
+    plain = LipNetClassifier(Mixer, **SMALL).fit(*data)
+    for option in (
+        {"weight_decay": WeightDecay(1.0, layers="conv")},
+        {"augmentation": RandomAffine(noise=0.1)},
+        {"callbacks": [DropoutDecay(0.5)]},
+        {"loss": FocalLoss(), "early_stopping": True},
+    ):
+        model = clone(plain).set_params(**option).fit(*data)
+        assert not torch.equal(weights_of(model), weights_of(plain))
+
+
+def build_bare(image_shape, n_classes):
+    """Return a network without a dense layer."""
+    pool = torch.nn.AdaptiveAvgPool2d(1)
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, n_classes, 1), pool, torch.nn.Flatten()
+    )
+
+
+def test_transform_says_what_it_needs_of_a_network(data):
+    model = LipNetClassifier(build_bare, **SMALL).fit(*data)
+    assert model.predict(data[0]).shape == (60,)
+    with pytest.raises(AttributeError, match=r"last torch.nn.Linear .* has none"):
+        model.transform(data[0])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "error", "message"),
+    [
+        (Mixer((12, 12), 2), TypeError, r"is a Mixer.*\(image_shape, n_classes\)"),
+        (lambda shape, k: "lipnet-4", TypeError, "returned a str; expected a torch.nn"),
+        (lambda shape, k: Mixer(shape, k + 1), ValueError, r"expected.*\(2, 2\)"),
+    ],
+)
+def test_callable_that_builds_something_else_is_explained(
+    data, architecture, error, message
+):
+    with pytest.raises(error, match=message):
+        LipNetClassifier(architecture, **SMALL).fit(*data)
+
+
+class Draw(Callback):
+    """Draws as users do: from the generator of the net, and from that of torch."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.draws_ = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.draws_ += [torch.rand(1, generator=net.generator_).item()]
+        self.draws_ += [torch.rand(1).item()]
+
+
+def test_callback_draws_reproducibly(data):
+    before = torch.get_rng_state()
+    draws = []
+    for seed in (0, 0, 1):
+        model = LipNetClassifier("lipnet-1", **SMALL, callbacks=[Draw()])
+        model.set_params(random_state=seed).fit(*data)
+        draws.append(dict(model.net_.callbacks_)["Draw"].draws_)
+    assert draws[0] == draws[1] != draws[2]
+    assert len(set(draws[0])) == 6
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_model_says_whether_threads_can_train_it():
+    assert has_tag(LipNetClassifier(device="cpu"), "releases_gil")
+    assert has_tag(LipNetClassifier(), "releases_gil") is not torch.cuda.is_available()
+    for foreign in ({"architecture": Mixer}, {"callbacks": [Draw()]}):
+        assert not has_tag(LipNetClassifier(device="cpu", **foreign), "releases_gil")
+    assert not has_tag(LipNetClassifier(device="cuda"), "releases_gil")
+    assert has_tag(LipNetClassifier(), "predicts_most_probable")
+
+
+def test_parts_nest_in_a_search(data):
+    model = LipNetClassifier(
+        "lipnet-1",
+        **SMALL,
+        loss=FocalLoss(),
+        weight_decay=WeightDecay(),
+        class_weight=DeferredClassWeight(),
+    )
+    grid = {
+        "architecture": [("conv", "stride", "average")],
+        "loss__gamma": [0.5],
+        "weight_decay__norm": ["l1"],
+        "class_weight__start": [0.5],
+    }
+    best = GridSearchCV(model, grid, cv=2).fit(*data).best_estimator_
+    assert best.net_.criterion_.gamma == 0.5
+    assert best.net_.weight_decay.norm == "l1"
+    assert best.net_.module_.features.conv2.stride == (2, 2)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.over_sampling import RandomOverSampler
 
-from sklipo.lipnet.batches import TrainingSet
+from sklipo.lipnet._batches import TrainingSet
+from sklipo.lipnet.class_weights import DeferredClassWeight
 from sklipo.lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
 
 LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=60).filter(
@@ -122,7 +123,7 @@ def test_balanced_weights_are_those_of_what_the_epoch_shows():
 
 
 def test_class_weights_count_from_the_given_part_of_the_training_on():
-    data = training_set(class_weight={"empty": 5}, reweight_from=0.8)
+    data = training_set(class_weight=DeferredClassWeight({"empty": 5}, start=0.8))
     ratios = []
     for epoch in range(20):
         data.begin_epoch(epoch / 20)

@@ -5,9 +5,9 @@ from scipy.special import log_softmax, softmax
 
 from sklipo.lipnet.losses import (
     LOSSES,
+    CrossEntropyLoss,
     FocalLoss,
-    LogitAdjustedCrossEntropy,
-    SmoothedCrossEntropy,
+    LogitAdjustedLoss,
 )
 
 
@@ -17,9 +17,15 @@ def draw_batch(n_classes, n_samples=20):
     return logits, rng.integers(n_classes, size=n_samples), rng.random(n_samples)
 
 
-def loss_and_gradient(criterion, logits, codes, weights):
+def loss_and_gradient(criterion, logits, codes, weights, epsilon=0, totals=None):
     tensor = torch.tensor(logits, requires_grad=True)
-    loss = criterion(tensor, torch.tensor(codes), torch.tensor(weights))
+    loss = criterion(
+        tensor,
+        torch.tensor(codes),
+        torch.tensor(weights),
+        label_smoothing=epsilon,
+        totals=None if totals is None else torch.as_tensor(totals).double(),
+    )
     loss.backward()
     return loss.item(), tensor.grad.numpy()
 
@@ -35,7 +41,7 @@ def targets_of_formula_2(codes, n_classes, epsilon):
 def test_cross_entropy_equals_the_closed_form(n_classes, epsilon):
     logits, codes, weights = batch = draw_batch(n_classes)
     targets = targets_of_formula_2(codes, n_classes, epsilon)
-    loss, gradient = loss_and_gradient(SmoothedCrossEntropy(epsilon), *batch)
+    loss, gradient = loss_and_gradient(CrossEntropyLoss(), *batch, epsilon)
     by_hand = -(weights * (targets * log_softmax(logits, axis=1)).sum(axis=1)).mean()
     # float64 throughout: roundings only.
     np.testing.assert_allclose(loss, by_hand, rtol=1e-12)
@@ -47,7 +53,7 @@ def test_cross_entropy_is_that_of_torch_with_a_larger_epsilon():
     torch_rng = torch.Generator().manual_seed(0)
     logits = torch.randn(50, 4, generator=torch_rng).double()
     codes = torch.randint(4, (50,), generator=torch_rng)
-    ours = SmoothedCrossEntropy(0.1)(logits, codes, torch.ones(50))
+    ours = CrossEntropyLoss()(logits, codes, label_smoothing=0.1)
     theirs = torch.nn.CrossEntropyLoss(label_smoothing=0.1 * 4 / 3)(logits, codes)
     torch.testing.assert_close(ours, theirs)
 
@@ -57,7 +63,7 @@ def test_cross_entropy_is_that_of_torch_with_a_larger_epsilon():
 def test_focal_loss_equals_the_closed_form(gamma, epsilon):
     logits, codes, weights = batch = draw_batch(4)
     targets = targets_of_formula_2(codes, 4, epsilon)
-    loss, gradient = loss_and_gradient(FocalLoss(epsilon, gamma), *batch)
+    loss, gradient = loss_and_gradient(FocalLoss(gamma), *batch, epsilon)
     log_p = log_softmax(logits, axis=1)
     p = np.exp(log_p)
     terms = -((1 - p) ** gamma) * log_p
@@ -75,9 +81,9 @@ def test_focal_loss_equals_the_closed_form(gamma, epsilon):
 @pytest.mark.parametrize("epsilon", [0.0, 0.1])
 def test_focal_loss_with_gamma_0_is_cross_entropy(epsilon):
     batch = draw_batch(5)
-    expected = loss_and_gradient(SmoothedCrossEntropy(epsilon), *batch)
+    expected = loss_and_gradient(CrossEntropyLoss(), *batch, epsilon)
     for found, value in zip(
-        loss_and_gradient(FocalLoss(epsilon, gamma=0.0), *batch), expected, strict=True
+        loss_and_gradient(FocalLoss(gamma=0.0), *batch, epsilon), expected, strict=True
     ):
         np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-16)
 
@@ -93,13 +99,13 @@ def test_focal_loss_of_a_certain_sample_has_a_finite_gradient(gamma):
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.1])
-def test_logit_adjustment_equals_the_closed_form(epsilon):
+@pytest.mark.parametrize("tau", [0.5, 1.0, 2.0])
+def test_logit_adjustment_equals_the_closed_form(epsilon, tau):
     logits, codes, weights = batch = draw_batch(4)
     totals = np.array([60.0, 25.0, 14.0, 1.0])
-    criterion = LogitAdjustedCrossEntropy(epsilon)
-    criterion.see_classes(torch.tensor(totals))
-    loss, gradient = loss_and_gradient(criterion, *batch)
-    prior = totals / 100
+    criterion = LogitAdjustedLoss(tau)
+    loss, gradient = loss_and_gradient(criterion, *batch, epsilon, totals)
+    prior = totals**tau / (totals**tau).sum()
     share = epsilon * 4 / 3
     targets = share * prior + (1 - share) * np.eye(4)[codes]
     log_p = log_softmax(logits + np.log(prior), axis=1)
@@ -114,22 +120,16 @@ def test_logit_adjustment_equals_the_closed_form(epsilon):
 @pytest.mark.parametrize("totals", [None, torch.full((5,), 37.0).double()])
 def test_logit_adjustment_with_equal_priors_is_cross_entropy(epsilon, totals):
     batch = draw_batch(5)
-    expected = loss_and_gradient(SmoothedCrossEntropy(epsilon), *batch)
-    criterion = LogitAdjustedCrossEntropy(epsilon).double()
-    if totals is not None:
-        criterion.see_classes(totals)
-    for found, value in zip(
-        loss_and_gradient(criterion, *batch), expected, strict=True
-    ):
+    expected = loss_and_gradient(CrossEntropyLoss(), *batch, epsilon)
+    found_of = loss_and_gradient(LogitAdjustedLoss(), *batch, epsilon, totals)
+    for found, value in zip(found_of, expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-16)
 
 
 @pytest.mark.parametrize("totals", [[5.0, 0.0, 3.0], [0.0, 0.0, 3.0]])
 def test_logit_adjustment_bears_classes_that_are_not_shown(totals):
-    criterion = LogitAdjustedCrossEntropy(0.1)
-    criterion.see_classes(torch.tensor(totals).double())
     batch = (np.zeros((1, 3)), np.array([2]), np.ones(1))
-    loss, gradient = loss_and_gradient(criterion, *batch)
+    loss, gradient = loss_and_gradient(LogitAdjustedLoss(), *batch, 0.1, totals)
     assert np.isfinite(loss)
     # Smoothing does not ask for the class that is not shown.
     assert gradient[0, 2] < 0 < gradient[0, 1]
@@ -142,3 +142,12 @@ def test_losses_are_minimal_where_every_logit_is_right(name):
     right, _ = loss_and_gradient(criterion, logits, np.array([1, 0]), np.ones(2))
     wrong, _ = loss_and_gradient(criterion, logits, np.array([0, 1]), np.ones(2))
     assert right < 1e-20 < 50 < wrong
+
+
+def test_logit_adjustment_with_tau_0_is_cross_entropy():
+    batch = draw_batch(5)
+    expected = loss_and_gradient(CrossEntropyLoss(), *batch, 0.1)
+    totals = [5.0, 1.0, 1.0, 0.5, 90.0]
+    found_of = loss_and_gradient(LogitAdjustedLoss(tau=0), *batch, 0.1, totals)
+    for found, value in zip(found_of, expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-16)

@@ -13,24 +13,32 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklipo import LipNetClassifier
-from sklipo.lipnet.augmentation import RandomAffine
-from sklipo.lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
+from sklipo.lipnet import (
+    DeferredClassWeight,
+    DropoutDecay,
+    EpochOverSampler,
+    EpochUnderSampler,
+    LogitAdjustedLoss,
+    RandomAffine,
+    WeightDecay,
+)
 
 OPTIONS = {
     "focal": {"loss": "focal"},
     "logit-adjusted": {"loss": "logit_adjusted"},
-    "deferred": {"class_weight": "balanced", "reweight_from": 0.6},
+    "half adjusted": {"loss": LogitAdjustedLoss(0.5)},
+    "deferred": {"class_weight": DeferredClassWeight(start=0.6)},
     "over": {"epoch_sampler": EpochOverSampler()},
     "under": {"epoch_sampler": EpochUnderSampler()},
     "augmentation": {"augmentation": RandomAffine()},
-    "noise": {"input_noise": 0.3},
-    "dropout": {"dropout_decay": 1.0},
+    "dropout": {"callbacks": [DropoutDecay()]},
     "l2": {"weight_decay": 0.1},
-    "l1": {"weight_decay": 0.1, "weight_decay_norm": "l1"},
-    "conv": {"weight_decay": 0.1, "weight_decay_layers": "conv"},
+    "l1": {"weight_decay": WeightDecay(0.1, norm="l1")},
+    "conv": {"weight_decay": WeightDecay(0.1, layers="conv")},
     "cosine": {"learning_rate_schedule": "cosine"},
     "one-cycle": {"learning_rate_schedule": "one_cycle"},
     "step": {"learning_rate_schedule": "step"},
+    "linear": {"learning_rate_schedule": lambda progress: 1 - progress},
 }
 
 
@@ -83,9 +91,9 @@ class Watch(Callback):
         return {}
 
 
-def watch_fit(data, **params):
+def watch_fit(data, callbacks=(), **params):
     """Return a fitted model and what was seen in its training."""
-    model = LipNetClassifier("lipnet-1", **SMALL, callbacks=[Watch()])
+    model = LipNetClassifier("lipnet-1", **SMALL, callbacks=[*callbacks, Watch()])
     model.set_params(**params).fit(*data)
     return model, dict(model.net_.callbacks_)["Watch"]
 
@@ -107,7 +115,17 @@ def test_training_alone_is_augmented(data):
 def test_noise_has_the_given_deviation_in_training_alone(data):
     X, y = data
     X = np.ones_like(X) * (y == "ring")[:, None] * 40
-    model, watch = watch_fit((X, y), input_noise=0.5, early_stopping=True)
+    noise = RandomAffine(
+        0,
+        shear=0,
+        vertical_shift=0,
+        horizontal_shift=0,
+        zoom=(1, 1),
+        vertical_flip=False,
+        horizontal_flip=False,
+        noise=0.5,
+    )
+    model, watch = watch_fit((X, y), augmentation=noise, early_stopping=True)
     trained = torch.cat([batch for is_training, batch in watch.seen_ if is_training])
     noise = trained - 40 * (trained > 20)
     # 24,000 values: the deviation is known to 0.5 %, the mean to 0.7 % of it.
@@ -140,7 +158,7 @@ def test_learning_rate_and_dropout_fall_over_the_training(data):
         data,
         learning_rate=0.01,
         learning_rate_schedule="cosine",
-        dropout_decay=0.5,
+        callbacks=[DropoutDecay(0.5)],
         max_epochs=4,
         batch_size=20,
     )
@@ -166,11 +184,11 @@ def test_schedule_of_fits_and_of_parts_begins_anew_after_max_epochs(data):
 
 
 def test_warm_start_follows_what_may_change(data):
-    model = LipNetClassifier("lipnet-1", **SMALL, warm_start=True, dropout_decay=1.0)
-    model.fit(*data).set_params(dropout_decay=0.0, augmentation=RandomAffine())
+    model = LipNetClassifier("lipnet-1", **SMALL, warm_start=True)
+    model.fit(*data).set_params(weight_decay=0.1, augmentation=RandomAffine())
     net = model.fit(*data).net_
     assert net.augmentation is model.augmentation
-    assert net.module_.hidden.dropout.p == 0.5
+    assert net.weight_decay == 0.1
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
@@ -184,8 +202,8 @@ def test_one_step_of_decay_equals_the_closed_form(data, norm):
         "learning_rate": 0.1,
     }
     free = LipNetClassifier("lipnet-1", **params).fit(*data)
-    model = LipNetClassifier("lipnet-1", **params, weight_decay=0.3)
-    model.set_params(weight_decay_norm=norm, weight_decay_layers="dense").fit(*data)
+    decay = WeightDecay(0.3, norm=norm, layers="dense")
+    model = LipNetClassifier("lipnet-1", **params, weight_decay=decay).fit(*data)
     start = LipNetClassifier("lipnet-1", **{**params, "learning_rate": 1e-30})
     parameters = [m.net_.module_.state_dict() for m in (start.fit(*data), free, model)]
     for name in parameters[0]:
@@ -200,7 +218,7 @@ def test_decay_of_convolutions_makes_dead_filters(data, plain):
     assert plain.dead_filters_ == {"conv1": []}
     # What is left of a weight is its gradient divided by the strength of the decay.
     model = LipNetClassifier("lipnet-1", **SMALL, optimizer="sgd", learning_rate=0.01)
-    model.set_params(weight_decay=50.0, weight_decay_layers="conv", max_epochs=20)
+    model.set_params(weight_decay=WeightDecay(50.0, layers="conv"), max_epochs=20)
     assert model.fit(*data).dead_filters_ == {"conv1": [0, 1, 2, 3]}
 
 
@@ -224,7 +242,7 @@ def test_test_time_augmentation_averages_over_the_dihedral_group(data, plain):
 
 def test_test_time_augmentation_leaves_strips_as_they_are(data):
     X, y = data[0][:, :60], data[1]
-    model = LipNetClassifier("lipnet-1", **SMALL).fit(X, y)
+    model = LipNetClassifier("lipnet-1", image_shape="row", **SMALL).fit(X, y)
     expected = model.predict_proba(X)
     model.set_params(test_time_augmentation=True)
     np.testing.assert_array_equal(model.predict_proba(X), expected)

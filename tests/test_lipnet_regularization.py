@@ -5,10 +5,9 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from sklipo.lipnet.architectures import build_lipnet
 from sklipo.lipnet.regularization import (
-    add_decay,
+    WeightDecay,
     dead_filters,
     learning_rate_factor,
-    set_dropout,
 )
 
 
@@ -46,6 +45,10 @@ def test_step_falls_twice():
     assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
 
 
+def test_schedule_of_the_user_is_called():
+    assert learning_rate_factor(lambda progress: 1 - progress, 0.25) == 0.75
+
+
 def test_no_schedule_keeps_the_rate():
     assert learning_rate_factor(None, 0.7) == 1
 
@@ -64,7 +67,7 @@ def test_decay_is_the_gradient_of_the_penalty(norm, layers, expected):
     parameters = dict(network.named_parameters())
     for parameter in parameters.values():
         parameter.grad = torch.zeros_like(parameter)
-    add_decay(parameters.items(), 0.3, norm, layers)
+    WeightDecay(0.3, norm=norm, layers=layers).add_gradients(network)
     decayed = [p for name, p in parameters.items() if name[:-7] in expected]
     added = {name: p.grad.clone() for name, p in parameters.items()}
     penalty = sum(
@@ -77,21 +80,6 @@ def test_decay_is_the_gradient_of_the_penalty(norm, layers, expected):
         is_decayed = name.removesuffix(".weight") in expected
         by_hand = parameter.grad if is_decayed else torch.zeros_like(parameter)
         torch.testing.assert_close(added[name], by_hand)
-
-
-def test_dropout_rates_are_set_by_kind():
-    network = build_lipnet("lipnet-4", (8, 8), 3)
-    set_dropout(network, 0.1, 0.3)
-    rates = {
-        name: layer.p
-        for name, layer in network.named_modules()
-        if isinstance(layer, torch.nn.Dropout)
-    }
-    assert rates == {
-        "features.dropout1": 0.1,
-        "features.dropout2": 0.1,
-        "hidden.dropout": 0.3,
-    }
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

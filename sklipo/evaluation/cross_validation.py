@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from .._steps import predict_both
 from ..particles import holds_images
+from ..tags import has_tag
 from ._preparation import join_preparation, prepare, split_preparation
 from .results import CrossValidationResult
 
@@ -199,7 +200,7 @@ def _computes_without_python(model, X):
     if isinstance(model, BaseSearchCV):
         model = model.estimator
     last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    return getattr(last, "_computes_without_python", False) and not holds_images(X)
+    return has_tag(last, "releases_gil") and not holds_images(X)
 
 
 def _share_cores(n_folds, n_jobs):

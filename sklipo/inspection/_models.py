@@ -7,8 +7,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
 from .._steps import transform_by
-from ..lipnet._inputs import _as_images, _check_rows
-from ..lipnet.batches import prediction_batch_size
+from ..lipnet._checks import check_rows
+from ..lipnet._images import as_images
+from ..lipnet._prediction import prediction_batch_size
 from ..lipnet.classifier import LipNetClassifier
 
 
@@ -43,8 +44,8 @@ def open_network(classifier, X):
 
     Whatever is hooked to the copy, the network of the user stays as it is.
     """
-    rows = _check_rows(classifier, X)
-    images = _as_images(rows, classifier.image_shape_)
+    rows = check_rows(classifier, X)
+    images = as_images(rows, classifier.image_shape_)
     return copy_network(classifier), images.to(classifier.net_.module__dtype)
 
 
@@ -56,7 +57,7 @@ def copy_network(classifier):
 
 def pixels_of(classifier, X):
     """Return rows of pixels as an array of shape (n_samples, height, width)."""
-    return _check_rows(classifier, X).reshape(-1, *classifier.image_shape_)
+    return check_rows(classifier, X).reshape(-1, *classifier.image_shape_)
 
 
 def in_batches(images):

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._steps import transform_by
 from ..features import ParticleFeatures
-from ..lipnet._inputs import _own_random_state
+from ..lipnet._checks import own_random_state
 from ._panels import get_axes
 
 
@@ -107,7 +107,7 @@ def feature_group_importance(
         n_repeats=n_repeats,
         n_jobs=n_jobs,
         # The generator of the process is left as it was.
-        random_state=_own_random_state(random_state),
+        random_state=own_random_state(random_state),
     )
     table = pd.DataFrame(
         {"mean": result.importances_mean, "std": result.importances_std},

@@ -6,8 +6,11 @@ import numpy as np
 import torch
 
 from .._extras import import_extra
-from ..lipnet._fitting import _mean_probabilities, _probabilities
-from ..lipnet.batches import prediction_batch_size
+from ..lipnet._prediction import (
+    mean_probabilities,
+    prediction_batch_size,
+    probabilities,
+)
 from ._layers import class_index
 from ._models import in_batches, open_network, pixels_of, split_model
 from ._panels import get_axes, robust_limits, show_image, symmetric_limits
@@ -261,12 +264,12 @@ class OcclusionDisplay:
 def _probability_function(classifier, network):
     """Return the function from images to probabilities that predict_proba applies."""
     averaged = classifier.test_time_augmentation
-    compute = _mean_probabilities if averaged else _probabilities
+    compute = mean_probabilities if averaged else probabilities
 
-    def probabilities(images):
+    def predict(images):
         return torch.cat([compute(network, batch) for batch in in_batches(images)])
 
-    return probabilities
+    return predict
 
 
 def _target_codes(classifier, probabilities, images, target):

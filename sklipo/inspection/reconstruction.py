@@ -7,7 +7,7 @@ from sklearn.utils import gen_batches
 from torch import nn
 
 from .._extras import import_extra
-from ..lipnet.batches import prediction_batch_size
+from ..lipnet._prediction import prediction_batch_size
 from ._layers import part_up_to, strongest_activations, unit_index
 from ._models import open_network, split_model
 

@@ -1,1 +1,33 @@
-"""The convolutional networks of the thesis as scikit-learn estimators."""
+"""The networks, and the parts that a LipNetClassifier is put together from."""
+
+from .architectures import Dropout, Standardize, build_lipnet, set_generator
+from .augmentation import RandomAffine, dihedral_views
+from .callbacks import DropoutDecay
+from .class_weights import DeferredClassWeight
+from .classifier import LipNetClassifier
+from .epoch_sampling import EpochOverSampler, EpochSampler, EpochUnderSampler
+from .losses import CrossEntropyLoss, FocalLoss, LogitAdjustedLoss
+from .regularization import WeightDecay, dead_filters, learning_rate_factor
+from .trainer import LipNetTrainer
+
+__all__ = [
+    "CrossEntropyLoss",
+    "DeferredClassWeight",
+    "Dropout",
+    "DropoutDecay",
+    "EpochOverSampler",
+    "EpochSampler",
+    "EpochUnderSampler",
+    "FocalLoss",
+    "LipNetClassifier",
+    "LipNetTrainer",
+    "LogitAdjustedLoss",
+    "RandomAffine",
+    "Standardize",
+    "WeightDecay",
+    "build_lipnet",
+    "dead_filters",
+    "dihedral_views",
+    "learning_rate_factor",
+    "set_generator",
+]

@@ -9,47 +9,46 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .architectures import ARCHITECTURES
 from .augmentation import RandomAffine
+from .class_weights import DeferredClassWeight
 from .epoch_sampling import EpochSampler
-from .losses import LOSSES
+from .losses import LOSSES, CrossEntropyLoss
+from .regularization import WeightDecay
 
 _SHARE = Interval(Real, 0, 1, closed="left")
 _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_SCHEDULES = StrOptions({"cosine", "one_cycle", "step"})
 
-_PARAMETER_CONSTRAINTS = {
-    "architecture": [StrOptions(set(ARCHITECTURES))],
-    "image_shape": [tuple, list, None],
+PARAMETER_CONSTRAINTS = {
+    "architecture": [StrOptions(set(ARCHITECTURES)), tuple, list, callable],
+    "image_shape": [tuple, list, StrOptions({"row"}), None],
     "n_filters": [_COUNT],
     "hidden_units": [_COUNT],
     "conv_dropout": [_SHARE],
     "dense_dropout": [_SHARE],
-    "dropout_decay": [Interval(Real, 0, 1, closed="both")],
     "batch_norm": ["boolean"],
     "optimizer": [StrOptions({"adam", "sgd"})],
     "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-    "learning_rate_schedule": [StrOptions({"cosine", "one_cycle", "step"}), None],
+    "learning_rate_schedule": [
+        StrOptions({"cosine", "one_cycle", "step"}),
+        callable,
+        None,
+    ],
     "momentum": [_SHARE],
-    "weight_decay": [_NOT_NEGATIVE],
-    "weight_decay_norm": [StrOptions({"l1", "l2"})],
-    "weight_decay_layers": [StrOptions({"all", "conv", "dense"})],
+    "weight_decay": [_NOT_NEGATIVE, WeightDecay],
     "max_epochs": [_COUNT],
     "batch_size": [_COUNT],
-    "loss": [StrOptions(set(LOSSES))],
-    "focal_gamma": [_NOT_NEGATIVE],
+    "loss": [StrOptions(set(LOSSES)), CrossEntropyLoss],
     "label_smoothing": [_SHARE],
-    "class_weight": [dict, StrOptions({"balanced"}), None],
-    "reweight_from": [_SHARE],
+    "class_weight": [dict, StrOptions({"balanced"}), DeferredClassWeight, None],
     "epoch_sampler": [EpochSampler, None],
     "augmentation": [RandomAffine, None],
-    "input_noise": [_NOT_NEGATIVE],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [_COUNT],
     "callbacks": [list, None],
     "test_time_augmentation": ["boolean"],
     "device": [str, torch.device],
-    "mixed_precision": ["boolean"],
-    "compile": ["boolean"],
     "random_state": ["random_state"],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],

@@ -1,12 +1,10 @@
 """The LipNets of the thesis: a table of layers and the function that builds them."""
 
 from collections import OrderedDict
-from itertools import pairwise
 
 import torch
 from torch import nn
-
-from .devices import generator_on
+from torch.nn.utils import skip_init
 
 # A "stride" is a convolution that halves the image as a "pool" does. Dropout follows
 # either. "dense" and "average" say how the feature maps become one row of numbers.
@@ -18,8 +16,8 @@ ARCHITECTURES = {
     "lipnet-6": (*("conv", "conv", "pool") * 3, "dense"),
 }
 
-# What a draw of 16 bits can be.
-_N_DRAWS = 2**16
+_HALVINGS = {"pool", "stride"}
+_ENDS = {"dense", "average"}
 
 
 class Standardize(nn.Module):
@@ -76,25 +74,27 @@ class Dropout(nn.Dropout):
     p : float, default=0.5
         Share of values to drop.
 
+    Attributes
+    ----------
+    generator : torch.Generator or None
+        What the layer draws from, see :func:`set_generator`. None stands for the
+        global generator of torch, as at first.
+
     See Also
     --------
     build_lipnet : Builds the networks that have this layer.
-
-    Notes
-    -----
-    On a CPU torch makes a draw for each value, one after the other. Here four values
-    share a draw of 64 bits, so the share is a multiple of 1/65536. The draws come from
-    the generator of the thread, see :func:`~sklipo.lipnet.devices.seeded_generators`.
-    On a GPU it is the layer of torch.
+    torch.nn.Dropout : The same, always drawn from the global generator.
 
     Examples
     --------
     >>> import torch
-    >>> from sklipo.lipnet.architectures import Dropout
+    >>> from sklipo.lipnet import Dropout
     >>> dropped = Dropout(0.25)(torch.ones(10_000))
     >>> bool(dropped.unique().allclose(torch.tensor([0, 1 / 0.75])))
     True
     """
+
+    generator = None
 
     def __init__(self, p=0.5):
         super().__init__(p)
@@ -112,39 +112,41 @@ class Dropout(nn.Dropout):
         output : Tensor
             Values of the same shape.
         """
-        if not (self.training and self.p) or input.device.type != "cpu":
-            return super().forward(input)
-        n_dropped = min(round(self.p * _N_DRAWS), _N_DRAWS - 1)
-        kept = torch.empty_like(input)
-        draws = _draw_int16(kept).as_strided(kept.shape, kept.stride())
-        torch.ge(draws, n_dropped - _N_DRAWS // 2, out=kept)
-        return input * kept.mul_(_N_DRAWS / (_N_DRAWS - n_dropped))
+        if not (self.training and self.p):
+            return input
+        kept = torch.empty_like(input).bernoulli_(1 - self.p, generator=self.generator)
+        return input * kept.div_(1 - self.p)
 
 
-def _draw_int16(values):
-    """Return as many whole numbers of 16 bits as there are values."""
-    draws = torch.empty((values.numel() + 3) // 4, dtype=torch.int64)
-    draws.random_(-(2**63), None, generator=generator_on(values.device))
-    return draws.view(torch.int16)
+def set_generator(network, generator):
+    """Let the layers of a network draw from a generator.
 
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A network from :func:`build_lipnet`, or another with :class:`Dropout` layers.
+    generator : torch.Generator or None
+        A generator on the device of the network; None for the global one of torch.
 
-class _FeaturePart(nn.Sequential):
-    """Layers in a row, of which training rectifies after pooling.
+    See Also
+    --------
+    Dropout : The layer that draws.
 
-    A maximum of rectified values is the rectified maximum, and the gradients are the
-    same, too: the result is that of the layers as they stand, with a quarter of the
-    values to rectify. Prediction goes through each layer, so that it can be looked at.
+    Examples
+    --------
+    >>> import torch
+    >>> from sklipo.lipnet import build_lipnet, set_generator
+    >>> network = build_lipnet("lipnet-1", (28, 28), n_classes=3).train()
+    >>> outputs = []
+    >>> for _ in range(2):
+    ...     set_generator(network, torch.Generator().manual_seed(0))
+    ...     outputs.append(network(torch.ones(1, 1, 28, 28)))
+    >>> torch.equal(*outputs)
+    True
     """
-
-    def forward(self, input):
-        layers = list(self)
-        for i, (relu, pool) in enumerate(pairwise(self)):
-            # A slice of these layers is in training by itself, they may not be.
-            if isinstance(pool, nn.MaxPool2d) and pool.training:
-                layers[i : i + 2] = pool, relu
-        for layer in layers:
-            input = layer(input)
-        return input
+    for layer in network.modules():
+        if isinstance(layer, Dropout):
+            layer.generator = generator
 
 
 class _GlobalAverage(nn.Module):
@@ -171,14 +173,18 @@ def build_lipnet(
     mean=0.0,
     scale=1.0,
     dtype=torch.float32,
+    generator=None,
 ):
-    """Build one of the networks of the thesis.
+    """Build one of the networks of the thesis, or another of the same layers.
 
     Parameters
     ----------
-    architecture : {"lipnet-1", "lipnet-2", "lipnet-4", "lipnet-4c", "lipnet-6"}
-        Which layers the network has. The number counts the convolutions;
-        LipNet-4c has two more, with a stride of 2 instead of pooling.
+    architecture : {"lipnet-1", "lipnet-2", "lipnet-4", "lipnet-4c", "lipnet-6"} or \
+            tuple of str
+        Which layers the network has. The number in a name counts the convolutions;
+        LipNet-4c has two more, with a stride of 2 instead of pooling. A tuple lists
+        the layers: ``"conv"``, ``"pool"`` and ``"stride"`` in any order, then either
+        ``"dense"`` or ``"average"``.
     image_shape : tuple of (int, int)
         Height and width of the images in pixels, from 1 x 1 on.
     n_classes : int
@@ -197,6 +203,9 @@ def build_lipnet(
         Mean and standard deviation of the pixels of the training set.
     dtype : torch.dtype, default=torch.float32
         Type of the weights and of the images that the network takes.
+    generator : torch.Generator, default=None
+        Generator on the CPU that the weights are drawn from; by default the global one
+        of torch.
 
     Returns
     -------
@@ -224,8 +233,8 @@ def build_lipnet(
     latter is computed here: it is faster and gives all LipNets a hidden layer.
 
     Weights are drawn as Keras does by default, with which the thesis trained: uniformly
-    after Glorot and Bengio [1]_, biases zero. They come from the global generator of
-    torch, and are stored channels-last, the order in which CPUs convolve fastest.
+    after Glorot and Bengio [1]_, biases zero. They are stored channels-last, the order
+    in which CPUs convolve fastest.
 
     References
     ----------
@@ -244,30 +253,45 @@ def build_lipnet(
     >>> network.features.conv1.weight.shape
     torch.Size([32, 1, 3, 3])
     """
-    if architecture not in ARCHITECTURES:
-        raise ValueError(
-            f"architecture={architecture!r}; expected one of {list(ARCHITECTURES)}."
-        )
     if min(image_shape) < 1:
         raise ValueError(f"image_shape={image_shape!r}; an image has a pixel or more.")
-    *layers, end = ARCHITECTURES[architecture]
-    hidden, width = _hidden_part(
-        end, _shape_after(layers, image_shape), n_filters, hidden_units, dense_dropout
-    )
+    *layers, end = _layer_names(architecture)
+    map_shape = _shape_after(layers, image_shape, n_filters)
+    hidden, width = _hidden_part(end, map_shape, dense_dropout, hidden_units)
     parts = {
         "standardize": Standardize(mean, scale),
         "features": _feature_part(layers, n_filters, conv_dropout, batch_norm),
         "hidden": hidden,
-        "output": nn.Linear(width, n_classes),
+        "output": skip_init(nn.Linear, width, n_classes),
     }
-    network = nn.Sequential(OrderedDict(parts)).apply(_initialize)
+    network = nn.Sequential(OrderedDict(parts))
+    for layer in network.modules():
+        _initialize(layer, generator)
     return network.to(dtype=dtype, memory_format=torch.channels_last)
 
 
-def _initialize(layer):
+def _layer_names(architecture):
+    """Return the layers of an architecture, which is a name or lists them itself."""
+    if isinstance(architecture, str):
+        if architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"architecture={architecture!r}; expected one of "
+                f"{list(ARCHITECTURES)}, a tuple of layers or a callable."
+            )
+        return ARCHITECTURES[architecture]
+    *layers, end = architecture or (None,)
+    if end not in _ENDS or not {"conv", *_HALVINGS}.issuperset(layers):
+        raise ValueError(
+            f"architecture={architecture!r}; expected layers out of 'conv', 'pool' and "
+            "'stride', and 'dense' or 'average' as the last one."
+        )
+    return tuple(architecture)
+
+
+def _initialize(layer, generator):
     """Draw a layer's weights after Glorot and Bengio, and set its biases to zero."""
     if isinstance(layer, nn.Conv2d | nn.Linear):
-        nn.init.xavier_uniform_(layer.weight)
+        nn.init.xavier_uniform_(layer.weight, generator=generator)
         nn.init.zeros_(layer.bias)
 
 
@@ -279,37 +303,44 @@ def _feature_part(layers, n_filters, dropout, batch_norm):
         if layer == "pool":
             part[f"pool{n_halvings + 1}"] = nn.MaxPool2d(2, ceil_mode=True)
         else:
+            in_channels = 1 if n_convolutions == 0 else n_filters
             n_convolutions += 1
-            stride = 2 if layer == "stride" else 1
-            in_channels = 1 if n_convolutions == 1 else n_filters
-            part[f"conv{n_convolutions}"] = nn.Conv2d(
-                in_channels, n_filters, kernel_size=3, stride=stride, padding=1
+            # skip_init spares a first draw of weights from torch's global generator.
+            part[f"conv{n_convolutions}"] = skip_init(
+                nn.Conv2d,
+                in_channels,
+                n_filters,
+                kernel_size=3,
+                stride=2 if layer == "stride" else 1,
+                padding=1,
             )
             if batch_norm:
                 part[f"norm{n_convolutions}"] = nn.BatchNorm2d(n_filters)
             part[f"relu{n_convolutions}"] = nn.ReLU()
-        if layer != "conv":
+        if layer in _HALVINGS:
             n_halvings += 1
             part[f"dropout{n_halvings}"] = Dropout(dropout)
-    return _FeaturePart(part)
+    return nn.Sequential(part)
 
 
-def _shape_after(layers, image_shape):
-    """Return height and width of the feature maps after some layers."""
+def _shape_after(layers, image_shape, n_filters):
+    """Return number, height and width of the feature maps after some layers."""
     height, width = image_shape
     for layer in layers:
-        if layer != "conv":
+        if layer in _HALVINGS:
             height, width = (height + 1) // 2, (width + 1) // 2
-    return height, width
+    n_maps = n_filters if {"conv", "stride"}.intersection(layers) else 1
+    return n_maps, height, width
 
 
-def _hidden_part(end, map_shape, n_filters, hidden_units, dropout):
+def _hidden_part(end, map_shape, dropout, hidden_units):
     """Return the last hidden layer and the number of its activations."""
+    n_maps, height, width = map_shape
     if end == "average":
-        return nn.Sequential(OrderedDict(average=_GlobalAverage())), n_filters
+        return nn.Sequential(OrderedDict(average=_GlobalAverage())), n_maps
     part = OrderedDict(
         flatten=nn.Flatten(),
-        dense=nn.Linear(n_filters * map_shape[0] * map_shape[1], hidden_units),
+        dense=skip_init(nn.Linear, n_maps * height * width, hidden_units),
         relu=nn.ReLU(),
         dropout=Dropout(dropout),
     )

@@ -11,14 +11,15 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn.functional import grid_sample
 
-from ._inputs import _as_images, _find_image_shape, _own_random_state, _refuse_images
+from ._checks import own_random_state, refuse_images
+from ._images import as_images, find_image_shape
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _FINITE = Interval(Real, None, None, closed="neither")
 
 
 class RandomAffine(BaseEstimator):
-    r"""Rotate, shear, shift, zoom and flip images of the training set at random.
+    r"""Rotate, shear, shift, zoom and flip training images at random, and add noise.
 
     Give it to :class:`LipNetClassifier` as ``augmentation``. Each epoch then shows each
     image in another way; what is predicted is never augmented. It is no step of a
@@ -41,6 +42,9 @@ class RandomAffine(BaseEstimator):
         Turn an image upside down, or swap its left and right, in half of the cases.
     fill_value : float or "edge", default=0.0
         Value of what lies outside the image; ``"edge"`` repeats the nearest pixel.
+    noise : float, default=0.0
+        Standard deviation of the noise that is added last, in units of the standard
+        deviation of the training set's pixels.
 
     See Also
     --------
@@ -103,6 +107,7 @@ class RandomAffine(BaseEstimator):
         "vertical_flip": ["boolean"],
         "horizontal_flip": ["boolean"],
         "fill_value": [_FINITE, StrOptions({"edge"})],
+        "noise": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -116,6 +121,7 @@ class RandomAffine(BaseEstimator):
         vertical_flip=True,
         horizontal_flip=True,
         fill_value=0.0,
+        noise=0.0,
     ):
         self.rotation = rotation
         self.shear = shear
@@ -125,9 +131,10 @@ class RandomAffine(BaseEstimator):
         self.vertical_flip = vertical_flip
         self.horizontal_flip = horizontal_flip
         self.fill_value = fill_value
+        self.noise = noise
 
     @torch.no_grad()
-    def augment(self, images, generator=None):
+    def augment(self, images, generator=None, *, scale=1.0):
         """Transform each image of a batch in its own random way.
 
         Parameters
@@ -136,6 +143,8 @@ class RandomAffine(BaseEstimator):
             Images of floating point numbers, on any device.
         generator : torch.Generator, default=None
             Generator on the CPU; by default the global one of torch.
+        scale : float, default=1.0
+            Unit of the noise. ``LipNetClassifier`` passes its ``scale_``.
 
         Returns
         -------
@@ -158,12 +167,16 @@ class RandomAffine(BaseEstimator):
                 f"images has shape {tuple(images.shape)} and {images.dtype}; expected "
                 "(n_samples, n_channels, height, width) and floating point numbers."
             )
-        if self._is_off():
-            return images
-        shape = images.shape[2:]
-        matrices = _sampling_matrices(self._draw(len(images), generator), *shape)
-        grid = _sampling_grid(matrices.to(images), *shape)
-        return _resample(images, grid, self.fill_value)
+        if not self._moves_nothing():
+            shape = images.shape[2:]
+            matrices = _sampling_matrices(self._draw(len(images), generator), *shape)
+            grid = _sampling_grid(matrices.to(images), *shape)
+            images = _resample(images, grid, self.fill_value)
+        if self.noise:
+            noise = torch.empty(images.shape, dtype=images.dtype)
+            noise.normal_(std=self.noise * scale, generator=generator)
+            images = images + noise.to(images.device)
+        return images
 
     def augment_rows(self, X, image_shape=None, random_state=None):
         """Transform images that are rows of pixels, to look at them.
@@ -200,10 +213,10 @@ class RandomAffine(BaseEstimator):
         (24, 784)
         """
         self._validate_params()
-        _refuse_images(X)
+        refuse_images(X)
         X = check_array(X, dtype=["float32", "float64"], copy=True)
-        images = _as_images(X, _find_image_shape(X.shape[1], image_shape))
-        seed = _own_random_state(random_state).randint(2**31)
+        images = as_images(X, find_image_shape(X.shape[1], image_shape))
+        seed = own_random_state(random_state).randint(2**31)
         augmented = self.augment(images, torch.Generator().manual_seed(int(seed)))
         return augmented.numpy().reshape(X.shape)
 
@@ -221,8 +234,8 @@ class RandomAffine(BaseEstimator):
                 "shown, two numbers above 0 in this order, for example (0.8, 1.0)."
             )
 
-    def _is_off(self):
-        """Return whether images stay as they are."""
+    def _moves_nothing(self):
+        """Tell whether every pixel stays where it is."""
         return tuple(self.zoom) == (1, 1) and not any(
             (
                 self.rotation,

@@ -14,16 +14,22 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
-from ._fitting import (
-    _activations,
-    _forward,
-    _mean_probabilities,
-    _probabilities,
-    _train,
+from ..tags import extend_tags
+from ._checks import (
+    check_label_smoothing,
+    check_parts,
+    check_training_data,
+    encode,
+    own_random_state,
 )
-from ._inputs import _check_training_data
-from ._parameters import _PARAMETER_CONSTRAINTS
-from .devices import choose_device
+from ._devices import choose_device
+from ._images import find_image_shape, mean_and_scale
+from ._networks import last_dense
+from ._parameters import PARAMETER_CONSTRAINTS
+from ._prediction import activations, forward, mean_probabilities, probabilities
+from ._training import has_foreign_code, tabulate, train
+from ._weights import class_weight_at, weigh
+from .losses import LogitAdjustedLoss
 from .regularization import dead_filters
 
 
@@ -37,63 +43,53 @@ class LipNetClassifier(
     Parameters
     ----------
     architecture : {"lipnet-1", "lipnet-2", "lipnet-4", "lipnet-4c", "lipnet-6"}, \
-            default="lipnet-4"
-        Layers of the network, see :func:`~sklipo.lipnet.architectures.build_lipnet`.
-    image_shape : tuple of (int, int), default=None
-        Height and width of the images in pixels. By default a row is a square image,
-        or an image one pixel high if its length is no square.
+            tuple of str or callable, default="lipnet-4"
+        Layers of the network: a name, or a tuple of layers, see :func:`build_lipnet`;
+        or a callable that takes ``image_shape`` and ``n_classes`` and returns a
+        ``torch.nn.Module`` from images of shape (n_samples, 1, height, width) to
+        logits.
+    image_shape : tuple of (int, int) or "row", default=None
+        Height and width of the images in pixels. By default a row is a square image.
+        ``"row"`` reads a row of any length as an image one pixel high.
     n_filters : int, default=32
-        Number of 3x3 filters of each convolution.
+        Number of 3x3 filters of each convolution. A callable has its own, as it has
+        hidden units, dropout and batch normalization.
     hidden_units : int, default=512
-        Number of units of the hidden dense layer, which LipNet-4c lacks.
+        Number of units of the hidden dense layer. LipNet-4c has none.
     conv_dropout : float, default=0.25
         Share of values dropped in training after each pooling or strided convolution.
     dense_dropout : float, default=0.5
         Share of hidden units dropped in training.
-    dropout_decay : float, default=0.0
-        Share of both dropout rates that is taken off, linearly, over the training.
     batch_norm : bool, default=False
-        Normalise each convolution's output over the batch.
+        Normalize each convolution's output over the batch.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or stochastic gradient descent with Nesterov momentum.
     learning_rate : float, default=None
         Length of a step; by default 0.001 for Adam and 0.01 for SGD.
-    learning_rate_schedule : {"cosine", "one_cycle", "step"}, default=None
-        How steps shorten over the training, see
-        :func:`~sklipo.lipnet.regularization.learning_rate_factor`.
+    learning_rate_schedule : {"cosine", "one_cycle", "step"} or callable, default=None
+        How steps shorten over the training, see :func:`learning_rate_factor`.
     momentum : float, default=0.9
         Nesterov momentum of SGD; Adam does not use it.
-    weight_decay : float, default=0.0
-        Strength of the penalty on weights, of which biases are free.
-    weight_decay_norm : {"l2", "l1"}, default="l2"
-        Penalise half the square or the absolute value of each weight.
-    weight_decay_layers : {"all", "conv", "dense"}, default="all"
-        Layers whose weights are penalised.
+    weight_decay : float or WeightDecay, default=0.0
+        Penalty on weights: its strength, or an object that also knows norm and layers.
     max_epochs : int, default=20
         Number of passes over the training set.
     batch_size : int, default=32
-        Number of samples of which one step is made. Batches are of equal size, give
-        or take one.
-    loss : {"cross_entropy", "focal", "logit_adjusted"}, default="cross_entropy"
+        Number of samples of a step. The sizes of batches differ by one at most.
+    loss : {"cross_entropy", "focal", "logit_adjusted"}, FocalLoss or \
+            LogitAdjustedLoss, default="cross_entropy"
         Focal loss lets samples that are easy count less, logit adjustment makes up
-        for rare classes, see :mod:`~sklipo.lipnet.losses`.
-    focal_gamma : float, default=2.0
-        How much less easy samples count in the focal loss.
+        for rare classes.
     label_smoothing : float, default=0.1
         Probability that is taken from the true class and shared among the others
         (formula 2 of the thesis).
-    class_weight : dict or "balanced", default=None
+    class_weight : dict, "balanced" or DeferredClassWeight, default=None
         Weights of the classes by label; ``"balanced"`` makes them inversely
         proportional to the classes' (weighted) frequencies in what an epoch shows.
-    reweight_from : float, default=0.0
-        Part of ``max_epochs`` after which class weights count (deferred re-weighting);
-        0.8 keeps them to the last fifth.
     epoch_sampler : EpochOverSampler or EpochUnderSampler, default=None
         Which samples an epoch shows; all by default.
     augmentation : RandomAffine, default=None
         Random transformations of what training shows, drawn anew at each epoch.
-    input_noise : float, default=0.0
-        Standard deviation of noise added in training, in units of ``scale_``.
     early_stopping : bool, default=False
         Set samples of each class aside, stop when their loss no longer falls, and go
         back to the weights with which it was smallest.
@@ -102,26 +98,19 @@ class LipNetClassifier(
     n_iter_no_change : int, default=10
         Number of epochs without improvement after which early stopping ends training.
     callbacks : list of skorch callbacks, default=None
-        What skorch calls in training. They are copied; the copies, with what they
-        recorded, are in ``net_.callbacks_``.
+        What skorch calls in training, such as :class:`DropoutDecay`. They are copied;
+        the copies, with what they recorded, are in ``net_.callbacks_``.
     test_time_augmentation : bool, default=False
         Average predicted probabilities over the rotations and flips of an image, if it
         is more than one pixel high and wide.
     device : str or torch.device, default="auto"
-        Where to compute: ``"cpu"``, ``"cuda"`` or ``"auto"``, a GPU where there is one.
-    mixed_precision : bool, default=False
-        Train in bfloat16 on a GPU that computes in it, such as those of NVIDIA from
-        Ampere on. Weights, loss and predictions keep their precision. Without effect
-        elsewhere.
-    compile : bool, default=False
-        Have ``torch.compile`` translate the network for training on a GPU. That takes
-        a while at each ``fit``, and at each epoch with ``dropout_decay``, so it is for
-        long trainings. Without effect on a CPU.
+        Where to compute: ``"cpu"``, ``"cuda"``, ``"mps"`` or what else torch knows.
+        ``"auto"`` takes a CUDA device where there is one.
     random_state : int, RandomState instance or None, default=None
         Seed of all draws. None takes a new one from the operating system.
     warm_start : bool, default=False
-        Let ``fit`` train the fitted network for another ``max_epochs``. It does not
-        follow changes of network, optimizer, loss and callbacks.
+        If True, ``fit`` continues training for ``max_epochs`` more epochs. Changed
+        network, optimizer, loss or callback parameters are ignored.
     verbose : int, default=0
         1 prints a line with time and losses for each epoch.
 
@@ -158,8 +147,8 @@ class LipNetClassifier(
     A batch's loss is the mean of weight times loss, the weights being scaled to a mean
     of 1 over what an epoch shows. Samples of weight zero are left out beforehand.
 
-    What is set aside for early stopping is neither sampled nor augmented; class weights
-    count there from the start, and ``"balanced"`` balances it.
+    Samples set aside for early stopping are neither sampled nor augmented; class
+    weights count there from the start, and ``"balanced"`` balances them.
 
     ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
     ``partial_fit``; thereafter they begin anew.
@@ -168,8 +157,17 @@ class LipNetClassifier(
     precision, at half the speed or less; all other numbers train in float32.
 
     The same seed gives the same bits with the same number of torch threads, see
-    ``torch.set_num_threads``. Global generators are left as they were. On a CPU models
-    can be trained in several threads at once, on a GPU they wait for one another.
+    ``torch.set_num_threads``. Each training draws from a ``torch.Generator`` of its
+    own, which callbacks find as ``net.generator_``. Callbacks and networks that a
+    callable builds may also draw from torch's global generators: these are seeded
+    during such a training, and put back. All else leaves them alone, so that models on
+    a CPU can be trained in several threads at once.
+
+    A network that a callable builds keeps the weights that it was built with. It is
+    standardized and trained as a LipNet is; its ``Dropout`` layers from
+    :mod:`sklipo.lipnet` draw from the generator of the training. ``transform`` returns
+    what goes into its last ``torch.nn.Linear``. A model can be pickled if the callable
+    can be imported.
 
     A GPU holds the whole training set if that takes no more than half of its free
     memory; else each batch is copied from the main memory.
@@ -201,15 +199,7 @@ class LipNetClassifier(
     (40, 512)
     """
 
-    _parameter_constraints = _PARAMETER_CONSTRAINTS
-
-    # Who has the probabilities needs no second run of the network.
-    _predicts_most_probable = True
-
-    @property
-    def _computes_without_python(self):
-        """Tell whether threads are as good as processes, which is so on the CPU."""
-        return choose_device(self.device).type == "cpu"
+    _parameter_constraints = PARAMETER_CONSTRAINTS
 
     def __init__(
         self,
@@ -220,33 +210,25 @@ class LipNetClassifier(
         hidden_units=512,
         conv_dropout=0.25,
         dense_dropout=0.5,
-        dropout_decay=0.0,
         batch_norm=False,
         optimizer="adam",
         learning_rate=None,
         learning_rate_schedule=None,
         momentum=0.9,
         weight_decay=0.0,
-        weight_decay_norm="l2",
-        weight_decay_layers="all",
         max_epochs=20,
         batch_size=32,
         loss="cross_entropy",
-        focal_gamma=2.0,
         label_smoothing=0.1,
         class_weight=None,
-        reweight_from=0.0,
         epoch_sampler=None,
         augmentation=None,
-        input_noise=0.0,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
         callbacks=None,
         test_time_augmentation=False,
         device="auto",
-        mixed_precision=False,
-        compile=False,
         random_state=None,
         warm_start=False,
         verbose=0,
@@ -257,33 +239,25 @@ class LipNetClassifier(
         self.hidden_units = hidden_units
         self.conv_dropout = conv_dropout
         self.dense_dropout = dense_dropout
-        self.dropout_decay = dropout_decay
         self.batch_norm = batch_norm
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
         self.momentum = momentum
         self.weight_decay = weight_decay
-        self.weight_decay_norm = weight_decay_norm
-        self.weight_decay_layers = weight_decay_layers
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.loss = loss
-        self.focal_gamma = focal_gamma
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
-        self.reweight_from = reweight_from
         self.epoch_sampler = epoch_sampler
         self.augmentation = augmentation
-        self.input_noise = input_noise
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.test_time_augmentation = test_time_augmentation
         self.device = device
-        self.mixed_precision = mixed_precision
-        self.compile = compile
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -315,18 +289,38 @@ class LipNetClassifier(
             If X holds images rather than rows of pixels.
         """
         is_new = not (self.warm_start and hasattr(self, "net_"))
-        X, y, weights = _check_training_data(self, X, y, sample_weight, reset=is_new)
+        X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
         if is_new:
             self.classes_ = np.unique(y)
-        return _train(self, X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
+        return self._train(X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
+
+    def _train(self, X, y, weights, *, is_new, n_epochs):
+        """Train a new network, or the fitted one for some more epochs."""
+        parts = self.augmentation, self.epoch_sampler, self.class_weight
+        check_parts(*parts, self.loss, self.weight_decay)
+        codes = encode(y, self.classes_)
+        class_weight = class_weight_at(self.class_weight, progress=1.0)
+        final_weights = weigh(class_weight, self.classes_, codes, weights)
+        if is_new:
+            check_label_smoothing(self.label_smoothing, len(self.classes_))
+            self.image_shape_ = find_image_shape(X.shape[1], self.image_shape)
+            self.mean_, self.scale_ = mean_and_scale(X, final_weights)
+            self._random_state = own_random_state(self.random_state)
+        net = None if is_new else self.net_
+        self.net_ = train(self, net, X, codes, weights, n_epochs)
+        self.n_iter_ = len(self.net_.history)
+        self.history_ = tabulate(self.net_.history)
+        return self
 
     def _can_fit_in_parts(self):
         """Return True, or say which parameters need the whole training set."""
+        class_weight = class_weight_at(self.class_weight, progress=1.0)
         needy = {
             "early_stopping=True": self.early_stopping,
-            "class_weight='balanced'": self.class_weight == "balanced",
+            "class_weight='balanced'": class_weight == "balanced",
             "epoch_sampler": self.epoch_sampler is not None,
-            "loss='logit_adjusted'": self.loss == "logit_adjusted",
+            "loss='logit_adjusted'": self.loss == "logit_adjusted"
+            or isinstance(self.loss, LogitAdjustedLoss),
         }
         if any(needy.values()):
             names = ", ".join(name for name, is_set in needy.items() if is_set)
@@ -368,8 +362,8 @@ class LipNetClassifier(
         """
         is_new = not hasattr(self, "net_")
         _check_partial_fit_first_call(self, classes)
-        X, y, weights = _check_training_data(self, X, y, sample_weight, reset=is_new)
-        return _train(self, X, y, weights, is_new=is_new, n_epochs=1)
+        X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+        return self._train(X, y, weights, is_new=is_new, n_epochs=1)
 
     def predict(self, X):
         """Return the most probable class of each image.
@@ -401,8 +395,7 @@ class LipNetClassifier(
             Rows add up to 1. The dtype is that of X, float32 if X holds integers.
         """
         averaged = self.test_time_augmentation
-        compute = _mean_probabilities if averaged else _probabilities
-        return _forward(self, X, compute)
+        return forward(self, X, mean_probabilities if averaged else probabilities)
 
     def transform(self, X):
         """Return the activations of the last hidden layer as learned features.
@@ -415,10 +408,16 @@ class LipNetClassifier(
         Returns
         -------
         activations : ndarray of shape (n_samples, n_activations)
-            ``hidden_units`` columns, or ``n_filters`` for LipNet-4c, not negative. The
-            dtype is that of X, float32 if X holds integers.
+            ``hidden_units`` columns, or ``n_filters`` for LipNet-4c, not negative; of
+            the network of a callable, the input of its last dense layer. The dtype is
+            that of X, float32 if X holds integers.
+
+        Raises
+        ------
+        AttributeError
+            If a callable built a network without a dense layer.
         """
-        return _forward(self, X, _activations)
+        return forward(self, X, activations)
 
     @property
     def dead_filters_(self):
@@ -436,10 +435,19 @@ class LipNetClassifier(
     @property
     def _n_features_out(self):
         """Number of activations that ``transform`` returns."""
-        return self.net_.module_.output.in_features
+        return last_dense(self.net_.module_).in_features
 
     def __sklearn_tags__(self):
         """Return the tags; the output has the dtype of X."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        # Threads on a GPU would share its generators, and foreign code torch's global
+        # ones; a device that is not there is left to fit, which says so.
+        on_cpu = str(self.device) in ("auto", "cpu") and (
+            choose_device(self.device).type == "cpu"
+        )
+        return extend_tags(
+            tags,
+            predicts_most_probable=True,
+            releases_gil=on_cpu and not has_foreign_code(self),
+        )

@@ -3,13 +3,14 @@
 from numbers import Real
 
 import numpy as np
-import torch
 from imblearn.utils import check_sampling_strategy
 
-# Private part of scikit-learn: _param_validation.
+# Private parts of scikit-learn: _param_validation.
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
+
+from ._batches import draw_rows
 
 _STRATEGIES = {"minority", "not minority", "not majority", "all", "auto"}
 
@@ -47,7 +48,7 @@ class EpochSampler(BaseEstimator):
         -------
         rows : ndarray of shape (n_samples_shown,), dtype int64
             Indices of the samples, class by class. Of one class each sample occurs
-            equally often, give or take once.
+            equally often, or once more than the others.
 
         Raises
         ------
@@ -190,45 +191,6 @@ class EpochUnderSampler(EpochSampler):
         largest = max(counts, key=counts.get)
         counts[largest] = max(1, counts[largest] - round(self.drop * counts[largest]))
         return counts
-
-
-def draw_rows(codes, counts, generator=None):
-    """Draw a number of samples from each class, with as few repeats as can be.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples,)
-        Index of each sample's class.
-    counts : sequence of int
-        Number of samples to draw from each class.
-    generator : torch.Generator, default=None
-        Generator on the CPU; by default the global one of torch.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_samples_shown,), dtype int64
-        Indices of the samples, class by class.
-
-    See Also
-    --------
-    EpochOverSampler : Draws more of some classes than there are.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklipo.lipnet.epoch_sampling import draw_rows
-    >>> draw_rows(np.array([0, 1, 0]), [2, 3])
-    array([0, 2, 1, 1, 1])
-    """
-    parts = []
-    for code, count in enumerate(counts):
-        rows = np.flatnonzero(codes == code)
-        n_repeats, n_more = divmod(count, max(len(rows), 1))
-        parts.append(np.tile(rows, n_repeats))
-        if n_more:
-            order = torch.randperm(len(rows), generator=generator).numpy()
-            parts.append(rows[order[:n_more]])
-    return np.concatenate(parts)
 
 
 def _count(y):

@@ -1,22 +1,22 @@
-"""The losses that a LipNet can minimise, all with smoothed labels and weights."""
+"""The losses that a LipNet can minimize, all with smoothed labels and weights."""
+
+from numbers import Real
 
 import torch
-from torch import nn
+
+# Private parts of scikit-learn: _param_validation.
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 
 
-class SmoothedCrossEntropy(nn.Module):
+class CrossEntropyLoss(BaseEstimator):
     r"""Cross-entropy with smoothed labels and weighted samples.
-
-    Parameters
-    ----------
-    label_smoothing : float, default=0.0
-        Probability :math:`\epsilon` that is taken from the true class.
 
     See Also
     --------
     FocalLoss : Lets samples that are easy count less.
-    LogitAdjustedCrossEntropy : Makes up for classes of differing frequency.
-    LipNetClassifier : Minimises this loss.
+    LogitAdjustedLoss : Makes up for classes of differing frequency.
+    LipNetClassifier : Minimizes this loss by default.
 
     Notes
     -----
@@ -29,18 +29,16 @@ class SmoothedCrossEntropy(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from sklipo.lipnet.losses import SmoothedCrossEntropy
+    >>> from sklipo.lipnet import CrossEntropyLoss
     >>> logits = torch.log(torch.tensor([[0.5, 0.25, 0.25]]))
-    >>> SmoothedCrossEntropy(0.1)(logits, torch.tensor([0]), torch.ones(1))
+    >>> CrossEntropyLoss()(logits, torch.tensor([0]), label_smoothing=0.1)
     tensor(0.7625)
     """
 
-    def __init__(self, label_smoothing=0.0):
-        super().__init__()
-        self.label_smoothing = label_smoothing
+    _parameter_constraints = {}
 
-    def forward(self, logits, codes, weights):
-        """Return the mean over the batch of weight times loss.
+    def __call__(self, logits, codes, weights=None, *, label_smoothing=0, totals=None):
+        r"""Return the mean over the batch of weight times loss.
 
         Parameters
         ----------
@@ -48,52 +46,47 @@ class SmoothedCrossEntropy(nn.Module):
             Output of the network.
         codes : Tensor of shape (n_samples,), dtype int64
             Index of each sample's true class.
-        weights : Tensor of shape (n_samples,)
-            Weight of each sample; their mean over the training set is 1.
+        weights : Tensor of shape (n_samples,), default=None
+            Weight of each sample, 1 by default; their mean over the training set is 1.
+        label_smoothing : float, default=0
+            Probability :math:`\epsilon` that is taken from the true class.
+        totals : Tensor of shape (n_classes,), default=None
+            Sum of the sample weights of each class in what the epoch shows. By
+            default the classes are equally frequent.
 
         Returns
         -------
         loss : Tensor of shape ()
-            Scalar to minimise.
+            Scalar to minimize.
         """
-        terms = self._class_terms(logits)
-        true = terms.gather(1, codes[:, None]).squeeze(1)
         n_classes = logits.shape[1]
-        share = self.label_smoothing * n_classes / (n_classes - 1)
-        losses = (1 - share) * true + share * self._mean_over_classes(terms)
-        return -(weights * losses).mean()
+        totals = logits.new_ones(n_classes) if totals is None else totals
+        terms = self._class_terms(logits, totals)
+        true = terms.gather(1, codes[:, None]).squeeze(1)
+        share = label_smoothing * n_classes / (n_classes - 1)
+        losses = -(1 - share) * true - share * self._mean_over_classes(terms, totals)
+        return (losses if weights is None else weights * losses).mean()
 
-    def see_classes(self, totals):
-        """Take note of how much there is of each class in the epoch that begins.
-
-        Parameters
-        ----------
-        totals : Tensor of shape (n_classes,)
-            Sum of the sample weights of each class.
-        """
-
-    def _class_terms(self, logits):
-        """Return what stands in the loss, with a minus, if a class is the true one."""
+    def _class_terms(self, logits, totals):
+        """Return, for each class, the negative loss if that class were the true one."""
         return logits.log_softmax(dim=1)
 
-    def _mean_over_classes(self, terms):
-        """Return the mean of each sample's terms, the classes being equally likely."""
+    def _mean_over_classes(self, terms, totals):
+        """Return the mean of each sample's terms over what smoothing mixes in."""
         return terms.mean(dim=1)
 
 
-class FocalLoss(SmoothedCrossEntropy):
+class FocalLoss(CrossEntropyLoss):
     r"""Cross-entropy in which samples that are already right count less.
 
     Parameters
     ----------
-    label_smoothing : float, default=0.0
-        Probability :math:`\epsilon` that is taken from the true class.
     gamma : float, default=2.0
         How fast samples lose influence as they become right; 0 is cross-entropy.
 
     See Also
     --------
-    SmoothedCrossEntropy : The loss with gamma = 0.
+    CrossEntropyLoss : The loss with gamma = 0.
 
     Notes
     -----
@@ -108,49 +101,52 @@ class FocalLoss(SmoothedCrossEntropy):
     Examples
     --------
     >>> import torch
-    >>> from sklipo.lipnet.losses import FocalLoss
+    >>> from sklipo.lipnet import FocalLoss
     >>> logits = torch.log(torch.tensor([[0.5, 0.25, 0.25]]))
-    >>> FocalLoss(gamma=2.0)(logits, torch.tensor([0]), torch.ones(1))
+    >>> FocalLoss(gamma=2.0)(logits, torch.tensor([0]))
     tensor(0.1733)
     """
 
-    def __init__(self, label_smoothing=0.0, gamma=2.0):
-        super().__init__(label_smoothing)
+    _parameter_constraints = {"gamma": [Interval(Real, 0, None, closed="left")]}
+
+    def __init__(self, gamma=2.0):
         self.gamma = gamma
 
-    def _class_terms(self, logits):
+    def _class_terms(self, logits, totals):
         log_p = logits.log_softmax(dim=1)
         # A power below 1 has no gradient at 0.
         missing = (-log_p.expm1()).clamp_min(torch.finfo(log_p.dtype).tiny)
         return missing**self.gamma * log_p
 
 
-class LogitAdjustedCrossEntropy(SmoothedCrossEntropy):
+class LogitAdjustedLoss(CrossEntropyLoss):
     r"""Cross-entropy of logits to which the classes' log frequencies are added.
 
     Parameters
     ----------
-    label_smoothing : float, default=0.0
-        Probability :math:`\epsilon` that is taken from the true class.
+    tau : float, default=1.0
+        How much of the log frequencies is added. 1 makes up for them in full, 0 is
+        cross-entropy.
 
     See Also
     --------
-    SmoothedCrossEntropy : The same where classes are equally frequent.
+    CrossEntropyLoss : The same where classes are equally frequent.
 
     Notes
     -----
-    Menon et al. [1]_, with :math:`\tau = 1`; also known as balanced softmax. The
-    frequencies explain in training why a class is rare. The network's own logits,
-    by which it predicts, then stand for classes of equal frequency: their maximum
-    minimises the balanced error.
+    Menon et al. [1]_; with :math:`\tau = 1` also known as balanced softmax. To the
+    logits of a class of frequency :math:`\pi` the loss adds :math:`\tau \log \pi`. In
+    training, the frequencies then explain why a class is rare. The network's own
+    logits, by which it predicts, stand for classes of equal frequency: their maximum
+    minimizes the balanced error.
 
     Frequencies are shares in the sample weights of what an epoch shows: where an epoch
     sampler makes classes equal, this is cross-entropy. Class weights do not enter them
     and come on top; ``"balanced"`` would make up for rare classes twice. A class of
     which nothing is shown is not adjusted.
 
-    Smoothing mixes the true class with the frequencies of the classes instead of the
-    uniform distribution, to the same share. Through the adjustment that becomes a
+    Smoothing mixes the true class with what is added, as a distribution, instead of
+    the uniform distribution, to the same share. Through the adjustment that becomes a
     uniform share in what is predicted, and the most probable class stays the same. A
     uniform share in the target could exceed the frequency of a rare class, which then
     would be predicted for every sample.
@@ -162,39 +158,28 @@ class LogitAdjustedCrossEntropy(SmoothedCrossEntropy):
     Examples
     --------
     >>> import torch
-    >>> from sklipo.lipnet.losses import LogitAdjustedCrossEntropy
-    >>> criterion = LogitAdjustedCrossEntropy()
-    >>> criterion.see_classes(torch.tensor([90.0, 10.0]))
-    >>> criterion(torch.zeros(1, 2), torch.tensor([1]), torch.ones(1))
+    >>> from sklipo.lipnet import LogitAdjustedLoss
+    >>> totals = torch.tensor([90.0, 10.0])
+    >>> LogitAdjustedLoss()(torch.zeros(1, 2), torch.tensor([1]), totals=totals)
     tensor(2.3026)
     """
 
-    def __init__(self, label_smoothing=0.0):
-        super().__init__(label_smoothing)
-        self.register_buffer("totals", torch.ones(()))
+    _parameter_constraints = {"tau": [Interval(Real, 0, None, closed="left")]}
 
-    def see_classes(self, totals):
-        """Take note of how much there is of each class in the epoch that begins.
+    def __init__(self, tau=1.0):
+        self.tau = tau
 
-        Parameters
-        ----------
-        totals : Tensor of shape (n_classes,)
-            Sum of the sample weights of each class.
-        """
-        self.totals = totals
+    def _class_terms(self, logits, totals):
+        frequencies = torch.where(totals > 0, totals / totals.sum(), 1)
+        return (logits + self.tau * frequencies.log()).log_softmax(dim=1)
 
-    def _class_terms(self, logits):
-        is_shown = self.totals > 0
-        frequencies = torch.where(is_shown, self.totals / self.totals.sum(), 1)
-        return (logits + frequencies.log()).log_softmax(dim=1)
-
-    def _mean_over_classes(self, terms):
-        totals = self.totals.expand(terms.shape[1])
-        return (terms * (totals / totals.sum())).sum(dim=1)
+    def _mean_over_classes(self, terms, totals):
+        shares = (totals / totals.sum()) ** self.tau
+        return (terms * (shares / shares.sum())).sum(dim=1)
 
 
 LOSSES = {
-    "cross_entropy": SmoothedCrossEntropy,
+    "cross_entropy": CrossEntropyLoss,
     "focal": FocalLoss,
-    "logit_adjusted": LogitAdjustedCrossEntropy,
+    "logit_adjusted": LogitAdjustedLoss,
 }

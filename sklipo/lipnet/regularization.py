@@ -1,15 +1,20 @@
-"""What changes in the course of a training, weight decay and what it can do."""
+"""Schedules of the learning rate, weight decay and the filters that it kills."""
 
 import math
+from numbers import Real
 
 import torch
+
+# Private parts of scikit-learn: _param_validation.
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
-# The parts of a network on which weight decay can act.
+# The layers on which weight decay can act.
 _DECAYED = {
-    "all": ("features.conv", "hidden.dense", "output"),
-    "conv": ("features.conv",),
-    "dense": ("hidden.dense", "output"),
+    "all": (nn.Conv2d, nn.Linear),
+    "conv": nn.Conv2d,
+    "dense": nn.Linear,
 }
 
 # A filter is dead if its weights are below this part of what they are drawn from.
@@ -21,15 +26,16 @@ def learning_rate_factor(schedule, progress):
 
     Parameters
     ----------
-    schedule : {"cosine", "one_cycle", "step"} or None
-        Name of the schedule; None keeps the learning rate.
+    schedule : {"cosine", "one_cycle", "step"}, callable or None
+        Name of the schedule, or a function from progress to factor; None keeps the
+        learning rate.
     progress : float
         Part of the training that is done, from 0 to 1.
 
     Returns
     -------
     factor : float
-        Between 0 and 1.
+        Between 0 and 1, or what the callable returns.
 
     See Also
     --------
@@ -56,6 +62,8 @@ def learning_rate_factor(schedule, progress):
     >>> [learning_rate_factor("cosine", t) for t in (0, 0.5, 1)]
     [1.0, 0.5, 0.0]
     """
+    if callable(schedule):
+        return float(schedule(progress))
     if schedule == "cosine":
         return _anneal(1, 0, progress)
     if schedule == "one_cycle":
@@ -72,24 +80,24 @@ def _anneal(start, end, share):
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-@torch.no_grad()
-def add_decay(named_parameters, strength, norm="l2", layers="all"):
-    r"""Add the gradient of a penalty on weights to the gradients of a network.
+class WeightDecay(BaseEstimator):
+    r"""Penalty on the weights of a network.
+
+    Give it to :class:`LipNetClassifier` as ``weight_decay``.
 
     Parameters
     ----------
-    named_parameters : iterable of (str, Parameter)
-        Parameters of a network from :func:`build_lipnet`, with gradients.
-    strength : float
+    strength : float, default=1e-4
         Factor :math:`\alpha` of the penalty.
     norm : {"l2", "l1"}, default="l2"
-        Penalty: half the sum of squares, or the sum of absolute values.
+        Penalize half the sum of squares, or the sum of absolute values.
     layers : {"all", "conv", "dense"}, default="all"
-        Layers whose weights are penalised. Biases and batch normalisation never are.
+        Layers whose weights are penalized. Biases and batch normalization never are.
 
     See Also
     --------
-    dead_filters : What can become of penalised convolutions.
+    LipNetClassifier : Takes this object as its parameter ``weight_decay``.
+    dead_filters : What can become of penalized convolutions.
 
     Notes
     -----
@@ -101,51 +109,70 @@ def add_decay(named_parameters, strength, norm="l2", layers="all"):
     Examples
     --------
     >>> import torch
-    >>> from sklipo.lipnet.regularization import add_decay
-    >>> weight = torch.nn.Parameter(torch.tensor([2.0, -3.0]))
-    >>> weight.grad = torch.zeros(2)
-    >>> add_decay([("output.weight", weight)], 0.5)
-    >>> weight.grad
-    tensor([ 1.0000, -1.5000])
+    >>> from sklipo.lipnet import WeightDecay
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> layer.weight.data[:] = torch.tensor([2.0, -3.0])
+    >>> layer.weight.grad = torch.zeros(1, 2)
+    >>> WeightDecay(0.5).add_gradients(layer)
+    >>> layer.weight.grad
+    tensor([[ 1.0000, -1.5000]])
     """
-    for name, parameter in named_parameters:
-        if name.endswith("weight") and name.startswith(_DECAYED[layers]):
-            gradient = parameter.sign() if norm == "l1" else parameter
-            parameter.grad.add_(gradient, alpha=strength)
+
+    _parameter_constraints = {
+        "strength": [Interval(Real, 0, None, closed="left")],
+        "norm": [StrOptions({"l1", "l2"})],
+        "layers": [StrOptions(set(_DECAYED))],
+    }
+
+    def __init__(self, strength=1e-4, *, norm="l2", layers="all"):
+        self.strength = strength
+        self.norm = norm
+        self.layers = layers
+
+    @torch.no_grad()
+    def add_gradients(self, network):
+        """Add the gradients of the penalty to those of a network.
+
+        Parameters
+        ----------
+        network : torch.nn.Module
+            Network with gradients.
+        """
+        if not self.strength:
+            return
+        for layer in network.modules():
+            if isinstance(layer, _DECAYED[self.layers]):
+                weight = layer.weight
+                gradient = weight.sign() if self.norm == "l1" else weight
+                weight.grad.add_(gradient, alpha=self.strength)
 
 
-def set_dropout(network, conv_dropout, dense_dropout):
-    """Set the dropout rates of a network.
+def as_weight_decay(weight_decay):
+    """Return the penalty that a ``weight_decay`` parameter stands for.
 
     Parameters
     ----------
-    network : torch.nn.Sequential
-        Network from :func:`build_lipnet`.
-    conv_dropout : float
-        Rate after each pooling or strided convolution.
-    dense_dropout : float
-        Rate of the hidden dense layer.
+    weight_decay : float or WeightDecay
+        A number is the strength of the default penalty.
+
+    Returns
+    -------
+    weight_decay : WeightDecay
+        The penalty.
 
     See Also
     --------
-    build_lipnet : Builds a network with these rates.
+    WeightDecay : The penalty.
 
     Examples
     --------
-    >>> from sklipo.lipnet.architectures import build_lipnet
-    >>> from sklipo.lipnet.regularization import set_dropout
-    >>> network = build_lipnet("lipnet-1", (28, 28), n_classes=3)
-    >>> set_dropout(network, 0.1, 0.2)
-    >>> network.hidden.dropout
-    Dropout(p=0.2, inplace=False)
+    >>> from sklipo.lipnet.regularization import as_weight_decay
+    >>> as_weight_decay(0.01)
+    WeightDecay(strength=0.01)
     """
-    for part, rate in (
-        (network.features, conv_dropout),
-        (network.hidden, dense_dropout),
-    ):
-        for layer in part:
-            if isinstance(layer, nn.Dropout):
-                layer.p = rate
+    if isinstance(weight_decay, WeightDecay):
+        return weight_decay
+    return WeightDecay(weight_decay)
 
 
 @torch.no_grad()
@@ -164,13 +191,13 @@ def dead_filters(network):
 
     See Also
     --------
-    add_decay : The weight decay that can kill filters.
+    WeightDecay : The penalty that can kill filters.
 
     Notes
     -----
     A filter counts as dead if all of its weights are smaller than a hundredth of the
-    bound of the distribution from which they are drawn at first. Where a batch
-    normalisation follows, its factor belongs to the weights.
+    bound of the distribution from which they are drawn at first. The factor of a batch
+    normalization that follows belongs to the weights.
 
     Examples
     --------

@@ -1,0 +1,134 @@
+"""What a training sees: images, which of them an epoch shows, and batches of them."""
+
+import math
+
+import numpy as np
+import torch
+
+from ._devices import send
+from ._weights import class_weight_at, weigh
+
+
+class ImageDataset(torch.utils.data.Dataset):
+    """Images with class codes and weights, indexed by tensors of positions.
+
+    ``rows`` says which images it shows, in order and possibly more than once; by
+    default all. ``device`` is where batches are needed, by default where the images
+    are. Codes are 0 and weights 1 by default.
+    """
+
+    def __init__(self, images, codes=None, rows=None, weights=None, device=None):
+        n_images = len(images)
+        if codes is None:
+            codes = images.new_zeros(n_images, dtype=torch.int64)
+        rows = torch.arange(n_images) if rows is None else rows
+        self.images = images
+        self.codes = codes
+        self.rows = rows.to(images.device)
+        self.weights = images.new_ones(len(rows)) if weights is None else weights
+        self.device = images.device if device is None else device
+
+    def __len__(self):
+        """Return the number of samples."""
+        return len(self.rows)
+
+    def __getitem__(self, positions):
+        """Return the images and weights of some samples as a dict, and their codes."""
+        rows = self.rows[positions]
+        inputs = {"images": self.images[rows], "weights": self.weights[positions]}
+        inputs = {name: send(values, self.device) for name, values in inputs.items()}
+        return inputs, send(self.codes[rows], self.device)
+
+
+class TrainingSet(ImageDataset):
+    """Images of which each epoch shows some, with weights of its own.
+
+    ``codes`` and ``sample_weights`` are arrays with a value for each image; ``rows``
+    are the images to train on, by default all. ``epoch_sampler`` draws from them by
+    ``generator``, by default all are shown.
+    """
+
+    def __init__(
+        self,
+        images,
+        codes,
+        sample_weights,
+        classes,
+        rows=None,
+        *,
+        epoch_sampler=None,
+        class_weight=None,
+        generator=None,
+        device=None,
+    ):
+        self._codes = codes
+        self._sample_weights = sample_weights
+        self._classes = classes
+        self._rows = np.arange(len(codes)) if rows is None else rows
+        self._class_weight = class_weight
+        self.generator = generator
+        self._counts = None
+        if epoch_sampler is not None:
+            counts = epoch_sampler.count_samples(classes[codes[self._rows]])
+            self._counts = [counts.get(label, 0) for label in classes.tolist()]
+        codes = torch.from_numpy(codes).to(images.device)
+        super().__init__(images, codes, device=device)
+
+    def begin_epoch(self, progress):
+        """Draw the samples of an epoch and weigh them; return each class's total.
+
+        ``progress`` is the part of the training that is done, from 0 to 1. Totals are
+        sums of sample weights, an array of shape (n_classes,).
+        """
+        rows = self._rows
+        if self._counts is not None:
+            rows = rows[draw_rows(self._codes[rows], self._counts, self.generator)]
+        codes, weights = self._codes[rows], self._sample_weights[rows]
+        totals = np.bincount(codes, weights, minlength=len(self._classes))
+        class_weight = class_weight_at(self._class_weight, progress)
+        weights = weigh(class_weight, self._classes, codes, weights)
+        self.rows = torch.from_numpy(rows).to(self.images.device)
+        self.weights = torch.from_numpy(weights).to(self.images)
+        return totals
+
+
+class Batches:
+    """Batches of a data set, each gathered at once, in an order drawn by a generator.
+
+    Without a generator samples keep their order. Sizes differ by one at most: a short
+    last batch would take as large a step as the others on fewer samples, and batch
+    normalization fails on a batch of one.
+    """
+
+    def __init__(self, dataset, batch_size, generator=None):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.generator = generator
+
+    def __len__(self):
+        """Return the number of batches."""
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self):
+        """Yield the batches of one pass."""
+        n_samples = len(self.dataset)
+        if self.generator is None:
+            order = torch.arange(n_samples)
+        else:
+            order = torch.randperm(n_samples, generator=self.generator)
+        order = order.to(self.dataset.images.device)
+        for positions in order.tensor_split(len(self)):
+            yield self.dataset[positions]
+
+
+def draw_rows(codes, counts, generator):
+    """Return the rows of a number of samples of each class, repeated evenly."""
+    parts = []
+    for code, count in enumerate(counts):
+        rows = np.flatnonzero(codes == code)
+        n_repeats, n_more = divmod(count, max(len(rows), 1))
+        parts.append(np.tile(rows, n_repeats))
+        if n_more:
+            order = torch.randperm(len(rows), generator=generator).numpy()
+            parts.append(rows[order[:n_more]])
+    return np.concatenate(parts)

@@ -1,0 +1,299 @@
+"""The skorch net that trains a network."""
+
+import math
+
+import torch
+from sklearn.base import clone
+from skorch import NeuralNetClassifier
+
+from .architectures import set_generator
+from .callbacks import dropout_layers
+from .losses import CrossEntropyLoss
+from .regularization import as_weight_decay, learning_rate_factor
+
+
+class LipNetTrainer(NeuralNetClassifier):
+    """The skorch net that trains a network on weighted images.
+
+    ``LipNetClassifier.fit`` makes it, and keeps it as ``net_``. Callbacks get it as
+    their argument ``net``; what they draw from its ``generator_`` follows the seed.
+
+    Parameters
+    ----------
+    module : callable
+        Builds the network; takes a ``generator`` and the parameters ``module__*``.
+    *args : tuple
+        Further parameters of ``skorch.NeuralNetClassifier`` by position.
+    augmentation : RandomAffine, default=None
+        Transforms each batch of the training set.
+    loss : CrossEntropyLoss, default=None
+        What training minimizes; by default cross-entropy.
+    label_smoothing : float, default=0.0
+        Probability that the loss takes from the true class.
+    learning_rate_schedule : {"cosine", "one_cycle", "step"} or callable, default=None
+        See :func:`learning_rate_factor`.
+    weight_decay : float or WeightDecay, default=0.0
+        Penalty on weights.
+    **kwargs : dict
+        Further parameters of ``skorch.NeuralNetClassifier``.
+
+    Attributes
+    ----------
+    generator_ : torch.Generator or None
+        Generator on the CPU that a training draws orders, samples and augmentations
+        from. None between trainings.
+
+    See Also
+    --------
+    LipNetClassifier : The estimator that holds this net as ``net_``.
+
+    Notes
+    -----
+    The network receives the images of a batch; the loss receives class codes and
+    weights. Training and validation set are passed to ``partial_fit`` as a pair.
+
+    Progress is counted from epoch ``first_epoch_``; one training lasts ``max_epochs``
+    epochs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import LipNetClassifier
+    >>> X, y = np.random.default_rng(0).random((20, 64)), ["full", "empty"] * 10
+    >>> net = LipNetClassifier("lipnet-1", max_epochs=2).fit(X, y).net_
+    >>> type(net).__name__, net.module_.output
+    ('LipNetTrainer', Linear(in_features=512, out_features=2, bias=True))
+    """
+
+    first_epoch_ = 0
+    generator_ = None
+    totals_ = None
+
+    def __init__(
+        self,
+        module,
+        *args,
+        augmentation=None,
+        loss=None,
+        label_smoothing=0.0,
+        learning_rate_schedule=None,
+        weight_decay=0.0,
+        **kwargs,
+    ):
+        super().__init__(module, *args, **kwargs)
+        self.augmentation = augmentation
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_decay = weight_decay
+
+    @property
+    def progress(self):
+        """Part of the training that was done when the current epoch began.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+        """
+        return (len(self.history) - 1 - self.first_epoch_) / self.max_epochs
+
+    def initialize_module(self):
+        """Build the network with weights drawn from ``generator_``.
+
+        Returns
+        -------
+        self : LipNetTrainer
+            The net itself.
+        """
+        params = self.get_params_for("module")
+        self.module_ = self.module(**params, generator=self.generator_)
+        self.dropout_rates_ = [layer.p for layer in dropout_layers(self.module_)]
+        return self
+
+    def initialize_criterion(self):
+        """Take the loss.
+
+        Returns
+        -------
+        self : LipNetTrainer
+            The net itself.
+        """
+        self.criterion_ = CrossEntropyLoss() if self.loss is None else clone(self.loss)
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        """Return the batches of a data set, in random order in training.
+
+        Parameters
+        ----------
+        dataset : ImageDataset
+            Training or validation set.
+        training : bool, default=False
+            Whether it is the training set.
+
+        Returns
+        -------
+        batches : Batches
+            What skorch goes through.
+        """
+        batches = super().get_iterator(dataset, training)
+        batches.generator = self.generator_ if training else None
+        return batches
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Draw the samples of the epoch.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net itself.
+        dataset_train : TrainingSet
+            Training set.
+        dataset_valid : ImageDataset or None
+            Validation set.
+        **kwargs : dict
+            Unused.
+        """
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+        totals = torch.from_numpy(dataset_train.begin_epoch(self.progress))
+        self.totals_ = totals.to(dataset_train.device, dataset_train.weights.dtype)
+        self.n_batches_ = math.ceil(len(dataset_train) / self.batch_size)
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        """Set the learning rate of the batch.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net itself.
+        batch : tuple
+            The batch.
+        training : bool, default=False
+            Whether it is of the training set.
+        **kwargs : dict
+            Unused.
+        """
+        super().on_batch_begin(net, batch, training, **kwargs)
+        if training and self.learning_rate_schedule is not None:
+            n_batches = len(self.history[-1]["batches"]) - 1
+            progress = self.progress + n_batches / self.n_batches_ / self.max_epochs
+            factor = learning_rate_factor(self.learning_rate_schedule, progress)
+            for group in self.optimizer_.param_groups:
+                group["lr"] = self.lr * factor
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        """Add the gradient of weight decay.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net itself.
+        named_parameters : iterable of (str, Parameter)
+            Unused.
+        **kwargs : dict
+            Unused.
+        """
+        as_weight_decay(self.weight_decay).add_gradients(self.module_)
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        """Return the data sets as they came.
+
+        Parameters
+        ----------
+        X : tuple of (Dataset, Dataset or None)
+            Training and validation set.
+        y : None
+            Unused: the data sets hold the class codes.
+        **fit_params : dict
+            Unused.
+
+        Returns
+        -------
+        datasets : tuple of (Dataset, Dataset or None)
+            Training and validation set.
+        """
+        return X
+
+    def infer(self, x, **fit_params):
+        """Run the network on a batch.
+
+        Parameters
+        ----------
+        x : Tensor or dict of Tensor
+            Images, or the X of a batch. In training they are augmented.
+        **fit_params : dict
+            Unused.
+
+        Returns
+        -------
+        logits : Tensor of shape (n_samples, n_classes)
+            Output of the network.
+        """
+        images = x["images"] if isinstance(x, dict) else x
+        if self.module_.training and self.augmentation is not None:
+            scale = self.module__scale
+            images = self.augmentation.augment(images, self.generator_, scale=scale)
+        return super().infer(images)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the weighted loss of a batch.
+
+        Parameters
+        ----------
+        y_pred : Tensor of shape (n_samples, n_classes)
+            Output of the network.
+        y_true : Tensor of shape (n_samples,)
+            Class codes.
+        X : dict of Tensor
+            The X of the batch.
+        training : bool, default=False
+            Unused.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            Scalar to minimize.
+        """
+        return self.criterion_(
+            y_pred,
+            y_true,
+            X["weights"],
+            label_smoothing=self.label_smoothing,
+            totals=self.totals_,
+        )
+
+    def draw_from(self, generator, device_generator):
+        """Let what follows draw from two generators, or from none.
+
+        Parameters
+        ----------
+        generator : torch.Generator or None
+            On the CPU: for weights, orders, samples and augmentations.
+        device_generator : torch.Generator or None
+            On the device of the network: for dropout.
+        """
+        self.generator_ = generator
+        if hasattr(self, "module_"):
+            set_generator(self.module_, device_generator)
+
+    def to(self, device):
+        """Move the network and the optimizer's state to a device.
+
+        Parameters
+        ----------
+        device : torch.device
+            Where to train next.
+
+        Returns
+        -------
+        self : LipNetTrainer
+            The net itself.
+        """
+        self.device = str(device)
+        self.module_.to(device)
+        if self.totals_ is not None:
+            self.totals_ = self.totals_.to(device)
+        # Loading a state moves it to where the parameters are.
+        self.optimizer_.load_state_dict(self.optimizer_.state_dict())
+        return self
