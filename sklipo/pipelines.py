@@ -1,5 +1,7 @@
 """The two models of the thesis, ready to fit on a particle table."""
 
+from numbers import Integral
+
 from imblearn.pipeline import Pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.preprocessing import StandardScaler
@@ -43,7 +45,9 @@ def make_lipnet_pipeline(
         What the network sees: the particle alone, the bounding box of its mask, or
         the whole cut-out with its surrounding.
     size : int or tuple of (int, int), default=28
-        Height and width in pixels to which particles are resized.
+        Height and width in pixels to which particles are resized. A search over
+        ``resize__size`` takes whole numbers; for other shapes,
+        ``classify__image_shape`` has to change with it.
     random_state : int, RandomState instance or None, default=None
         Seed of the training.
     memory : str or joblib.Memory, default=None
@@ -56,7 +60,7 @@ def make_lipnet_pipeline(
 
     Returns
     -------
-    model : imblearn.pipeline.Pipeline
+    model : ImagePipeline
         Steps ``normalize``, ``crop``, ``mask``, ``resize`` and ``classify``, less those
         that the input mode leaves out.
 
@@ -94,6 +98,8 @@ def make_lipnet_pipeline(
         "augmentation": RandomAffine(),
         "learning_rate_schedule": "cosine",
     }
+    if not isinstance(size, Integral):
+        recipe["image_shape"] = tuple(size)
     classify = LipNetClassifier(
         architecture, random_state=random_state, **{**recipe, **lipnet_params}
     )
@@ -103,7 +109,7 @@ def make_lipnet_pipeline(
         ("resize", Resize(size)),
         ("classify", classify),
     ]
-    return Pipeline(steps, memory=memory)
+    return ImagePipeline(steps, memory=memory)
 
 
 def make_svc_pipeline(
@@ -168,6 +174,76 @@ def make_svc_pipeline(
         ("classify", classify),
     ]
     return Pipeline(steps)
+
+
+class ImagePipeline(Pipeline):
+    """Pipeline whose network reads images in the shape that ``Resize`` gives them.
+
+    :func:`make_lipnet_pipeline` returns it. It is a pipeline of imbalanced-learn, but
+    for one check: when its parameters are set, as a search does, the ``image_shape`` of
+    the network and the ``size`` of the step before must agree. A row of 14 x 56 pixels
+    could else be read as 28 x 28 without a word.
+
+    Parameters
+    ----------
+    steps : list of tuple
+        Names and estimators, ``resize`` and ``classify`` among them.
+    transform_input : list of str, default=None
+        See :class:`imblearn.pipeline.Pipeline`.
+    memory : str or joblib.Memory, default=None
+        Where to keep the result of each step between fits.
+    verbose : bool, default=False
+        Print the time that each step takes.
+
+    See Also
+    --------
+    make_lipnet_pipeline : Makes a whole pipeline.
+
+    Examples
+    --------
+    >>> from sklipo import make_lipnet_pipeline
+    >>> model = make_lipnet_pipeline(size=(14, 56))
+    >>> model["classify"].image_shape
+    (14, 56)
+    """
+
+    def set_params(self, **params):
+        """Set parameters of the steps, and check that the shapes agree.
+
+        Parameters
+        ----------
+        **params : dict
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        self : ImagePipeline
+            The pipeline itself.
+
+        Raises
+        ------
+        ValueError
+            If ``resize__size`` and ``classify__image_shape`` do not agree.
+        """
+        super().set_params(**params)
+        steps = dict(self.steps)
+        resize, classify = steps.get("resize"), steps.get("classify")
+        if isinstance(resize, Resize) and isinstance(classify, LipNetClassifier):
+            _check_same_shape(resize.size, classify.image_shape)
+        return self
+
+
+def _check_same_shape(size, image_shape):
+    """Refuse a shape of images that is not the one they are resized to."""
+    shape = (size, size) if isinstance(size, Integral) else tuple(size)
+    if image_shape is None and len(set(shape)) == 1:
+        return  # A row that is a square image is read as one.
+    if image_shape is None or tuple(image_shape) != shape:
+        raise ValueError(
+            f"resize__size={size!r} gives images of {shape[0]} x {shape[1]} pixels, "
+            f"but classify__image_shape={image_shape!r}. Set "
+            f"classify__image_shape={shape} too."
+        )
 
 
 class _BalancedCalibration(CalibratedClassifierCV):

@@ -12,6 +12,7 @@ from sklearn.svm import SVC
 
 from sklipo import (
     ParticleFeatures,
+    Resize,
     cross_validate_particles,
     make_lipnet_pipeline,
     make_svc_pipeline,
@@ -184,3 +185,44 @@ def test_samplers_are_passed_by_on_the_way_to_the_last_step(particles):
     X = transform_by(model.steps[:-1], particles)
     np.testing.assert_array_equal(model[-1].predict(X), model.predict(particles))
     assert transform_by([("pass", "passthrough")], X) is X
+
+
+@pytest.mark.parametrize("size", [(14, 56), (20, 30), [9, 16]])
+def test_network_sees_images_in_the_shape_they_are_resized_to(particles, size):
+    model = make_lipnet_pipeline("lipnet-1", size=size, max_epochs=1, random_state=0)
+    model.fit(particles, particles["label"])
+    assert model["classify"].image_shape_ == tuple(size)
+    seen = []
+    standardize = model["classify"].net_.module_.standardize
+    hook = standardize.register_forward_hook(lambda _, args, out: seen.append(args[0]))
+    model.predict(particles.head(3))
+    hook.remove()
+    resize = make_pipeline(*[step for _, step in model.steps[:-2]], Resize(size))
+    expected = resize.fit_transform(particles.head(3)).reshape(3, 1, *size)
+    np.testing.assert_array_equal(seen[0].numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "grid"),
+    [
+        (28, {"resize__size": [(14, 56)]}),
+        (28, {"resize__size": [(20, 30)]}),
+        ((14, 56), {"resize__size": [28]}),
+        (28, {"classify__image_shape": [(14, 56)]}),
+    ],
+)
+def test_search_over_sizes_that_are_no_squares_fails_loudly(particles, size, grid):
+    model = make_lipnet_pipeline("lipnet-1", size=size, max_epochs=1)
+    search = GridSearchCV(model, grid, cv=2)
+    with pytest.raises(ValueError, match=r"Set classify__image_shape=\("):
+        search.fit(particles, particles["label"])
+
+
+def test_search_over_sizes_and_shapes_together_works(particles):
+    model = make_lipnet_pipeline("lipnet-1", max_epochs=1, random_state=0)
+    shapes = [
+        {"resize__size": [12, 14], "classify__image_shape": [None]},
+        {"resize__size": [(9, 16)], "classify__image_shape": [(9, 16)]},
+    ]
+    search = GridSearchCV(model, shapes, cv=2).fit(particles, particles["label"])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
