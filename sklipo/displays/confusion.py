@@ -59,7 +59,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
 
     See Also
     --------
-    ClassMeasuresDisplay : Measures of each class, side by side.
+    ClassMetricsDisplay : Metrics of each class, side by side.
     sklearn.metrics.ConfusionMatrixDisplay : One matrix, in counts or normalised.
 
     Notes
