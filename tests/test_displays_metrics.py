@@ -177,18 +177,18 @@ def test_eight_classes_with_long_names_fit(x):
 def test_colors():
     results = {f"model {i}": make_result(seed=i) for i in range(9)}
     with pytest.raises(
-        ValueError, match=r"9 models, but only 8 colours.*colors=\[...\]"
+        ValueError, match=r"9 models, but only 8 colors.*colors=\[...\]"
     ):
         ClassMetricsDisplay.from_cv_results(results)
-    grey = [str(i / 10) for i in range(9)]
-    display = ClassMetricsDisplay.from_cv_results(results, colors=grey)
+    gray = [str(i / 10) for i in range(9)]
+    display = ClassMetricsDisplay.from_cv_results(results, colors=gray)
     drawn = [container[0].get_facecolor() for container in display.ax_.containers[::2]]
-    assert [to_hex(color) for color in drawn] == [to_hex(color) for color in grey]
+    assert [to_hex(color) for color in drawn] == [to_hex(color) for color in gray]
     few = dict(list(results.items())[:2])
     for colors, message in (
-        (["red"], "1 colours for 2 models"),
-        ({"model 0": "red"}, "no colour for 'model 1'"),
-        (["red", "rde"], "'rde' for 'model 1' is no colour"),
+        (["red"], "1 colors for 2 models"),
+        ({"model 0": "red"}, "no color for 'model 1'"),
+        (["red", "rde"], "'rde' for 'model 1' is no color"),
     ):
         with pytest.raises(ValueError, match=message):
             ClassMetricsDisplay.from_cv_results(few, colors=colors)

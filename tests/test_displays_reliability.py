@@ -121,6 +121,6 @@ def test_wrong_input_is_named():
     with pytest.raises(ValueError, match="of b is about other particles"):
         draw({"a": result, "b": make_result(seed=1)})
     nine = make_result([*EIGHT_CLASSES, "y"], n=200)
-    with pytest.raises(ValueError, match=r"9 classes, but only 8 colours"):
+    with pytest.raises(ValueError, match=r"9 classes, but only 8 colors"):
         draw(nine, kind="class")
     draw(nine, kind="class", colors=[str(i / 10) for i in range(9)])

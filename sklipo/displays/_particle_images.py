@@ -1,15 +1,15 @@
-"""One particle in one panel: grey scale, outline of the mask, scale bar."""
+"""One particle in one panel: gray scale, outline of the mask, scale bar."""
 
 import numpy as np
 
 from .._extras import import_extra
 
-OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every grey
+OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every gray
 _PERCENTILES = (0.5, 99.5)  # so that a few hot or dead pixels leave contrast to others
 
 
 def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None):
-    """Draw a particle in grey, with an outline and a scale bar where they are known."""
+    """Draw a particle in gray, with outline and scale bar if they are known."""
     image = np.asarray(image, float)
     darkest, brightest = np.percentile(image, _PERCENTILES)
     ax.imshow(

@@ -3,17 +3,8 @@
 import numpy as np
 
 from ..metrics import classification_table
-from ._colors import MARKERS, choose_colors
-from ._inputs import (
-    check_choice,
-    check_labels,
-    find_classes,
-    named_models,
-    named_predictions,
-    named_results,
-)
-from ._metric_tables import COLUMNS, SPREADS, select_metrics, stack_metrics
-from ._panels import (
+from ..metrics._labels import check_labels, find_classes
+from ._axes import (
     CHARACTER,
     PanelDisplay,
     add_legend,
@@ -21,8 +12,12 @@ from ._panels import (
     is_leftmost,
     name_x_ticks,
 )
+from ._by_name import named_estimators, named_predictions, named_results
+from ._choices import check_choice
+from ._colors import MARKERS, choose_colors
+from ._metric_tables import COLUMNS, SPREADS, select_metrics, stack_metrics
 
-# What is on the x axis, as bars of one colour, and in panels of its own.
+# What is on the x axis, what is told apart by color, and what has panels of its own.
 _LAYOUTS = {
     "class": ("class", "model", "metric"),
     "model": ("model", "class", "metric"),
@@ -58,7 +53,7 @@ class ClassMetricsDisplay(PanelDisplay):
         is none. An undefined value is NaN. Models, classes and metrics are drawn in
         the order in which they come.
     value_name : str, default=""
-        What values and error bars are, for the axis.
+        Label of the axis: what values and error bars mean.
 
     Attributes
     ----------
@@ -76,10 +71,10 @@ class ClassMetricsDisplay(PanelDisplay):
 
     Notes
     -----
-    Error bars end at the axis where they reach beyond what a metric can be.
+    Error bars that reach beyond the range of a metric are cut off at the axis.
 
-    What the thesis [1]_ calls F1 is the harmonic mean of TPR and TNR, here
-    ``"thesis_F1"``; ``"F1"`` is that of precision and recall.
+    ``"F1"`` is the harmonic mean of precision and recall. The thesis [1]_ calls the
+    harmonic mean of TPR and TNR by this name; here it is ``"thesis_F1"``.
 
     ====================  ==========================================================
     Figures 18 to 21      ``metric="thesis_F1"``
@@ -137,9 +132,9 @@ class ClassMetricsDisplay(PanelDisplay):
         metric : str or list of str, default="F1"
             Columns of :func:`~sklipo.metrics.classification_table`.
         spread : {"folds", "bootstrap"}, default="folds"
-            "folds" draws the mean over the folds and the standard deviation, as wide
-            upwards as downwards. "bootstrap" draws the metric of all folds pooled and
-            its 95 % interval over groups, see
+            "folds" draws the mean over the folds and one standard deviation to either
+            side. "bootstrap" draws the metric of all folds pooled and its 95 % interval
+            over groups, see
             :meth:`sklipo.evaluation.CrossValidationResult.summary`.
         **plot_params : dict
             Parameters of :meth:`plot`.
@@ -195,19 +190,25 @@ class ClassMetricsDisplay(PanelDisplay):
         return cls(select_metrics(tables, metric)).plot(**plot_params)
 
     @classmethod
-    def from_estimator(cls, estimator, particles, y, **params):
+    def from_estimator(
+        cls, estimator, X, y, *, metric="F1", classes=None, **plot_params
+    ):
         """Draw metrics of fitted models on particles that they have not seen.
 
         Parameters
         ----------
         estimator : estimator or dict of estimators
             A fitted classifier, for several models or settings a dict by their names.
-        particles : particle table or array of shape (n_samples, n_features)
+        X : particle table or array of shape (n_samples, n_features)
             What the models predict.
         y : array-like of shape (n_samples,)
             True classes.
-        **params : dict
-            ``metric``, ``classes`` and parameters of :meth:`plot`.
+        metric : str or list of str, default="F1"
+            Columns of :func:`~sklipo.metrics.classification_table`.
+        classes : array-like, default=None
+            Order of the classes; by default all that occur, sorted.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -215,10 +216,12 @@ class ClassMetricsDisplay(PanelDisplay):
             The display, drawn.
         """
         predictions = {
-            name: model.predict(particles)
-            for name, model in named_models(estimator).items()
+            name: model.predict(X)
+            for name, model in named_estimators(estimator).items()
         }
-        return cls.from_predictions(y, predictions, **params)
+        return cls.from_predictions(
+            y, predictions, metric=metric, classes=classes, **plot_params
+        )
 
     def plot(self, *, ax=None, x="class", kind="bar", colors=None):
         """Draw the metrics.
@@ -228,14 +231,14 @@ class ClassMetricsDisplay(PanelDisplay):
         ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw, one for each panel. By default a figure is made.
         x : {"class", "model", "metric"}, default="class"
-            What is named on the x axis. "class": models are told apart by colour, each
-            metric has a panel. "model": classes are told apart by colour, each metric
-            has a panel. "metric": models are told apart by colour, each class has a
+            What is named on the x axis. "class": models are told apart by color, each
+            metric has a panel. "model": classes are told apart by color, each metric
+            has a panel. "metric": models are told apart by color, each class has a
             panel.
         kind : {"bar", "line"}, default="bar"
             Bars, or points joined by lines, for settings that build on each other.
-        colors : dict or sequence of colours, default=None
-            Colours of what is told apart by colour, by name or in order.
+        colors : dict or sequence of colors, default=None
+            Colors of what is told apart by color, by name or in order.
 
         Returns
         -------
@@ -249,7 +252,7 @@ class ClassMetricsDisplay(PanelDisplay):
         width = max(2.5, len(groups) * (0.2 * len(series) + 0.35), _ticks_width(groups))
         shape = grid_shape(len(panels), max(1, int(_PAGE / width)))
         size = (shape[1] * width + 1, shape[0] * 3 + 0.5)
-        axes = self._open(ax, shape, panels, figsize=size)
+        axes = self._open_panels(ax, shape, panels, figsize=size)
         for panel_ax, panel in zip(axes, panels, strict=True):
             rows = self.table[self.table[_LAYOUTS[x][2]] == panel]
             self._draw_series(panel_ax, rows, x, kind, colors)
@@ -263,7 +266,7 @@ class ClassMetricsDisplay(PanelDisplay):
         return self.table[role].drop_duplicates().tolist()
 
     def _draw_series(self, ax, rows, x, kind, colors):
-        """Draw bars or a line of each colour in one panel."""
+        """Draw bars or a line of each color in one panel."""
         along, by_color, _ = _LAYOUTS[x]
         groups = self._names(along)
         step = _STEPS[kind] / len(colors)
