@@ -97,7 +97,7 @@ def test_display_of_one_class_on_axes_given(model):
     assert display.figure_ is figure
     assert display.axes_[0, 0].get_ylabel() == "output\nring"
     assert display.axes_[0, 0].get_title().startswith("logit ")
-    with pytest.raises(ValueError, match=r"needs 6, such as pyplot.subplots\(2, 3\)"):
+    with pytest.raises(ValueError, match=r"a grid of axes of shape \(2, 3\).* \(3,\)"):
         display.plot(ax=axes[0])
 
 

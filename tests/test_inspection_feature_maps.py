@@ -77,7 +77,7 @@ def test_axes_given(model):
     display = FeatureMapDisplay.from_estimator(model, X[:1], ax=axes)
     assert display.figure_ is figure
     assert_array_equal(display.axes_, axes)
-    with pytest.raises(ValueError, match=r"ax holds 1 axes; this picture needs 2"):
+    with pytest.raises(ValueError, match=r"2 axes.* \(input, maps\), but ax holds 1"):
         display.plot(ax=axes[0])
 
 
