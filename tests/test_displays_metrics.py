@@ -13,7 +13,7 @@ from sklipo.displays import ClassMetricsDisplay
 
 
 def bars(ax):
-    """Heights of the bars of each colour."""
+    """Heights of the bars of each color."""
     return [
         [bar.get_height() for bar in container]
         for container in ax.containers

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from lipnet_cases import SMALL, draw_disks_and_rings
+from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
 
@@ -79,6 +80,12 @@ def test_axes_given_and_no_color_bar(model):
     assert figure.axes == [ax]
     with pytest.raises(TypeError, match="ax holds a str; expected matplotlib axes"):
         display.plot(ax="left")
+
+
+def test_color_maps_by_name_and_as_objects():
+    display = FilterDisplay(np.ones((2, 1, 3, 3)))
+    for cmap in ("viridis", colormaps["viridis"]):
+        assert display.plot(cmap=cmap).im_.get_cmap().name == "viridis"
 
 
 def test_filters_of_nothing():

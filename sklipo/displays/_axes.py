@@ -53,7 +53,7 @@ class PanelDisplay:
         for spare in axes[is_spare]:
             spare.set_axis_off()
         self.axes_ = axes[places]
-        # A display without panels writes into the first axes that there are.
+        # A display without panels writes into the first of the spare axes.
         self.ax_ = (*self.axes_.flat, *axes.flat)[0]
         self.figure_ = self.ax_.figure
         return self.axes_

@@ -17,7 +17,7 @@ def named_results(results):
             where = f"results[{name!r}]" if name else "results"
             raise TypeError(
                 f"{where} is a {type(result).__name__}; expected what "
-                "cross_validate_particles returns, or a dict of such by name."
+                "cross_validate_particles returns, or a dict of several by name."
             )
     check_same_classes({name: result.classes for name, result in results.items()})
     return dict(results)

@@ -27,16 +27,16 @@ _BLACK_AND_WHITE_READ_EQUALLY = np.sqrt(1.05 * 0.05) - 0.05
 
 
 def choose_colors(names, colors=None, *, what="classes"):
-    """Return a color for each name, or say that there are too few.
+    """Return a color for each name, or raise an error if there are too few.
 
     Parameters
     ----------
     names : sequence
-        What is colored, in order.
+        Names of the things to color, in order.
     colors : dict, sequence of colors or None
-        What the user asked for: a color by name, or one for each in order.
+        Colors from the user: by name, or one for each name in order.
     what : str, default="classes"
-        What the names are, for messages.
+        Word for the things, used in messages.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def text_color(color):
 
 
 def _palette(n_colors, what):
-    """Return the first colors of the palette if it has as many."""
+    """Return the first colors of the palette, or raise an error if it has fewer."""
     if n_colors > len(OKABE_ITO):
         raise ValueError(
             f"There are {n_colors} {what}, but only {len(OKABE_ITO)} colors that "
@@ -76,7 +76,7 @@ def _palette(n_colors, what):
 
 
 def _check_color(name, colors, what):
-    """Return the color of a name if there is one and matplotlib knows it."""
+    """Return the color of a name, or raise an error if matplotlib knows none."""
     if name not in colors:
         raise ValueError(
             f"colors has no color for {name!r}; it has them for {list(colors)}. Give "

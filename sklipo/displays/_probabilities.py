@@ -1,4 +1,4 @@
-"""Probabilities of classes: of models, of results, or as given."""
+"""Probabilities of classes, from models, results or the user."""
 
 import numpy as np
 

@@ -40,9 +40,9 @@ class ConfusionMatricesDisplay(PanelDisplay):
     Attributes
     ----------
     shares, spreads, mean_counts : dict of ndarray of shape (n_classes, n_classes)
-        What the cells show, by the name of the model: mean and standard deviation of
-        the share of the true class over the folds that have this class, and the mean
-        count. NaN where there is none.
+        The numbers in the cells, by the name of the model: mean and standard deviation
+        of the share of the true class over the folds that have this class, and the mean
+        count. Undefined numbers are NaN.
     text_ : dict of ndarray of shape (n_classes, n_classes)
         The text in each cell, by the name of the model.
     ax_ : matplotlib Axes
@@ -246,7 +246,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         return image
 
     def _cell_text(self, name, cell):
-        """Return share, spread and count of a cell, as far as there are any."""
+        """Return share, spread and count of a cell, without those undefined."""
         share, spread = self.shares[name][cell], self.spreads[name][cell]
         if np.isnan(share):
             return "undefined"

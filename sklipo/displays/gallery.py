@@ -14,9 +14,11 @@ from ._particle_images import draw_particle
 from ._probabilities import check_probabilities, probability_of
 from ._selection import check_same_rows, draw_each_class, rank
 
-_CELL = 1.5  # smallest width and height of a particle in inches
-_LINE = 0.15  # height of a line of a caption in inches
-_LONGEST_LINE = 26  # characters of a caption after which it is broken
+# Smallest width and height of a particle, and height of a line of a caption, in inches.
+_CELL = 1.5
+_LINE = 0.15
+# Captions break after so many characters: wider cells would leave gaps in the grid.
+_LONGEST_LINE = 26
 _SELECTIONS = ("mistakes", "uncertain", "class")
 
 

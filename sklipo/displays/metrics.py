@@ -17,7 +17,7 @@ from ._choices import check_choice
 from ._colors import MARKERS, choose_colors
 from ._metric_tables import COLUMNS, SPREADS, select_metrics, stack_metrics
 
-# What is on the x axis, what is told apart by color, and what has panels of its own.
+# The role on the x axis, the role told apart by color, the role with a panel for each.
 _LAYOUTS = {
     "class": ("class", "model", "metric"),
     "model": ("model", "class", "metric"),
@@ -35,8 +35,10 @@ _FULL_NAMES = {
     "log_loss": "log loss",
 }
 _KINDS = ("bar", "line")
-_STEPS = {"bar": 0.8, "line": 0.15}  # parts of a group that its bars or points take
-_PAGE = 15  # width in inches up to which panels stand side by side
+# The share of a group's width that its bars or points take.
+_STEPS = {"bar": 0.8, "line": 0.15}
+# Panels stand side by side up to this width in inches, which fits a screen.
+_PAGE = 15
 
 
 class ClassMetricsDisplay(PanelDisplay):
@@ -231,14 +233,13 @@ class ClassMetricsDisplay(PanelDisplay):
         ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw, one for each panel. By default a figure is made.
         x : {"class", "model", "metric"}, default="class"
-            What is named on the x axis. "class": models are told apart by color, each
-            metric has a panel. "model": classes are told apart by color, each metric
-            has a panel. "metric": models are told apart by color, each class has a
-            panel.
+            Names on the x axis. "class": models are told apart by color, each metric
+            has a panel. "model": classes are told apart by color, each metric has a
+            panel. "metric": models are told apart by color, each class has a panel.
         kind : {"bar", "line"}, default="bar"
             Bars, or points joined by lines, for settings that build on each other.
         colors : dict or sequence of colors, default=None
-            Colors of what is told apart by color, by name or in order.
+            Colors of models or classes, by name or in order.
 
         Returns
         -------
@@ -275,6 +276,7 @@ class ClassMetricsDisplay(PanelDisplay):
             positions = np.arange(len(groups)) + (i - (len(colors) - 1) / 2) * step
             label = _full_name(name)
             if kind == "bar":
+                # 0.92 leaves a gap between the bars of a group.
                 ax.bar(positions, bars["value"], 0.92 * step, color=color, label=label)
             else:
                 marker = MARKERS[i % len(MARKERS)]
@@ -284,7 +286,7 @@ class ClassMetricsDisplay(PanelDisplay):
             _mark_undefined(ax, positions[bars["value"].isna()], ink)
 
     def _name_axes(self, ax, panel, x, groups, *, is_only):
-        """Name what is along the axes of a panel, and set the limits."""
+        """Label the axes of a panel, and set their limits."""
         title, ylabel = _full_name(panel), self.value_name
         if is_only and x != "metric":
             title, ylabel = "", "\n".join(filter(None, (title, ylabel)))
@@ -306,8 +308,10 @@ class ClassMetricsDisplay(PanelDisplay):
         bottom = np.min(numbers, where=np.isfinite(numbers), initial=0)
         top = np.max(numbers, where=np.isfinite(numbers), initial=0)
         if not (rows["metric"] == "log_loss").any():
-            top = 1.0  # nothing is better; a standard deviation may reach beyond
+            # No metric but log loss exceeds 1; a standard deviation may reach beyond.
+            top = 1.0
         if not rows["metric"].isin(["phi", "kappa"]).any():
+            # Only correlations fall below 0.
             bottom = 0.0
         margin = 0.03 * ((top - bottom) or 1.0)
         return bottom - margin * (bottom < 0), top + margin

@@ -43,7 +43,7 @@ class ReliabilityDisplay(PanelDisplay):
         name of the model or of the class), ``bin`` (from 0), ``prob_pred`` (mean
         probability), ``prob_true`` (share that came true) and ``count``.
     kind : {"confidence", "class"}, default="confidence"
-        What the curves are about, see :meth:`from_predictions`.
+        Subject of the curves, see :meth:`from_predictions`.
     n_bins : int, default=10
         Number of bins between 0 and 1.
 
@@ -159,7 +159,7 @@ class ReliabilityDisplay(PanelDisplay):
         y : array-like of shape (n_samples,)
             True classes.
         kind : {"confidence", "class"}, default="confidence"
-            What the curves are about, see :meth:`from_predictions`.
+            Subject of the curves, see :meth:`from_predictions`.
         n_bins : int, default=10
             Number of bins of equal width between 0 and 1.
         **plot_params : dict
@@ -192,7 +192,7 @@ class ReliabilityDisplay(PanelDisplay):
             What :func:`~sklipo.cross_validate_particles` returned, for several models
             a dict by their names.
         kind : {"confidence", "class"}, default="confidence"
-            What the curves are about, see :meth:`from_predictions`.
+            Subject of the curves, see :meth:`from_predictions`.
         n_bins : int, default=10
             Number of bins of equal width between 0 and 1.
         **plot_params : dict
@@ -286,12 +286,13 @@ class ReliabilityDisplay(PanelDisplay):
         below.stairs(counts, edges, color=color, linewidth=1.5)
 
     def _name_axes(self, above, below, name):
-        """Name what is along the axes of a panel and of the counts below it."""
+        """Label the axes of a panel and of the counts below it."""
         xlabel, ylabel = _AXES[self.kind]
         title = name
         if self.table["curve"].iloc[0] == "":
             title = f"Expected calibration error {self.errors_['']['']:.3f}"
         above.set(xlim=(0, 1), ylim=(-0.02, 1.02), title=title)
+        # A bin of one particle should still be a visible step above the axis.
         below.set(xlabel=xlabel, yscale="log", ylim=(0.7, None))
         above.set_ylabel(ylabel if is_leftmost(above) else "")
         below.set_ylabel("Particles" if is_leftmost(below) else "")

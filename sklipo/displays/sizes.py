@@ -140,6 +140,7 @@ class ImageSizeDisplay(PanelDisplay):
         widths, heights = np.asarray(self.widths), np.asarray(self.heights)
         by_number = sorted(members, key=lambda label: -len(members[label]))
         for i, (label, rows) in enumerate(members.items()):
+            # Rare classes would vanish beneath the common ones.
             rarity = by_number.index(label) / len(members)
             panel.scatter(
                 widths[rows],

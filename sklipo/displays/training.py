@@ -30,8 +30,8 @@ class TrainingCurveDisplay(PanelDisplay):
     Attributes
     ----------
     lines_ : dict of dict of list of matplotlib Line2D
-        By the name of the model and the column, the line of each fit and, where there
-        are several fits, that of their mean as the last.
+        By the name of the model and the column, the line of each fit, followed by that
+        of their mean if there are several fits.
     ax_ : matplotlib Axes
         The first panel.
     axes_ : ndarray of matplotlib Axes
@@ -158,7 +158,7 @@ class TrainingCurveDisplay(PanelDisplay):
         return self
 
     def _check_columns(self, columns):
-        """Return the columns to draw, each of which some history must have."""
+        """Return the columns to draw, or raise an error if no history has one."""
         tables = [table for tables in self.histories.values() for table in tables]
         known = list(dict.fromkeys(name for table in tables for name in table))
         if columns is None:
@@ -216,6 +216,7 @@ def _draw_fits(ax, histories, column, color):
 
 
 def _draw_curve(ax, values, **style):
-    """Draw values by epoch, the first of which is 1; a single one as a point."""
+    """Draw values by epoch, counted from 1."""
+    # A line of a single point would be invisible.
     marker = "." if len(values) == 1 else None
     return ax.plot(np.arange(1, len(values) + 1), values, marker=marker, **style)[0]

@@ -47,7 +47,8 @@ def mosaic_columns(n_images):
 
 def draw_mosaic(ax, images, n_columns, **imshow_kw):
     """Draw images of one shape side by side, and return what ``imshow`` returns."""
-    colors = import_extra("matplotlib", "plot").colormaps[imshow_kw.pop("cmap")]
+    colormaps = import_extra("matplotlib", "plot").colormaps
+    colors = colormaps.get_cmap(imshow_kw.pop("cmap"))
     # The gaps are NaN, which a color map calls bad.
     colors = colors.with_extremes(bad=_GAP_COLOR)
     picture = _mosaic(images, n_columns)

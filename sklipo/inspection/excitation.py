@@ -46,7 +46,7 @@ def most_exciting_particles(estimator, X, layer, unit, *, n_particles=5):
     Raises
     ------
     ValueError
-        If there is no such layer, unit or class, or no particle is asked for.
+        If there is no such layer, unit or class, or ``n_particles`` is below 1.
     TypeError
         If the estimator ends in something else.
 
@@ -73,6 +73,7 @@ def most_exciting_particles(estimator, X, layer, unit, *, n_particles=5):
     part = part_up_to(network, layer)
     index = unit_index(classifier, part, images, layer, unit)
     activations, _ = strongest_activations(part, images, index)
+    # Stable: of equal activations the first row comes first.
     rows = np.argsort(-activations, kind="stable")[:n_particles]
     return rows, activations[rows]
 
@@ -188,8 +189,8 @@ class ExcitationDisplay(PanelDisplay):
         ValueError
             If there is no such layer, unit, class or method.
         TypeError
-            If the estimator ends in something else, or its network is none of those
-            that :func:`reconstruct` takes.
+            If the estimator ends in something else, or its network has other parts
+            than a LipNet.
         """
         classifier, X = split_estimator(estimator, X)
         network = copy_network(classifier)

@@ -1,4 +1,4 @@
-"""What the layers of a network make of a particle."""
+"""Feature maps: the output of a network's layers for a particle."""
 
 import numpy as np
 import torch
@@ -27,13 +27,13 @@ def feature_maps(estimator, X, layer="conv1"):
         classifier.
     layer : str, default="conv1"
         Name of a layer with maps: ``conv1``, ``norm1``, ``relu1``, ``pool1``,
-        ``dropout1``, ... as far as the network has them. In a network of your own the
-        names are those of :meth:`torch.nn.Module.named_modules`.
+        ``dropout1`` and so on; which of them exist depends on the network. In a network
+        of your own the names are those of :meth:`torch.nn.Module.named_modules`.
 
     Returns
     -------
     maps : ndarray of shape (n_samples, n_filters, height, width)
-        Activations, of the type of the network's weights.
+        Activations, with the dtype of the network's weights.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class FeatureMapDisplay(PanelDisplay):
     See Also
     --------
     feature_maps : The numbers.
-    FilterDisplay : The filters that make them.
+    FilterDisplay : The filters that make the maps.
 
     Notes
     -----
@@ -128,7 +128,7 @@ class FeatureMapDisplay(PanelDisplay):
 
     @classmethod
     def from_estimator(cls, estimator, X, *, layer="conv1", **plot_params):
-        """Draw a particle and what a layer of a fitted model makes of it.
+        """Draw a particle and the maps that a layer of a fitted model makes of it.
 
         Parameters
         ----------

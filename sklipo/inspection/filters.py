@@ -1,4 +1,4 @@
-"""What the convolutions of a network have learned: pictures of their filters."""
+"""Pictures of the filters that the convolutions of a network have learned."""
 
 from numbers import Integral
 
@@ -44,7 +44,7 @@ class FilterDisplay(PanelDisplay):
 
     See Also
     --------
-    FeatureMapDisplay : What the filters make of a particle.
+    FeatureMapDisplay : The maps that the filters make of a particle.
     LipNetClassifier.dead_filters_ : Filters whose weights have decayed to nothing.
 
     Notes
@@ -146,6 +146,7 @@ class FilterDisplay(PanelDisplay):
         # "compressed" is the constrained layout for axes of a fixed aspect.
         subplots = {"figsize": (6.8, height), "layout": "compressed"}
         (ax,) = self._open_panels(ax, (1, 1), ["filters"], **subplots)
+        # Row by row of the picture: a channel with all filters, then the next one.
         images = self.weights.swapaxes(0, 1).reshape(-1, *shape)
         self.im_ = draw_mosaic(
             ax, images, n_columns, cmap=cmap, **symmetric_limits(images)

@@ -135,7 +135,7 @@ def _classifier_has(method):
     """Return a check that the classifier in a _GroupedModel has a method."""
 
     def check(grouped):
-        # The AttributeError of the classifier itself names what it lacks.
+        # The classifier's own AttributeError names the missing method.
         getattr(grouped.classifier, method)
         return True
 

@@ -1,12 +1,13 @@
-"""Which parts of a particle its class depends on."""
+"""Parts of a particle that its class depends on."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
 
 from .._extras import import_extra
 from ..displays._axes import PanelDisplay
+from ..images._shapes import height_and_width
 from ._layers import class_index
 from ._models import (
     batch_size_of,
@@ -103,10 +104,12 @@ def occlusion_map(estimator, X, *, target=None, window=None, stride=1, fill_valu
         batch = images[start : start + _IMAGES_AT_ONCE]
         drop = occlusion.attribute(
             batch,
+            # The first axis is that of the channels, of which images have one.
             sliding_window_shapes=(1, *window),
             strides=(1, *stride),
             baselines=float(fill_value),
             target=codes[start : start + len(batch)],
+            # As many patches at once as make up a batch that suits the cache.
             perturbations_per_eval=max(1, batch_size_of(images) // len(batch)),
         )
         drops.append(drop.numpy()[:, 0])
@@ -272,10 +275,12 @@ def _check_patches(window, stride, image_shape):
     """Return window and stride as heights and widths that fit the image."""
     if window is None:
         window = tuple(max(1, round(length / 5)) for length in image_shape)
-    window, stride = _pair(window, "window"), _pair(stride, "stride")
+    window = height_and_width(window, "window")
+    stride = height_and_width(stride, "stride")
     if window[0] > image_shape[0] or window[1] > image_shape[1]:
         raise ValueError(
-            f"window={window} does not fit into images of {image_shape} pixels."
+            f"window={window} does not fit into images of {image_shape} pixels; "
+            "expected a smaller patch."
         )
     if stride[0] > window[0] or stride[1] > window[1]:
         raise ValueError(
@@ -283,14 +288,3 @@ def _check_patches(window, stride, image_shape):
             "uncovered; expected steps up to the size of the patch."
         )
     return window, stride
-
-
-def _pair(value, name):
-    """Return one positive number, or two, as a pair."""
-    pair = tuple(value) if np.iterable(value) else (value, value)
-    if len(pair) != 2 or not all(isinstance(n, Integral) and n > 0 for n in pair):
-        raise ValueError(
-            f"{name}={value!r}; expected a positive number of pixels, or two: "
-            "(height, width)."
-        )
-    return int(pair[0]), int(pair[1])
