@@ -49,7 +49,7 @@ def test_global_generator_is_neither_used_nor_disturbed(particles):
     names = []
     for _ in range(2):
         np.random.seed(0)  # noqa: NPY002
-        names.append(list(shown(draw(particles, particles["label"]))))
+        names.append(list(shown(draw(particles, particles["label"], n_particles=2))))
     assert names[0] != names[1]
     np.random.seed(0)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002
@@ -193,13 +193,14 @@ def test_scale_bar_is_as_long_as_it_says():
 def test_scale_bar_and_outline_are_options(particles):
     draw = ParticleGalleryDisplay.from_particles
     labels = particles["label"]
-    plain = draw(particles, labels, outline=False, scale_bar=False).ax_
+    one = {"n_particles": 1}
+    plain = draw(particles, labels, outline=False, scale_bar=False, **one).ax_
     assert not plain.lines
     assert not plain.collections
-    full = draw(particles, labels).ax_
+    full = draw(particles, labels, **one).ax_
     assert full.lines
     assert full.collections
-    bare = draw(particles.drop(columns=["mask", "pixel_size"]), labels).ax_
+    bare = draw(particles.drop(columns=["mask", "pixel_size"]), labels, **one).ax_
     assert not bare.lines
     assert not bare.collections
 
@@ -220,10 +221,10 @@ def test_outline_closes_at_the_border():
 
 def test_gray_scale(particles):
     draw = ParticleGalleryDisplay.from_particles
-    ax = draw(particles, particles["label"]).ax_
+    ax = draw(particles, particles["label"], n_particles=1).ax_
     image = particles.loc[ax.get_title(), "image"]
     assert ax.images[0].get_clim() == tuple(np.percentile(image, [0.5, 99.5]))
-    shared = draw(particles, particles["label"], vmin=0, vmax=255)
+    shared = draw(particles, particles["label"], n_particles=2, vmin=0, vmax=255)
     assert {ax.images[0].get_clim() for ax in shared.axes_} == {(0, 255)}
 
 
