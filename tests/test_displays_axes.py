@@ -5,8 +5,12 @@ import inspect
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
-from sklipo import displays, inspection
+from sklipo import Resize, displays, inspection
+from sklipo.datasets import make_liposomes
 from sklipo.displays._axes import PanelDisplay
 
 DISPLAYS = {
@@ -65,6 +69,39 @@ def test_seeds_are_none_by_default():
         and "random_state" in inspect.signature(function).parameters
     ]
     assert len(seeds) >= 5 and set(seeds) == {None}
+
+
+@pytest.fixture(scope="module")
+def particles():
+    return make_liposomes(30, weights=None, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def search(particles):
+    pipeline = make_pipeline(Resize(4), LogisticRegression())
+    grid = {"logisticregression__C": [1.0]}
+    return GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("ClassMetricsDisplay", lambda display: display.table["value"]),
+        ("ConfusionMatricesDisplay", lambda display: display.shares[""]),
+        ("ParticleGalleryDisplay", lambda display: display.confidence),
+        ("ReliabilityDisplay", lambda display: display.table["prob_true"]),
+    ],
+)
+def test_search_over_a_pipeline_is_drawn_as_its_best_estimator(
+    search, particles, name, numbers
+):
+    draw = DISPLAYS[name].from_estimator
+    found, expected = (
+        numbers(draw(estimator, particles, particles["label"]))
+        for estimator in (search, search.best_estimator_)
+    )
+    assert len(found)
+    np.testing.assert_array_equal(found, expected)
 
 
 class Rows(PanelDisplay):

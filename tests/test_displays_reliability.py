@@ -102,6 +102,9 @@ def test_estimators_are_asked():
     hit = model.predict(X) == y
     error = calibration_error(hit, model.predict_proba(X).max(axis=1), 10)
     assert display.errors_["logistic"]["logistic"] == pytest.approx(error)
+    other = LogisticRegression().fit(X, ["a"] * 10 + ["b"] * 10)
+    with pytest.raises(ValueError, match=r"different classes: 'logistic' has \[0, 1"):
+        draw({"logistic": model, "other": other}, X, y)
 
 
 def test_how_to_get_probabilities_is_said():
