@@ -36,7 +36,9 @@ tables = {
     for seed, style in enumerate(("perlin", "projection"))
 }
 for style, particles in tables.items():
-    display = ParticleGalleryDisplay.from_particles(particles, particles["label"])
+    display = ParticleGalleryDisplay.from_particles(
+        particles, particles["label"], random_state=0
+    )
     display.figure_.suptitle(f"style={style!r}")
     save_picture(display.figure_, options, style)
 

@@ -21,7 +21,7 @@ from thesis import (
 )
 
 from sklipo import RandomAffine, make_lipnet_pipeline
-from sklipo.displays import ClassMeasuresDisplay
+from sklipo.displays import ClassMetricsDisplay
 
 options = read_options("Add augmentations one at a time", "augmentation.png")
 
@@ -88,8 +88,8 @@ for problem, particles in load_problems(options).items():
 
 for problem, by_setting in results.items():
     successive = {name: by_setting[name] for name in techniques}
-    display = ClassMeasuresDisplay.from_cv_results(
-        successive, measure="TPR", x="model", kind="line"
+    display = ClassMetricsDisplay.from_cv_results(
+        successive, metric="TPR", x="model", kind="line"
     )
     display.ax_.set_title(problem)
     save_picture(display.figure_, options, problem)

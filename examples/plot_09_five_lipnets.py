@@ -14,7 +14,7 @@ import pandas as pd
 from thesis import cross_validate, load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
-from sklipo.displays import ClassMeasuresDisplay
+from sklipo.displays import ClassMetricsDisplay
 
 options = read_options("Compare the five LipNets", "five_lipnets.png")
 
@@ -49,8 +49,8 @@ for problem, particles in load_problems(options).items():
 # Mean and standard deviation over the folds.
 
 for problem, by_network in results.items():
-    display = ClassMeasuresDisplay.from_cv_results(
-        by_network, measure="thesis_F1", x="model"
+    display = ClassMetricsDisplay.from_cv_results(
+        by_network, metric="thesis_F1", x="model"
     )
     display.ax_.set_title(problem)
     save_picture(display.figure_, options, problem)

@@ -14,7 +14,7 @@ import pandas as pd
 from thesis import cross_validate, load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
-from sklipo.displays import ClassMeasuresDisplay
+from sklipo.displays import ClassMetricsDisplay
 
 options = read_options("Compare what the network sees", "input_modes.png")
 modes = {
@@ -66,7 +66,7 @@ for problem, particles in tables.items():
 # deviation over the folds.
 
 for problem, by_mode in results.items():
-    display = ClassMeasuresDisplay.from_cv_results(by_mode, measure="thesis_F1")
+    display = ClassMetricsDisplay.from_cv_results(by_mode, metric="thesis_F1")
     display.ax_.set_title(problem)
     save_picture(display.figure_, options, problem)
 

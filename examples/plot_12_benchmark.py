@@ -23,7 +23,7 @@ from thesis import (
 )
 
 from sklipo import classification_table, make_lipnet_pipeline, make_svc_pipeline
-from sklipo.displays import ClassMeasuresDisplay, ConfusionMatricesDisplay
+from sklipo.displays import ClassMetricsDisplay, ConfusionMatricesDisplay
 from sklipo.metrics import baseline_table
 
 options = read_options("Compare the networks with the SVM", "benchmark.png")
@@ -92,8 +92,8 @@ for problem, table in (("lamellarity", TABLE_9), ("encapsulation", TABLE_10)):
 
 for problem, by_model in results.items():
     pictures = {
-        "measures": ClassMeasuresDisplay.from_cv_results(
-            by_model, measure=measures, x="measure"
+        "measures": ClassMetricsDisplay.from_cv_results(
+            by_model, metric=measures, x="metric"
         ),
         "confusion": ConfusionMatricesDisplay.from_cv_results(by_model),
     }

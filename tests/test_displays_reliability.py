@@ -102,6 +102,9 @@ def test_estimators_are_asked():
     hit = model.predict(X) == y
     error = calibration_error(hit, model.predict_proba(X).max(axis=1), 10)
     assert display.errors_["logistic"]["logistic"] == pytest.approx(error)
+    other = LogisticRegression().fit(X, ["a"] * 10 + ["b"] * 10)
+    with pytest.raises(ValueError, match=r"different classes: 'logistic' has \[0, 1"):
+        draw({"logistic": model, "other": other}, X, y)
 
 
 def test_how_to_get_probabilities_is_said():
@@ -121,6 +124,6 @@ def test_wrong_input_is_named():
     with pytest.raises(ValueError, match="of b is about other particles"):
         draw({"a": result, "b": make_result(seed=1)})
     nine = make_result([*EIGHT_CLASSES, "y"], n=200)
-    with pytest.raises(ValueError, match=r"9 classes, but only 8 colours"):
+    with pytest.raises(ValueError, match=r"9 classes, but only 8 colors"):
         draw(nine, kind="class")
     draw(nine, kind="class", colors=[str(i / 10) for i in range(9)])

@@ -107,7 +107,7 @@ def test_classes_in_order_and_colors(particles):
     }
     assert list(drawn.items()) == [("rare (1)", "#ff0000"), ("common (3)", "#000000")]
     nine = np.arange(9)
-    with pytest.raises(ValueError, match="9 classes, but only 8 colours"):
+    with pytest.raises(ValueError, match="9 classes, but only 8 colors"):
         ImageSizeDisplay(nine, nine, nine).plot()
 
 

@@ -44,9 +44,11 @@ def test_losses_of_a_pipeline_are_drawn(network):
     assert_readable(display)
 
 
-def test_search_without_validation(data):
+def test_search_over_a_pipeline_without_validation(data):
     network = LipNetClassifier(**NETWORK, max_epochs=1, random_state=0)
-    search = GridSearchCV(network, {"n_filters": [2]}, cv=2).fit(*data)
+    pipeline = make_pipeline(StandardScaler(), network)
+    grid = {"lipnetclassifier__n_filters": [2]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(*data)
     display = TrainingCurveDisplay.from_estimator(search)
     (line,) = display.lines_[""]["train_loss"]
     assert line.get_marker() == "."  # a line of one point can't be seen
@@ -92,9 +94,9 @@ def test_wrong_models_are_named(data):
     draw = TrainingCurveDisplay.from_estimator
     with pytest.raises(NotFittedError):
         draw(LipNetClassifier())
-    with pytest.raises(TypeError, match="SVC has no history of training"):
+    with pytest.raises(TypeError, match="is a SVC; expected a fitted LipNetClass"):
         draw(SVC().fit(*data))
-    with pytest.raises(TypeError, match=r"Pipeline has no history.*not in SVC\(\)"):
+    with pytest.raises(TypeError, match="is a Pipeline that ends in SVC; expected"):
         draw(make_pipeline(StandardScaler(), SVC()).fit(*data))
     with pytest.raises(ValueError, match=r"of CNN has no .* return_estimator=True"):
         TrainingCurveDisplay.from_cv_results({"CNN": make_result()})

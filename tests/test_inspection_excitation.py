@@ -97,13 +97,13 @@ def test_display_of_one_class_on_axes_given(model):
     assert display.figure_ is figure
     assert display.axes_[0, 0].get_ylabel() == "output\nring"
     assert display.axes_[0, 0].get_title().startswith("logit ")
-    with pytest.raises(ValueError, match=r"needs 6, such as pyplot.subplots\(2, 3\)"):
+    with pytest.raises(ValueError, match=r"a grid of axes of shape \(2, 3\).* \(3,\)"):
         display.plot(ax=axes[0])
 
 
 def test_strips_are_drawn_high_enough_to_see():
     strips = X[:, :31]
-    model = LipNetClassifier("lipnet-1", **SMALL).fit(strips, Y)
+    model = LipNetClassifier("lipnet-1", image_shape="row", **SMALL).fit(strips, Y)
     display = ExcitationDisplay.from_estimator(model, strips, layer="conv1", units=0)
     display.figure_.draw_without_rendering()
     heights = [ax.get_window_extent().height for ax in display.axes_.flat]

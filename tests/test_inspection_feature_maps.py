@@ -56,7 +56,7 @@ def test_double_precision_and_other_shapes():
     model.fit(X.astype(np.float64), Y)
     maps = feature_maps(model, X, "pool2")
     assert maps.dtype == np.float64 and maps.shape == (150, 4, 3, 4)
-    strip = LipNetClassifier("lipnet-1", **SMALL).fit(X[:, :7], Y)
+    strip = LipNetClassifier("lipnet-1", image_shape="row", **SMALL).fit(X[:, :7], Y)
     assert feature_maps(strip, X[:, :7], "pool1").shape == (150, 4, 1, 4)
 
 
@@ -77,7 +77,7 @@ def test_axes_given(model):
     display = FeatureMapDisplay.from_estimator(model, X[:1], ax=axes)
     assert display.figure_ is figure
     assert_array_equal(display.axes_, axes)
-    with pytest.raises(ValueError, match=r"ax holds 1 axes; this picture needs 2"):
+    with pytest.raises(ValueError, match=r"2 axes.* \(input, maps\), but ax holds 1"):
         display.plot(ax=axes[0])
 
 

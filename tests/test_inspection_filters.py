@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from lipnet_cases import SMALL, draw_disks_and_rings
+from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from numpy.testing import assert_array_equal
 
@@ -38,7 +39,7 @@ def test_first_layer(model):
     low, high = display.im_.get_clim()
     assert -low == high == np.abs(weights).max()
     assert display.im_.get_cmap().name == "seismic"
-    assert len(display.figure_.axes) == 2  # the filters and the colour bar
+    assert len(display.figure_.axes) == 2  # the filters and the color bar
     assert display.figure_.axes[1].get_ylabel() == "weight"
 
 
@@ -72,15 +73,19 @@ def test_number_of_a_filter_is_that_of_its_row_and_column():
             assert picture[round(y), round(x)] == number
 
 
-def test_axes_given_and_no_colour_bar(model):
+def test_axes_given_and_no_color_bar(model):
     figure, ax = plt.subplots()
     display = FilterDisplay.from_estimator(model, ax=ax, colorbar=False)
     assert display.ax_ is ax and display.figure_ is figure
     assert figure.axes == [ax]
-    with pytest.raises(ValueError, match=r"ax holds 2 axes; this picture needs 1"):
-        display.plot(ax=plt.subplots(2)[1])
     with pytest.raises(TypeError, match="ax holds a str; expected matplotlib axes"):
         display.plot(ax="left")
+
+
+def test_color_maps_by_name_and_as_objects():
+    display = FilterDisplay(np.ones((2, 1, 3, 3)))
+    for cmap in ("viridis", colormaps["viridis"]):
+        assert display.plot(cmap=cmap).im_.get_cmap().name == "viridis"
 
 
 def test_filters_of_nothing():

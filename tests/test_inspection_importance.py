@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
+from joblib import parallel_config
 from matplotlib import pyplot as plt
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -14,6 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -124,10 +126,12 @@ def test_particles_are_measured_once(model, particles):
 
 def test_n_jobs_and_seed(model, particles):
     y = particles["label"]
-    tables = [
-        feature_group_importance(model, particles, y, n_jobs=n_jobs, random_state=7)
-        for n_jobs in (None, 2)
-    ]
+    # Processes would take seconds to import what they need.
+    with parallel_config("threading"):
+        tables = [
+            feature_group_importance(model, particles, y, n_jobs=n_jobs, random_state=7)
+            for n_jobs in (None, 2)
+        ]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
@@ -200,15 +204,29 @@ def test_display(model, particles):
     assert display.plot(ax=ax).figure_ is figure
 
 
+def test_search_over_a_pipeline_is_looked_into(particles):
+    y = particles["label"]
+    search = GridSearchCV(
+        make_svc_pipeline(["area", "histogram"]), {"classify__C": [1]}
+    )
+    search.fit(particles, y)
+    settings = {"n_repeats": 2, "random_state": 0}
+    display = FeatureGroupImportanceDisplay.from_estimator(
+        search, particles, y, **settings
+    )
+    table = feature_group_importance(search.best_estimator_, particles, y, **settings)
+    pd.testing.assert_frame_equal(display.importances, table)
+
+
 def test_wrong_models(particles):
     y = particles["label"]
-    with pytest.raises(TypeError, match=r"is a SVC; .* pass its best_estimator_"):
-        feature_group_importance(SVC(), particles, y)
-    with pytest.raises(
-        ValueError, match=r"needs one step .* are NormalizeBackground, "
+    for model, kinds in (
+        (SVC(), "a SVC of SVC"),
+        (make_lipnet_pipeline(), "a ImagePipeline of NormalizeBackground, "),
+        (make_pipeline(ParticleFeatures()), "a Pipeline of ParticleFeatures"),
     ):
-        feature_group_importance(make_lipnet_pipeline(), particles, y)
-    with pytest.raises(ValueError, match="a classifier after it"):
-        feature_group_importance(make_pipeline(ParticleFeatures()), particles, y)
+        message = f"is {kinds}.*; expected a fitted pipeline of one ParticleFeatures"
+        with pytest.raises(TypeError, match=message):
+            feature_group_importance(model, particles, y)
     with pytest.raises(NotFittedError, match="not fitted yet"):
         feature_group_importance(make_svc_pipeline(), particles, y)

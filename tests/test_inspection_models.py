@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from imblearn.over_sampling import RandomOverSampler
@@ -15,6 +16,7 @@ from sklearn.svm import SVC
 
 from sklipo import ApplyMask, LipNetClassifier, NormalizeBackground, Resize, inspection
 from sklipo.datasets import make_liposomes
+from sklipo.displays._axes import PanelDisplay
 from sklipo.inspection import (
     ExcitationDisplay,
     FeatureMapDisplay,
@@ -84,7 +86,7 @@ def test_model_and_input_stay_as_they_are(model, name):
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_unfitted_model(name):
     for model in (LipNetClassifier(), make_pipeline(Resize(12), LipNetClassifier())):
-        with pytest.raises(NotFittedError, match=r"not fitted yet.* Call fit"):
+        with pytest.raises(NotFittedError, match=r"LipNetClassifier .* not fitted yet"):
             EVERYTHING[name](model, X)
 
 
@@ -92,10 +94,13 @@ def test_unfitted_model(name):
 def test_other_models_are_refused(name):
     with pytest.raises(TypeError, match="is a SVC; expected a fitted LipNetClassifier"):
         EVERYTHING[name](SVC(), X)
-    with pytest.raises(TypeError, match="is a pipeline that ends in SVC"):
+    with pytest.raises(TypeError, match="is a Pipeline that ends in SVC; expected"):
         EVERYTHING[name](make_pipeline(Resize(), SVC()), X)
+    search = GridSearchCV(SVC(), {"C": [1]})
+    with pytest.raises(TypeError, match="is a GridSearchCV that ends in SVC; expected"):
+        EVERYTHING[name](search, X)
     search = GridSearchCV(LipNetClassifier(), {"learning_rate": [0.1]})
-    with pytest.raises(TypeError, match=r"GridSearchCV; .*pass its best_estimator_"):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
         EVERYTHING[name](search, X)
 
 
@@ -135,11 +140,36 @@ def test_pipeline_of_nothing_but_the_classifier(model):
     assert_array_equal(feature_maps(make_pipeline(model), X), feature_maps(model, X))
 
 
-def test_best_estimator_of_a_search(particles):
-    pipeline = make_pipeline(Resize(8), LipNetClassifier("lipnet-1", **SMALL))
-    grid = {"lipnetclassifier__learning_rate": [1e-3, 1e-2]}
-    search = GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
-    assert feature_maps(search.best_estimator_, particles).shape == (30, 4, 8, 8)
+def arrays_of(result):
+    """Return the arrays of numbers in a result, or in what a display draws."""
+    if isinstance(result, PanelDisplay):
+        arrays = [v for v in vars(result).values() if isinstance(v, np.ndarray)]
+        # Axes are those of two figures.
+        return [array for array in arrays if array.dtype != object]
+    return result if isinstance(result, tuple) else [result]
+
+
+@pytest.fixture(scope="module")
+def search(particles):
+    pipeline = make_pipeline(Resize(8), LipNetClassifier("lipnet-2", **SMALL))
+    grid = {"lipnetclassifier__learning_rate": [1e-3]}
+    return GridSearchCV(pipeline, grid, cv=2).fit(particles, particles["label"])
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_search_over_a_pipeline_is_looked_into(search, particles, name):
+    found = EVERYTHING[name](search, particles)
+    expected = EVERYTHING[name](search.best_estimator_, particles)
+    for one, other in zip(arrays_of(found), arrays_of(expected), strict=True):
+        assert_array_equal(one, other)
+
+
+def test_search_within_a_pipeline_is_looked_into(particles):
+    search = GridSearchCV(
+        LipNetClassifier("lipnet-1", **SMALL), {"learning_rate": [1e-3]}, cv=2
+    )
+    model = make_pipeline(Resize(8), search).fit(particles, particles["label"])
+    assert feature_maps(model, particles).shape == (30, 4, 8, 8)
 
 
 def test_rows_of_another_length(model):

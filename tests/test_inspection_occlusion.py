@@ -60,7 +60,12 @@ def test_plain_loop(shape, window, stride, fill_value, dtype):
     for target in (None, "ring"):
         code = 1 if target else model.predict_proba(few).argmax(axis=1)
         drops = occlusion_map(
-            model, few, target, window=window, stride=stride, fill_value=fill_value
+            model,
+            few,
+            target=target,
+            window=window,
+            stride=stride,
+            fill_value=fill_value,
         )
         expected = occlude_directly(model, few, code, window, stride, fill_value)
         assert drops.shape == (19, *shape) and drops.dtype == np.float32
@@ -71,7 +76,7 @@ def test_plain_loop(shape, window, stride, fill_value, dtype):
 def test_test_time_augmentation(model):
     averaging = LipNetClassifier("lipnet-1", test_time_augmentation=True, **SMALL)
     averaging.fit(X, Y)
-    drops = occlusion_map(averaging, X[:2], "disk", window=4, stride=4)
+    drops = occlusion_map(averaging, X[:2], target="disk", window=4, stride=4)
     expected = occlude_directly(averaging, X[:2], 0, (4, 4), (4, 4), 0)
     assert_allclose(drops, expected, atol=1e-6)
 
@@ -90,7 +95,7 @@ def test_evidence_is_found_where_it_was_planted():
     X = images.reshape(120, -1)
     model = LipNetClassifier("lipnet-1", **{**SMALL, "max_epochs": 20}).fit(X, y)
     assert model.score(X, y) == 1
-    drops = occlusion_map(model, X[y == 1][:10], 1, window=3)
+    drops = occlusion_map(model, X[y == 1][:10], target=1, window=3)
     best = drops.reshape(10, -1).argmax(axis=1)
     rows, columns = np.unravel_index(best, (12, 12))
     assert ((rows >= 2) & (rows < 5) & (columns >= 7) & (columns < 10)).all()
@@ -98,19 +103,21 @@ def test_evidence_is_found_where_it_was_planted():
 
 def test_display(model):
     display = OcclusionDisplay.from_estimator(model, X[:10], window=4, stride=2)
-    assert display.axes_.shape == (4, 8)
+    assert display.axes_.shape == (2, 10)
     drops = occlusion_map(model, X[:10], window=4, stride=2)
     limit = np.abs(drops).max()
     assert_array_equal(display.targets, model.predict(X[:10]))
     assert_array_equal(display.probabilities, model.predict_proba(X[:10]).max(axis=1))
-    panels = [(i // 8 * 2, i % 8) for i in range(10)]
-    for (row, column), image, drop in zip(panels, X, drops, strict=False):
-        above, below = display.axes_[row, column], display.axes_[row + 1, column]
+    for (above, below), image, drop in zip(display.axes_.T, X, drops, strict=False):
         assert_array_equal(above.images[0].get_array(), image.reshape(12, 12))
         assert_array_equal(below.images[0].get_array(), drop)
         assert below.images[0].get_clim() == (-limit, limit)
-    assert not display.axes_[2, 5].images
-    assert len(display.figure_.axes) == 33  # 32 panels and a colour bar
+    # Ten particles are in two rows of eight, above their maps.
+    places = [ax.get_subplotspec() for ax in display.axes_[:, 8]]
+    cells = [(place.rowspan.start, place.colspan.start) for place in places]
+    assert cells == [(2, 0), (3, 0)]
+    assert len(display.figure_.axes) == 33  # 32 panels and a color bar
+    assert sum(not ax.axison for ax in display.figure_.axes) == 12
 
 
 def test_display_of_a_class_on_axes_given(model):
@@ -121,13 +128,13 @@ def test_display_of_a_class_on_axes_given(model):
     assert display.figure_ is figure
     assert_array_equal(display.targets, ["ring"] * 3)
     assert_array_equal(display.probabilities, model.predict_proba(X[:3])[:, 1])
-    with pytest.raises(ValueError, match=r"ax holds 3 axes; this picture needs 6"):
+    with pytest.raises(ValueError, match=r"needs a grid of axes of shape \(2, 3\)"):
         display.plot(ax=axes[0])
 
 
 def test_errors(model):
     with pytest.raises(ValueError, match=r"'square'; the classes are \['disk', 'ring'"):
-        occlusion_map(model, X, "square")
+        occlusion_map(model, X, target="square")
     with pytest.raises(ValueError, match=r"window=\(13, 2\) does not fit .*\(12, 12\)"):
         occlusion_map(model, X, window=(13, 2))
     with pytest.raises(ValueError, match=r"stride=\(4, 4\) is larger than window"):

@@ -2,13 +2,13 @@
 
 from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
-from .measures import ClassMeasuresDisplay
+from .metrics import ClassMetricsDisplay
 from .reliability import ReliabilityDisplay
 from .sizes import ImageSizeDisplay
 from .training import TrainingCurveDisplay
 
 __all__ = [
-    "ClassMeasuresDisplay",
+    "ClassMetricsDisplay",
     "ConfusionMatricesDisplay",
     "ImageSizeDisplay",
     "ParticleGalleryDisplay",

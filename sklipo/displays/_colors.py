@@ -1,4 +1,4 @@
-"""Colours and markers that people with any colour vision can tell apart."""
+"""Colors and markers that people with any color vision can tell apart."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .._extras import import_extra
 
-# M. Okabe and K. Ito, "Color Universal Design", 2008. The colours that show best on
+# M. Okabe and K. Ito, "Color Universal Design", 2008. The colors that show best on
 # white come first.
 OKABE_ITO = (
     "#0072B2",  # blue
@@ -27,21 +27,21 @@ _BLACK_AND_WHITE_READ_EQUALLY = np.sqrt(1.05 * 0.05) - 0.05
 
 
 def choose_colors(names, colors=None, *, what="classes"):
-    """Return a colour for each name, or say that there are too few.
+    """Return a color for each name, or raise an error if there are too few.
 
     Parameters
     ----------
     names : sequence
-        What is coloured, in order.
-    colors : dict, sequence of colours or None
-        What the user asked for: a colour by name, or one for each in order.
+        Names of the things to color, in order.
+    colors : dict, sequence of colors or None
+        Colors from the user: by name, or one for each name in order.
     what : str, default="classes"
-        What the names are, for messages.
+        Word for the things, used in messages.
 
     Returns
     -------
     dict
-        A colour for each name.
+        A color for each name.
     """
     names = list(names)
     if colors is None:
@@ -50,7 +50,7 @@ def choose_colors(names, colors=None, *, what="classes"):
         colors = [colors] if isinstance(colors, str) else list(colors)
         if len(colors) < len(names):
             raise ValueError(
-                f"colors has {len(colors)} colours for {len(names)} {what}: "
+                f"colors has {len(colors)} colors for {len(names)} {what}: "
                 f"{names}. Give one for each."
             )
         colors = dict(zip(names, colors, strict=False))
@@ -58,34 +58,34 @@ def choose_colors(names, colors=None, *, what="classes"):
 
 
 def text_color(color):
-    """Return black or white, whichever reads better on a colour."""
+    """Return black or white, whichever reads better on a color."""
     red, green, blue = _linear(np.asarray(color[:3], float))
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return "black" if luminance > _BLACK_AND_WHITE_READ_EQUALLY else "white"
 
 
 def _palette(n_colors, what):
-    """Return the first colours of the palette if it has as many."""
+    """Return the first colors of the palette, or raise an error if it has fewer."""
     if n_colors > len(OKABE_ITO):
         raise ValueError(
-            f"There are {n_colors} {what}, but only {len(OKABE_ITO)} colours that "
+            f"There are {n_colors} {what}, but only {len(OKABE_ITO)} colors that "
             "everybody can tell apart. Show fewer, or pass your own: colors=[...] with "
-            f"one colour for each of the {what}, or a dict by name."
+            f"one color for each of the {what}, or a dict by name."
         )
     return OKABE_ITO[:n_colors]
 
 
 def _check_color(name, colors, what):
-    """Return the colour of a name if there is one and matplotlib knows it."""
+    """Return the color of a name, or raise an error if matplotlib knows none."""
     if name not in colors:
         raise ValueError(
-            f"colors has no colour for {name!r}; it has them for {list(colors)}. Give "
+            f"colors has no color for {name!r}; it has them for {list(colors)}. Give "
             f"one for each of the {what}."
         )
     matplotlib_colors = import_extra("matplotlib.colors", "plot")
     if not matplotlib_colors.is_color_like(colors[name]):
         raise ValueError(
-            f"colors: {colors[name]!r} for {name!r} is no colour that matplotlib "
+            f"colors: {colors[name]!r} for {name!r} is no color that matplotlib "
             "knows; expected, for example, 'black' or '#0072B2'."
         )
     return colors[name]

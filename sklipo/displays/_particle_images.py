@@ -1,15 +1,16 @@
-"""One particle in one panel: grey scale, outline of the mask, scale bar."""
+"""One particle in one panel: gray scale, outline of the mask, scale bar."""
 
 import numpy as np
 
 from .._extras import import_extra
 
-OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every grey
-_PERCENTILES = (0.5, 99.5)  # so that a few hot or dead pixels leave contrast to others
+OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every gray
+# A few hot or dead pixels would otherwise take all contrast from the others.
+_PERCENTILES = (0.5, 99.5)
 
 
 def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None):
-    """Draw a particle in grey, with an outline and a scale bar where they are known."""
+    """Draw a particle in gray, with outline and scale bar if they are known."""
     image = np.asarray(image, float)
     darkest, brightest = np.percentile(image, _PERCENTILES)
     ax.imshow(
@@ -28,14 +29,16 @@ def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None
 
 def round_length(width):
     """Return the longest of 1, 2, 5, 10, 20, ... that is at most a third of a width."""
-    limit = width / 3 * (1 + 1e-9)  # a third exactly may come out a bit smaller
+    # Rounding errors may put a third of a width just below a round length.
+    limit = width / 3 * (1 + 1e-9)
     power = 10 ** np.floor(np.log10(limit))
     return float(max(step * power for step in (1, 2, 5) if step * power <= limit))
 
 
 def _draw_outline(ax, mask):
-    """Draw where the mask ends, closed where it touches the border of the image."""
+    """Draw the outline of the mask, closed along the border of the image."""
     height, width = mask.shape
+    # A contour is open at the border of an array, so the border is moved outwards.
     padded = np.pad(np.asarray(mask, float), 1)
     x, y = np.arange(-1, width + 1), np.arange(-1, height + 1)
     ax.contour(x, y, padded, levels=[0.5], colors=OUTLINE, linewidths=1.2)

@@ -1,21 +1,21 @@
 """Which particles a gallery shows, and in which order."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from ._inputs import HOW_TO_GET
+from ._probabilities import HOW_TO_GET
+from ._random import own_random_state
 
 
-def of_each_class(y, classes, n_particles, random_state):
-    """Draw rows of each class, in the order of the classes."""
-    generator = check_random_state(random_state)
+def draw_each_class(y, classes, n_particles, random_state):
+    """Draw rows of each class at random, in the order of the classes."""
+    generator = own_random_state(random_state)
     members = [np.flatnonzero(y == label) for label in classes]
     drawn = [generator.permutation(rows)[:n_particles] for rows in members]
     return np.concatenate(drawn)
 
 
 def rank(select, is_wrong, confidence):
-    """Return the rows that are selected, first things first, and what they are."""
+    """Return the selected rows, the most telling first, and a title for them."""
     n_particles = len(is_wrong)
     if select == "uncertain":
         if confidence is None:
@@ -35,15 +35,8 @@ def rank(select, is_wrong, confidence):
     return rows[order], f"{title}, the most confident first"
 
 
-def probability_of(y_proba, y_pred, classes):
-    """Return the probability of the predicted class of each sample."""
-    column_of = {label: column for column, label in enumerate(classes.tolist())}
-    columns = [column_of[label] for label in y_pred.tolist()]
-    return y_proba[np.arange(len(y_pred)), columns]
-
-
 def check_same_rows(result, particles):
-    """Refuse other particles than those that were cross-validated."""
+    """Raise an error if other particles were cross-validated than those given."""
     if len(particles) != len(result.y_true):
         raise ValueError(
             f"There are {len(particles)} particles, but the result is about "

@@ -5,21 +5,16 @@ from itertools import product
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from ._colors import UNDEFINED, text_color
-from ._inputs import (
-    check_labels,
-    find_classes,
-    named_models,
-    named_predictions,
-    named_results,
-)
-from ._panels import (
+from ..metrics._labels import check_labels, find_classes
+from ._axes import (
     SMALL_CHARACTER,
     PanelDisplay,
     grid_shape,
     is_leftmost,
     name_x_ticks,
 )
+from ._by_name import named_estimators, named_predictions, named_results
+from ._colors import UNDEFINED, text_color
 
 _LINE = 0.19  # height of a line of text in inches
 _COLUMNS = 3
@@ -28,7 +23,7 @@ _COLUMNS = 3
 class ConfusionMatricesDisplay(PanelDisplay):
     """Average confusion matrices over folds, one for each model, on one scale.
 
-    A cell has the share of the true class, coloured from 0 to 1, its standard deviation
+    A cell has the share of the true class, colored from 0 to 1, its standard deviation
     over the folds, and in brackets the number of particles in an average fold.
 
     It is recommended to use :meth:`from_cv_results`, :meth:`from_predictions` or
@@ -45,9 +40,9 @@ class ConfusionMatricesDisplay(PanelDisplay):
     Attributes
     ----------
     shares, spreads, mean_counts : dict of ndarray of shape (n_classes, n_classes)
-        What the cells show, by the name of the model: mean and standard deviation of
-        the share of the true class over the folds that have this class, and the mean
-        count. NaN where there is none.
+        The numbers in the cells, by the name of the model: mean and standard deviation
+        of the share of the true class over the folds that have this class, and the mean
+        count. Undefined numbers are NaN.
     text_ : dict of ndarray of shape (n_classes, n_classes)
         The text in each cell, by the name of the model.
     ax_ : matplotlib Axes
@@ -59,12 +54,12 @@ class ConfusionMatricesDisplay(PanelDisplay):
 
     See Also
     --------
-    ClassMeasuresDisplay : Measures of each class, side by side.
-    sklearn.metrics.ConfusionMatrixDisplay : One matrix, in counts or normalised.
+    ClassMetricsDisplay : Metrics of each class, side by side.
+    sklearn.metrics.ConfusionMatrixDisplay : One matrix, in counts or normalized.
 
     Notes
     -----
-    Each fold is normalised before the average is taken, as in Tables 6 to 8 of the
+    Each fold is normalized before the average is taken, as in Tables 6 to 8 of the
     thesis [1]_; a fold without a class has no share in the average of that row. The
     average counts are those of its Tables 9 and 10.
 
@@ -152,19 +147,21 @@ class ConfusionMatricesDisplay(PanelDisplay):
         return cls(counts, classes).plot(**plot_params)
 
     @classmethod
-    def from_estimator(cls, estimator, particles, y, **params):
+    def from_estimator(cls, estimator, X, y, *, classes=None, **plot_params):
         """Draw the matrices of fitted models on particles that they have not seen.
 
         Parameters
         ----------
         estimator : estimator or dict of estimators
             A fitted classifier, for several models a dict by their names.
-        particles : particle table or array of shape (n_samples, n_features)
+        X : particle table or array of shape (n_samples, n_features)
             What the models predict.
         y : array-like of shape (n_samples,)
             True classes.
-        **params : dict
-            ``classes`` and parameters of :meth:`plot`.
+        classes : array-like, default=None
+            Order of the classes; by default all that occur, sorted.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -172,10 +169,10 @@ class ConfusionMatricesDisplay(PanelDisplay):
             The display, drawn.
         """
         predictions = {
-            name: model.predict(particles)
-            for name, model in named_models(estimator).items()
+            name: model.predict(X)
+            for name, model in named_estimators(estimator).items()
         }
-        return cls.from_predictions(y, predictions, **params)
+        return cls.from_predictions(y, predictions, classes=classes, **plot_params)
 
     def plot(self, *, ax=None, cmap="Blues", colorbar=True):
         """Draw a panel for each model.
@@ -185,9 +182,9 @@ class ConfusionMatricesDisplay(PanelDisplay):
         ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw, one for each model. By default a figure is made.
         cmap : str or matplotlib Colormap, default="Blues"
-            Colours from 0 to 1.
+            Colors from 0 to 1.
         colorbar : bool, default=True
-            Show the scale, and what the numbers in the cells are.
+            Show the scale, and what the numbers in the cells mean.
 
         Returns
         -------
@@ -199,7 +196,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         # "compressed" is the constrained layout for axes of a fixed aspect.
         subplots = {"sharey": True, "layout": "compressed"}
         subplots["figsize"] = self._figure_size(shape)
-        axes = self._open(ax, shape, names, **subplots)
+        axes = self._open_panels(ax, shape, names, **subplots)
         self.text_ = {}
         for panel, name in zip(axes, names, strict=True):
             image = self._draw_matrix(panel, name, cmap)
@@ -249,7 +246,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         return image
 
     def _cell_text(self, name, cell):
-        """Return share, spread and count of a cell, as far as there are any."""
+        """Return share, spread and count of a cell, without those undefined."""
         share, spread = self.shares[name][cell], self.spreads[name][cell]
         if np.isnan(share):
             return "undefined"
@@ -263,7 +260,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         return any(len(matrices) > 1 for matrices in self.counts.values())
 
     def _cell_legend(self):
-        """Return what the colours and the numbers are."""
+        """Return what the colors and the numbers mean."""
         if not self._has_folds():
             return "Share of the true class\n(number of particles)"
         return "Share of the true class,\nmean ± SD over folds\n(mean count of a fold)"

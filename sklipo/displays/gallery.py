@@ -2,26 +2,23 @@
 
 from textwrap import fill
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._steps import predict_both
+from ..metrics._labels import check_labels, find_classes
 from ..particles import check_particles
-from ._inputs import (
-    check_choice,
-    check_labels,
-    check_probabilities,
-    find_classes,
-    named_results,
-    only_one,
-)
-from ._panels import SMALL_CHARACTER, PanelDisplay, grid_shape
+from ._axes import SMALL_CHARACTER, PanelDisplay, grid_shape
+from ._by_name import named_results, only_one
+from ._choices import check_choice
 from ._particle_images import draw_particle
-from ._selection import check_same_rows, of_each_class, probability_of, rank
+from ._probabilities import check_probabilities, probability_of
+from ._selection import check_same_rows, draw_each_class, rank
 
-_CELL = 1.5  # smallest width and height of a particle in inches
-_LINE = 0.15  # height of a line of a caption in inches
-_LONGEST_LINE = 26  # characters of a caption after which it is broken
+# Smallest width and height of a particle, and height of a line of a caption, in inches.
+_CELL = 1.5
+_LINE = 0.15
+# Captions break after so many characters: wider cells would leave gaps in the grid.
+_LONGEST_LINE = 26
 _SELECTIONS = ("mistakes", "uncertain", "class")
 
 
@@ -44,7 +41,7 @@ class ParticleGalleryDisplay(PanelDisplay):
     rows : "class" or None, default=None
         "class" begins a new row with each true class, None fills a grid.
     title : str, default=""
-        What is shown.
+        Description of the particles.
 
     Attributes
     ----------
@@ -58,14 +55,14 @@ class ParticleGalleryDisplay(PanelDisplay):
     See Also
     --------
     ConfusionMatricesDisplay : How many particles are mistaken for which class.
-    sklipo.CropToMask : Takes surrounding away before particles are shown.
+    sklipo.CropToMask : Cuts away the surrounding of particles.
 
     Notes
     -----
-    Each particle has a grey scale of its own, from the 0.5th to the 99.5th percentile
+    Each particle has a gray scale of its own, from the 0.5th to the 99.5th percentile
     of its pixels, and a magnification of its own: brightness and size compare within a
-    particle, not between particles. ``plot(vmin=..., vmax=...)`` gives all one grey
-    scale; sizes are told by the scale bars.
+    particle, not between particles. ``plot(vmin=..., vmax=...)`` gives all particles
+    one gray scale; scale bars show their sizes.
 
     Examples
     --------
@@ -91,7 +88,14 @@ class ParticleGalleryDisplay(PanelDisplay):
 
     @classmethod
     def from_particles(
-        cls, particles, y, *, n_particles=6, classes=None, random_state=0, **plot_params
+        cls,
+        particles,
+        y,
+        *,
+        n_particles=6,
+        classes=None,
+        random_state=None,
+        **plot_params,
     ):
         """Show particles of each class, drawn at random.
 
@@ -102,10 +106,10 @@ class ParticleGalleryDisplay(PanelDisplay):
         y : array-like of shape (n_samples,)
             Class of each particle.
         n_particles : int, default=6
-            Number of particles of a class, as far as there are.
+            Number of particles of each class; all if there are fewer.
         classes : array-like, default=None
             The classes in order; by default all that occur, sorted.
-        random_state : int, RandomState instance or None, default=0
+        random_state : int, RandomState instance or None, default=None
             Seed of the draw.
         **plot_params : dict
             Parameters of :meth:`plot`.
@@ -118,7 +122,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         particles = check_particles(particles)
         y = check_labels(y, len(particles))
         classes = find_classes(y, classes=classes)
-        chosen = of_each_class(y, classes, n_particles, random_state)
+        chosen = draw_each_class(y, classes, n_particles, random_state)
         display = cls(particles.iloc[chosen], y[chosen], rows="class")
         return display.plot(**plot_params)
 
@@ -128,15 +132,15 @@ class ParticleGalleryDisplay(PanelDisplay):
         particles,
         y_true,
         y_pred,
-        y_proba=None,
         *,
+        y_proba=None,
         select="mistakes",
         n_particles=None,
         classes=None,
-        random_state=0,
+        random_state=None,
         **plot_params,
     ):
-        """Show particles with what was predicted of them.
+        """Show particles with their predicted classes.
 
         Parameters
         ----------
@@ -148,16 +152,16 @@ class ParticleGalleryDisplay(PanelDisplay):
             Predicted probabilities.
         select : {"mistakes", "uncertain", "class"}, default="mistakes"
             "mistakes" shows particles whose predicted class is wrong, the most
-            confident first, or in their own order where there are no probabilities.
-            "uncertain" shows those with the smallest probability of the predicted
-            class. "class" draws some of each true class at random, a row for each.
+            confident first, or in their own order without probabilities. "uncertain"
+            shows particles with the smallest probability of the predicted class.
+            "class" draws some of each true class at random, a row for each.
         n_particles : int, default=None
-            Number of particles, as far as there are; for "class" the number of each
-            class. By default 18, and 6 of each class.
+            Number of particles, for "class" the number of each class; all if there are
+            fewer. By default 18, and 6 of each class.
         classes : array-like, default=None
             Classes of the columns of ``y_proba``, and of the rows; by default all that
             occur, sorted.
-        random_state : int, RandomState instance or None, default=0
+        random_state : int, RandomState instance or None, default=None
             Seed of the draw of "class".
         **plot_params : dict
             Parameters of :meth:`plot`.
@@ -177,7 +181,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             y_proba = check_probabilities(y_proba, len(particles), classes)
             confidence = probability_of(y_proba, y_pred, classes)
         if select == "class":
-            chosen = of_each_class(y_true, classes, n_particles or 6, random_state)
+            chosen = draw_each_class(y_true, classes, n_particles or 6, random_state)
             title = ""
         else:
             chosen, title = rank(select, y_true != y_pred, confidence)
@@ -192,44 +196,86 @@ class ParticleGalleryDisplay(PanelDisplay):
         ).plot(**plot_params)
 
     @classmethod
-    def from_estimator(cls, estimator, particles, y, **params):
-        """Show particles with what a fitted model predicts of them.
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        select="mistakes",
+        n_particles=None,
+        random_state=None,
+        **plot_params,
+    ):
+        """Show particles with the classes that a fitted model predicts.
 
         Parameters
         ----------
         estimator : estimator
             A fitted classifier of particles.
-        particles : particle table, list of 2-D arrays or array
+        X : particle table, list of 2-D arrays or array
             Particles that the model has not seen.
         y : array-like of shape (n_samples,)
             True class of each particle.
-        **params : dict
-            Further parameters of :meth:`from_predictions`, and those of :meth:`plot`.
+        select : {"mistakes", "uncertain", "class"}, default="mistakes"
+            Which particles to show, see :meth:`from_predictions`.
+        n_particles : int, default=None
+            Number of particles, for "class" the number of each class; all if there are
+            fewer. By default 18, and 6 of each class.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draw of "class".
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
         display : ParticleGalleryDisplay
             The display, drawn.
         """
-        model = only_one(estimator, "model")
-        check_is_fitted(model)
-        y_pred, y_proba = predict_both(model, particles)
-        if y_proba is not None:
-            params = {"classes": model.classes_, **params}
-        return cls.from_predictions(particles, y, y_pred, y_proba, **params)
+        estimator = only_one(estimator, "model")
+        check_is_fitted(estimator)
+        y_pred, y_proba = predict_both(estimator, X)
+        return cls.from_predictions(
+            X,
+            y,
+            y_pred,
+            y_proba=y_proba,
+            select=select,
+            n_particles=n_particles,
+            # The columns of probabilities; without them, all classes that occur.
+            classes=None if y_proba is None else estimator.classes_,
+            random_state=random_state,
+            **plot_params,
+        )
 
     @classmethod
-    def from_cv_results(cls, result, particles, **params):
-        """Show particles with what was predicted of them in cross-validation.
+    def from_cv_results(
+        cls,
+        result,
+        X,
+        *,
+        select="mistakes",
+        n_particles=None,
+        random_state=None,
+        **plot_params,
+    ):
+        """Show particles with the classes that cross-validation predicted.
 
         Parameters
         ----------
         result : CrossValidationResult
             What :func:`~sklipo.cross_validate_particles` returned.
-        particles : particle table, list of 2-D arrays or array
-            The particles that it was given.
-        **params : dict
-            Further parameters of :meth:`from_predictions`, and those of :meth:`plot`.
+        X : particle table, list of 2-D arrays or array
+            The particles that were cross-validated.
+        select : {"mistakes", "uncertain", "class"}, default="mistakes"
+            Which particles to show, see :meth:`from_predictions`.
+        n_particles : int, default=None
+            Number of particles, for "class" the number of each class; all if there are
+            fewer. By default 18, and 6 of each class.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draw of "class".
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -237,11 +283,19 @@ class ParticleGalleryDisplay(PanelDisplay):
             The display, drawn.
         """
         (result,) = named_results(only_one(result, "result")).values()
-        particles = check_particles(particles)
+        particles = check_particles(X)
         check_same_rows(result, particles)
-        params = {"classes": result.classes, **params}
-        predictions = (result.y_true, result.y_pred, result.y_proba)
-        return cls.from_predictions(particles, *predictions, **params)
+        return cls.from_predictions(
+            particles,
+            result.y_true,
+            result.y_pred,
+            y_proba=result.y_proba,
+            select=select,
+            n_particles=n_particles,
+            classes=result.classes,
+            random_state=random_state,
+            **plot_params,
+        )
 
     def plot(
         self,
@@ -255,8 +309,8 @@ class ParticleGalleryDisplay(PanelDisplay):
     ):
         """Draw the particles.
 
-        Above each is the label of its row in the table, then the true and the predicted
-        class, and in brackets the probability of the latter.
+        The caption of a particle is the label of its row in the table, the true and the
+        predicted class, and in brackets the probability of the latter.
 
         Parameters
         ----------
@@ -266,12 +320,12 @@ class ParticleGalleryDisplay(PanelDisplay):
         n_columns : int, default=6
             Particles side by side in a grid.
         outline : bool, default=True
-            Draw the outline of the mask, where there is one.
+            Draw the outline of the mask if there is one.
         scale_bar : bool, default=True
-            Draw a scale bar where the table has the column ``pixel_size``.
+            Draw a scale bar if the table has the column ``pixel_size``.
         vmin, vmax : float, default=None
-            Pixel values that are black and white. By default each particle has its own,
-            see the Notes.
+            Pixel values that are drawn black and white. By default each particle has
+            its own, see the Notes.
 
         Returns
         -------
@@ -279,10 +333,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             The display itself.
         """
         captions = self._captions()
-        places, shape = self._places(ax, n_columns)
-        size = _figure_size(shape, captions)
-        names = self.particles.index.tolist()
-        axes = self._open(ax, shape, names, places=places, figsize=size)
+        axes = self._open(ax, n_columns, captions)
         for i, panel in enumerate(axes):
             particle = self.particles.iloc[i]
             mask = particle.get("mask") if outline else None
@@ -290,7 +341,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             look = {"mask": mask, "pixel_size": pixel_size, "vmin": vmin, "vmax": vmax}
             draw_particle(panel, particle["image"], **look)
             panel.set_title(captions[i], fontsize="small")
-            if self.rows == "class" and places[i] % shape[1] == 0:
+            if self.rows == "class" and self.y_true[i] not in list(self.y_true)[:i]:
                 label = str(self.y_true[i])
                 panel.set_ylabel(label, rotation=0, ha="right", va="center")
         if not len(axes):
@@ -300,24 +351,21 @@ class ParticleGalleryDisplay(PanelDisplay):
             self.figure_.suptitle(self.title)
         return self
 
-    def _places(self, ax, n_columns):
-        """Return the place of each particle in a grid, and the grid's shape."""
-        n_particles = len(self.particles)
+    def _open(self, ax, n_columns, captions):
+        """Open a panel for each particle, in a grid or in rows of classes."""
         if self.rows is None:
-            return np.arange(n_particles), grid_shape(n_particles, n_columns)
+            names = self.particles.index.tolist()
+            shape = grid_shape(len(names), n_columns)
+            return self._open_panels(
+                ax, shape, names, figsize=_figure_size(shape, captions)
+            )
         labels = list(self.y_true)
         row = [list(dict.fromkeys(labels)).index(label) for label in labels]
         column = [labels[:i].count(label) for i, label in enumerate(labels)]
         shape = max(row) + 1, max(column) + 1
-        if ax is not None:
-            given = np.shape(ax)
-            if len(given) != 2 or given[0] < shape[0] or given[1] < shape[1]:
-                raise ValueError(
-                    f"ax is an array of shape {given}; expected {shape}, a row for "
-                    f"each class: pyplot.subplots{shape}[1]."
-                )
-            shape = given
-        return np.ravel_multi_index((row, column), shape), shape
+        return self._open_grid(
+            ax, shape, (row, column), figsize=_figure_size(shape, captions)
+        )
 
     def _captions(self):
         """Return the text above each particle."""

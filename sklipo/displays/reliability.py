@@ -1,22 +1,24 @@
-"""Reliability curves, which tell whether probabilities are what they say."""
+"""Reliability curves, which tell whether probabilities can be trusted."""
 
 import numpy as np
 import pandas as pd
 from sklearn.calibration import calibration_curve
 
-from ._colors import MARKERS, choose_colors
-from ._inputs import (
-    check_choice,
-    check_labels,
-    check_probabilities,
-    find_classes,
-    named_models,
+from ..metrics._labels import check_labels, find_classes
+from ._axes import SMALL_CHARACTER, PanelDisplay, is_leftmost
+from ._by_name import (
+    check_same_classes,
+    named_estimators,
     named_predictions,
     named_results,
+)
+from ._choices import check_choice
+from ._colors import MARKERS, choose_colors
+from ._probabilities import (
+    check_probabilities,
     predict_probabilities,
     result_probabilities,
 )
-from ._panels import SMALL_CHARACTER, PanelDisplay, is_leftmost
 
 _AXES = {
     "confidence": ("Probability of the predicted class", "Share of right predictions"),
@@ -41,7 +43,7 @@ class ReliabilityDisplay(PanelDisplay):
         name of the model or of the class), ``bin`` (from 0), ``prob_pred`` (mean
         probability), ``prob_true`` (share that came true) and ``count``.
     kind : {"confidence", "class"}, default="confidence"
-        What the curves are about, see :meth:`from_predictions`.
+        Subject of the curves, see :meth:`from_predictions`.
     n_bins : int, default=10
         Number of bins between 0 and 1.
 
@@ -59,7 +61,7 @@ class ReliabilityDisplay(PanelDisplay):
     See Also
     --------
     sklearn.calibration.CalibrationDisplay : The curve of two classes.
-    sklearn.calibration.CalibratedClassifierCV : Mends probabilities.
+    sklearn.calibration.CalibratedClassifierCV : Corrects probabilities.
     sklipo.make_svc_pipeline : An SVM with probabilities: ``probability=True``.
 
     Notes
@@ -136,35 +138,52 @@ class ReliabilityDisplay(PanelDisplay):
         return cls(table, kind=kind, n_bins=n_bins).plot(**plot_params)
 
     @classmethod
-    def from_estimator(cls, estimator, particles, y, **params):
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        kind="confidence",
+        n_bins=10,
+        **plot_params,
+    ):
         """Draw the reliability of fitted models on particles that they have not seen.
 
         Parameters
         ----------
         estimator : estimator or dict of estimators
             A fitted classifier, for several models a dict by their names.
-        particles : particle table or array of shape (n_samples, n_features)
+        X : particle table or array of shape (n_samples, n_features)
             What the models predict.
         y : array-like of shape (n_samples,)
             True classes.
-        **params : dict
-            Further parameters of :meth:`from_predictions`, and those of :meth:`plot`.
+        kind : {"confidence", "class"}, default="confidence"
+            Subject of the curves, see :meth:`from_predictions`.
+        n_bins : int, default=10
+            Number of bins of equal width between 0 and 1.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
         display : ReliabilityDisplay
             The display, drawn.
         """
-        models = named_models(estimator)
+        models = named_estimators(estimator)
         probabilities = {
-            name: predict_probabilities(model, particles, name)
+            name: predict_probabilities(model, X, name)
             for name, model in models.items()
         }
-        params = {"classes": next(iter(models.values())).classes_, **params}
-        return cls.from_predictions(y, probabilities, **params)
+        # Columns of probabilities are compared by position.
+        check_same_classes({name: model.classes_ for name, model in models.items()})
+        classes = next(iter(models.values())).classes_
+        return cls.from_predictions(
+            y, probabilities, kind=kind, n_bins=n_bins, classes=classes, **plot_params
+        )
 
     @classmethod
-    def from_cv_results(cls, results, **params):
+    def from_cv_results(cls, results, *, kind="confidence", n_bins=10, **plot_params):
         """Draw the reliability of cross-validated models.
 
         Parameters
@@ -172,8 +191,12 @@ class ReliabilityDisplay(PanelDisplay):
         results : CrossValidationResult or dict of CrossValidationResult
             What :func:`~sklipo.cross_validate_particles` returned, for several models
             a dict by their names.
-        **params : dict
-            Further parameters of :meth:`from_predictions`, and those of :meth:`plot`.
+        kind : {"confidence", "class"}, default="confidence"
+            Subject of the curves, see :meth:`from_predictions`.
+        n_bins : int, default=10
+            Number of bins of equal width between 0 and 1.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -191,8 +214,10 @@ class ReliabilityDisplay(PanelDisplay):
         probabilities = {
             name: result_probabilities(result, name) for name, result in results.items()
         }
-        params = {"classes": first.classes, **params}
-        return cls.from_predictions(first.y_true, probabilities, **params)
+        params = {"kind": kind, "n_bins": n_bins, "classes": first.classes}
+        return cls.from_predictions(
+            first.y_true, probabilities, **params, **plot_params
+        )
 
     def plot(self, *, ax=None, colors=None):
         """Draw the curves, and below them the number of particles in each bin.
@@ -202,8 +227,8 @@ class ReliabilityDisplay(PanelDisplay):
         ax : array-like of matplotlib Axes, default=None
             Where to draw: as many axes for curves as there are panels, then as many
             for the numbers. By default a figure is made.
-        colors : dict or sequence of colours, default=None
-            Colours of the curves, by name of the model or class, or in order.
+        colors : dict or sequence of colors, default=None
+            Colors of the curves, by name of the model or class, or in order.
 
         Returns
         -------
@@ -234,7 +259,7 @@ class ReliabilityDisplay(PanelDisplay):
         labels = [f"{what} {name}" for what in ("curves", "counts") for name in names]
         beside = 1.5 + SMALL_CHARACTER * max(len(str(curve)) for curve in curves)
         width = 3.8 + beside * (list(curves) != [""])
-        self._open(
+        self._open_panels(
             ax,
             (2, len(names)),
             labels,
@@ -261,12 +286,13 @@ class ReliabilityDisplay(PanelDisplay):
         below.stairs(counts, edges, color=color, linewidth=1.5)
 
     def _name_axes(self, above, below, name):
-        """Name what is along the axes of a panel and of the counts below it."""
+        """Label the axes of a panel and of the counts below it."""
         xlabel, ylabel = _AXES[self.kind]
         title = name
         if self.table["curve"].iloc[0] == "":
             title = f"Expected calibration error {self.errors_['']['']:.3f}"
         above.set(xlim=(0, 1), ylim=(-0.02, 1.02), title=title)
+        # A bin of one particle should still be a visible step above the axis.
         below.set(xlabel=xlabel, yscale="log", ylim=(0.7, None))
         above.set_ylabel(ylabel if is_leftmost(above) else "")
         below.set_ylabel("Particles" if is_leftmost(below) else "")
@@ -290,7 +316,7 @@ def _bin_curve(model, curve, came_true, probability, n_bins):
     prob_true, prob_pred = calibration_curve(
         came_true, probability, n_bins=n_bins, pos_label=True
     )
-    # The same bins as in calibration_curve, which does not tell how full they are.
+    # The same bins as in calibration_curve, which does not return their counts.
     inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
     bins = np.searchsorted(inner_edges, probability)
     found, counts = np.unique(bins, return_counts=True)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from ..metrics._labels import check_labels, find_classes
 from ..particles import check_particles
 from ..transformers import CropToMask
+from ._axes import PanelDisplay, grid_shape, is_leftmost
+from ._choices import check_choice
 from ._colors import MARKERS, choose_colors
-from ._inputs import check_choice, check_labels, find_classes
-from ._panels import PanelDisplay, grid_shape, is_leftmost
 
 _REGIONS = ("image", "mask")
 _KINDS = ("scatter", "histogram")
@@ -80,7 +81,7 @@ class ImageSizeDisplay(PanelDisplay):
         y : array-like of shape (n_samples,)
             Class of each particle.
         region : {"image", "mask"}, default="image"
-            What is measured: the whole cut-out with its surrounding, or the bounding
+            The part to measure: the whole cut-out with its surrounding, or the bounding
             box of the mask.
         unit : {"auto", "px", "nm"}, default="auto"
             "auto" takes nm where the table has the column ``pixel_size``.
@@ -114,8 +115,8 @@ class ImageSizeDisplay(PanelDisplay):
             Width against height, or a histogram of the longer side for each class.
         bins : int, default=30
             Number of bins of all histograms together.
-        colors : dict or sequence of colours, default=None
-            Colours of the classes, by name or in order.
+        colors : dict or sequence of colors, default=None
+            Colors of the classes, by name or in order.
 
         Returns
         -------
@@ -135,10 +136,11 @@ class ImageSizeDisplay(PanelDisplay):
 
     def _draw_scatter(self, ax, members, colors, _):
         """Draw width against height, rare classes on top and their points larger."""
-        (panel,) = self._open(ax, (1, 1), ["width and height"], figsize=(6, 5))
+        (panel,) = self._open_panels(ax, (1, 1), ["width and height"], figsize=(6, 5))
         widths, heights = np.asarray(self.widths), np.asarray(self.heights)
         by_number = sorted(members, key=lambda label: -len(members[label]))
         for i, (label, rows) in enumerate(members.items()):
+            # Rare classes would vanish beneath the common ones.
             rarity = by_number.index(label) / len(members)
             panel.scatter(
                 widths[rows],
@@ -159,7 +161,7 @@ class ImageSizeDisplay(PanelDisplay):
         """Draw a histogram of the longer side for each class, on the same bins."""
         shape = grid_shape(len(members), _COLUMNS)
         size = (3.5 * shape[1] + 0.4, 2.6 * shape[0] + 0.4)
-        axes = self._open(ax, shape, list(members), figsize=size, sharex=True)
+        axes = self._open_panels(ax, shape, list(members), figsize=size, sharex=True)
         longer = np.maximum(self.widths, self.heights)
         edges = np.histogram_bin_edges(longer, bins)
         for panel, (label, rows) in zip(axes, members.items(), strict=True):

@@ -2,16 +2,18 @@
 
 import numpy as np
 
+from .._steps import last_step
+from ._axes import PanelDisplay, add_legend, grid_shape, is_leftmost
+from ._by_name import named_estimators, named_results
 from ._colors import choose_colors
-from ._inputs import named_models, named_results
-from ._panels import PanelDisplay, add_legend, grid_shape, is_leftmost
+from ._networks import not_a_network
 
 _LOSSES = {"train_loss": "training loss", "valid_loss": "validation loss"}
 _COLUMNS = 3
 
 
 class TrainingCurveDisplay(PanelDisplay):
-    """Loss of networks by epoch, in training and on what was set aside for validation.
+    """Loss of networks by epoch, on the training and the validation set.
 
     Each fit is a thin line, their mean a thick one. A circle marks the epoch of the
     smallest validation loss, whose weights a network with early stopping keeps.
@@ -28,8 +30,8 @@ class TrainingCurveDisplay(PanelDisplay):
     Attributes
     ----------
     lines_ : dict of dict of list of matplotlib Line2D
-        By the name of the model and the column, the line of each fit and, where there
-        are several fits, that of their mean as the last.
+        By the name of the model and the column, the line of each fit, followed by that
+        of their mean if there are several fits.
     ax_ : matplotlib Axes
         The first panel.
     axes_ : ndarray of matplotlib Axes
@@ -46,9 +48,10 @@ class TrainingCurveDisplay(PanelDisplay):
     -----
     The training loss is the mean over the batches of an epoch, taken while the network
     learns, with dropout and augmentation; the validation loss is taken after the epoch
-    without either. So it may be the smaller one (section 8.1 of the thesis [1]_).
+    without either, and may therefore be the smaller one (section 8.1 of the thesis
+    [1]_).
 
-    The mean over fits ends where the first of them ended.
+    The mean over fits ends with the shortest of them.
 
     References
     ----------
@@ -78,8 +81,8 @@ class TrainingCurveDisplay(PanelDisplay):
         Parameters
         ----------
         estimator : estimator or dict of estimators
-            A fitted :class:`~sklipo.LipNetClassifier`, or a pipeline or search that
-            ends in one; for several models a dict by their names.
+            A fitted :class:`~sklipo.LipNetClassifier`, or a fitted pipeline or search
+            that ends in one; for several models a dict by their names.
         **plot_params : dict
             Parameters of :meth:`plot`.
 
@@ -88,7 +91,7 @@ class TrainingCurveDisplay(PanelDisplay):
         display : TrainingCurveDisplay
             The display, drawn.
         """
-        models = named_models(estimator)
+        models = named_estimators(estimator)
         histories = {name: [_history(model)] for name, model in models.items()}
         return cls(histories).plot(**plot_params)
 
@@ -127,9 +130,9 @@ class TrainingCurveDisplay(PanelDisplay):
         ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw, one for each model. By default a figure is made.
         columns : list of str, default=None
-            Columns of the histories; by default the losses that there are.
-        colors : dict or sequence of colours, default=None
-            Colours of the columns, by name or in order.
+            Columns of the histories; by default the losses that they have.
+        colors : dict or sequence of colors, default=None
+            Colors of the columns, by name or in order.
 
         Returns
         -------
@@ -141,7 +144,7 @@ class TrainingCurveDisplay(PanelDisplay):
         names = list(self.histories)
         shape = grid_shape(len(names), _COLUMNS)
         size = (4.2 * shape[1] + 0.6, 3.2 * shape[0] + 0.4)
-        axes = self._open(ax, shape, names, figsize=size, sharey=True)
+        axes = self._open_panels(ax, shape, names, figsize=size, sharey=True)
         self.lines_ = {}
         for panel, name in zip(axes, names, strict=True):
             self.lines_[name] = {
@@ -155,7 +158,7 @@ class TrainingCurveDisplay(PanelDisplay):
         return self
 
     def _check_columns(self, columns):
-        """Return the columns to draw, each of which some history must have."""
+        """Return the columns to draw, or raise an error if no history has one."""
         tables = [table for tables in self.histories.values() for table in tables]
         known = list(dict.fromkeys(name for table in tables for name in table))
         if columns is None:
@@ -170,24 +173,15 @@ class TrainingCurveDisplay(PanelDisplay):
 
 
 def _history(model):
-    """Return the history of the network at the end of a pipeline or in a search."""
-    name = type(model).__name__
-    while not hasattr(model, "history_"):
-        if hasattr(model, "best_estimator_"):
-            model = model.best_estimator_
-        elif hasattr(model, "steps"):
-            model = model.steps[-1][1]
-        else:
-            raise TypeError(
-                f"{name} has no history of training; expected a fitted "
-                "LipNetClassifier, or a pipeline or search that ends in one"
-                f"{'' if type(model).__name__ == name else f', not in {model!r}'}."
-            )
-    return model.history_
+    """Return the training history of the network that a model is or ends in."""
+    network = last_step(model)
+    if not hasattr(network, "history_"):
+        raise not_a_network(model)
+    return network.history_
 
 
 def _name_axis(columns):
-    """Return what the columns have in common, if anything."""
+    """Return a label for the axis that all columns share, if there is one."""
     if set(columns) <= set(_LOSSES):
         return "Loss"
     return columns[0] if len(columns) == 1 else ""
@@ -222,6 +216,7 @@ def _draw_fits(ax, histories, column, color):
 
 
 def _draw_curve(ax, values, **style):
-    """Draw values by epoch, the first of which is 1; a single one as a point."""
+    """Draw values by epoch, counted from 1."""
+    # A line of a single point would be invisible.
     marker = "." if len(values) == 1 else None
     return ax.plot(np.arange(1, len(values) + 1), values, marker=marker, **style)[0]

@@ -1,4 +1,4 @@
-"""Look into fitted models: what a network sees, and what an SVM relies on."""
+"""Look into fitted models: what a network sees, what an SVM relies on."""
 
 from .excitation import ExcitationDisplay, most_exciting_particles
 from .feature_maps import FeatureMapDisplay, feature_maps

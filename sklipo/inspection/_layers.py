@@ -1,4 +1,4 @@
-"""The layers of a LipNet by name, and the units of a layer."""
+"""The layers of a network by name, and the units of a layer."""
 
 from numbers import Integral
 
@@ -8,41 +8,98 @@ from torch import nn
 
 from ._models import in_batches
 
+# The parts of a LipNet, which follow each other.
+PARTS = ("standardize", "features", "hidden", "output")
 
-def map_layers(network):
-    """Return the names of the layers that have feature maps."""
-    return [name for name, _ in network.features.named_children()]
+
+def has_parts(network):
+    """Tell whether a network is made as a LipNet is."""
+    is_complete = all(hasattr(network, part) for part in PARTS)
+    return is_complete and isinstance(network.features, nn.Sequential)
+
+
+def check_parts(network):
+    """Raise an error that names the parts of a LipNet that a network lacks."""
+    if has_parts(network):
+        return
+    missing = [part for part in PARTS if not hasattr(network, part)]
+    lacks = f"no part {', '.join(missing)}" if missing else "features of another kind"
+    raise TypeError(
+        "Reconstructions go through a network part by part, but this "
+        f"{type(network).__name__} has {lacks}. Build it as a torch.nn.Sequential of "
+        f"the named parts {', '.join(PARTS)}, with features a torch.nn.Sequential, as "
+        "build_lipnet does. Occlusion maps, feature maps and filters need no such "
+        "parts."
+    )
+
+
+def layers_of(network):
+    """Return the layers that may have feature maps, by name."""
+    if has_parts(network):
+        return dict(network.features.named_children())
+    modules = network.named_modules()
+    return {name: layer for name, layer in modules if not list(layer.children())}
 
 
 def convolutions(network):
     """Return the convolutions by name."""
-    layers = network.features.named_children()
+    layers = layers_of(network).items()
     return {name: layer for name, layer in layers if isinstance(layer, nn.Conv2d)}
 
 
 def check_layer(layer, names):
     """Raise an error if there is no such layer."""
     if layer not in names:
-        raise ValueError(f"layer={layer!r}; the network has {', '.join(names)}.")
+        existing = ", ".join(names) or "no layer of this kind"
+        raise ValueError(f"layer={layer!r}; the network has {existing}.")
 
 
 def part_up_to(network, layer):
-    """Return the part of a network that ends with a layer."""
-    names = map_layers(network)
+    """Return a module that computes what a layer gives."""
+    names = list(layers_of(network))
+    if not has_parts(network):
+        check_layer(layer, [*names, "output"])
+        return network if layer == "output" else _Probe(network, layer)
     check_layer(layer, [*names, "hidden", "output"])
-    if layer in ("hidden", "output"):
-        return network[:-1] if layer == "hidden" else network
+    if layer == "output":
+        return network
+    if layer == "hidden":
+        return nn.Sequential(network.standardize, network.features, network.hidden)
     features = network.features[: names.index(layer) + 1]
     return nn.Sequential(network.standardize, features)
 
 
-def unit_index(classifier, network, layer, unit):
+class _Probe(nn.Module):
+    """A network that returns what one of its layers gives."""
+
+    def __init__(self, network, layer):
+        super().__init__()
+        self.network = network
+        self.layer = layer
+        network.get_submodule(layer).register_forward_hook(self._keep)
+
+    def forward(self, images):
+        self.output = None
+        self.network(images)
+        if not isinstance(self.output, torch.Tensor):
+            raise ValueError(
+                f"layer={self.layer!r} gives no tensor when the network predicts; "
+                "inspect another layer."
+            )
+        return self.output
+
+    def _keep(self, layer, inputs, output):
+        # Layers after this one may work in place, as torch.nn.ReLU(inplace=True) does.
+        is_tensor = isinstance(output, torch.Tensor)
+        self.output = output.clone() if is_tensor else output
+
+
+def unit_index(classifier, part, images, layer, unit):
     """Return the index of a unit: a number, or the label of a class for the output."""
     if layer == "output":
         return class_index(classifier, unit, "unit")
-    n_units = network.output.in_features
-    if layer != "hidden":
-        n_units = network.features.conv1.out_channels
+    with torch.inference_mode():
+        n_units = part(images[:1]).shape[1]
     if not isinstance(unit, Integral) or not 0 <= unit < n_units:
         raise ValueError(
             f"unit={unit!r}; layer {layer!r} has {n_units} units, numbered from 0 to "
@@ -61,7 +118,7 @@ def class_index(classifier, label, name):
 
 @torch.inference_mode()
 def strongest_activations(part, images, unit):
-    """Return the greatest activation of a unit in each image, and where it is.
+    """Return the greatest activation of a unit in each image, and its position.
 
     A position is a tuple of row and column, or an empty one for a dense layer.
     """

@@ -1,66 +1,85 @@
-"""From a fitted model and X to a network and the images that it sees."""
+"""From a fitted estimator and X to a network and the images that it sees.
+
+All that inspection takes from the inside of ``lipnet`` passes through this module.
+"""
 
 import copy
 
-from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import Pipeline
+import torch
 from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted
 
-from .._steps import transform_by
+from .._steps import last_step, split_last_step, transform_by
+from ..displays._networks import not_a_network
 from ..lipnet._checks import check_rows
 from ..lipnet._images import as_images
-from ..lipnet._prediction import prediction_batch_size
+from ..lipnet._prediction import (
+    mean_probabilities,
+    prediction_batch_size,
+    probabilities,
+)
 from ..lipnet.classifier import LipNetClassifier
 
 
-def split_model(model, X):
-    """Return the classifier of a model, and X as its rows of pixels."""
-    classifier = find_classifier(model)
-    if model is not classifier:
-        X = transform_by(model.steps[:-1], X)
-    return classifier, X
+def split_estimator(estimator, X):
+    """Return the classifier that an estimator ends in, and X as its rows of pixels."""
+    classifier = find_classifier(estimator)
+    steps, _ = split_last_step(estimator)
+    return classifier, transform_by(steps, X)
 
 
-def find_classifier(model):
-    """Return the fitted LipNetClassifier that a model is or ends in."""
-    classifier = model.steps[-1][1] if isinstance(model, Pipeline) else model
+def find_classifier(estimator):
+    """Return the fitted LipNetClassifier that an estimator is or ends in."""
+    classifier = last_step(estimator)
     if not isinstance(classifier, LipNetClassifier):
-        kind = type(classifier).__name__
-        kind = kind if classifier is model else f"pipeline that ends in {kind}"
-        raise TypeError(
-            f"The model is a {kind}; expected a fitted LipNetClassifier, or a pipeline "
-            "that ends in one. Of a fitted GridSearchCV, pass its best_estimator_."
-        )
-    if not hasattr(classifier, "net_"):
-        raise NotFittedError(
-            "This LipNetClassifier is not fitted yet, so that there is no network to "
-            "look into. Call fit(X, y) of the model first."
-        )
+        raise not_a_network(estimator)
+    check_is_fitted(classifier, "net_")
     return classifier
 
 
 def open_network(classifier, X):
-    """Return a copy of a classifier's network, and X as images of its type.
-
-    Whatever is hooked to the copy, the network of the user stays as it is.
-    """
+    """Return a copy of a classifier's network, and X as images of its type."""
     rows = check_rows(classifier, X)
     images = as_images(rows, classifier.image_shape_)
-    return copy_network(classifier), images.to(classifier.net_.module__dtype)
+    network = copy_network(classifier)
+    return network, images.to(next(network.parameters()).dtype)
 
 
 def copy_network(classifier):
-    """Return a copy of a classifier's network that is there to predict."""
+    """Return a copy of a classifier's network that is ready to predict."""
+    # A copy: hooks are attached to it, and the user's network must stay as it is.
     network = copy.deepcopy(classifier.net_.module_).cpu().eval()
     return network.requires_grad_(False)
 
 
-def pixels_of(classifier, X):
+def probability_function(classifier, network):
+    """Return the function from images to probabilities that predict_proba applies."""
+    averaged = classifier.test_time_augmentation
+    compute = mean_probabilities if averaged else probabilities
+
+    def compute_all(images):
+        return torch.cat([compute(network, batch) for batch in in_batches(images)])
+
+    return compute_all
+
+
+def images_of(classifier, X):
     """Return rows of pixels as an array of shape (n_samples, height, width)."""
     return check_rows(classifier, X).reshape(-1, *classifier.image_shape_)
 
 
+def batch_size_of(images):
+    """Return how many images the network should get at once."""
+    # Larger batches leave the cache of a CPU and take up to twice as long.
+    return prediction_batch_size(images.shape[2:])
+
+
+def batch_slices(images):
+    """Return slices that cut images into batches."""
+    return gen_batches(len(images), batch_size_of(images))
+
+
 def in_batches(images):
-    """Yield images in batches that suit the cache of a CPU."""
-    for rows in gen_batches(len(images), prediction_batch_size(images.shape[2:])):
+    """Yield images in batches."""
+    for rows in batch_slices(images):
         yield images[rows]

@@ -1,12 +1,16 @@
 """The particles that excite a unit most."""
 
 import numpy as np
+
+# Private in scikit-learn: _safe_indexing.
 from sklearn.utils import _safe_indexing
 
-from ._layers import part_up_to, strongest_activations, unit_index
-from ._models import copy_network, open_network, pixels_of, split_model
-from ._panels import get_axes, robust_limits, show_image, symmetric_limits
-from .reconstruction import _choose_method, reconstruct
+from ..displays._axes import PanelDisplay
+from ._layers import check_parts, part_up_to, strongest_activations, unit_index
+from ._methods import choose_method
+from ._models import copy_network, images_of, open_network, split_estimator
+from ._pictures import robust_limits, show_image, symmetric_limits
+from .reconstruction import reconstruct
 
 _METHOD_LABELS = {
     "deconvolution": "deconvolution",
@@ -14,15 +18,15 @@ _METHOD_LABELS = {
 }
 
 
-def most_exciting_particles(model, X, layer, unit, *, n_particles=5):
+def most_exciting_particles(estimator, X, layer, unit, *, n_particles=5):
     """Find the particles that excite a unit most.
 
     Parameters
     ----------
-    model : LipNetClassifier or Pipeline
-        Fitted classifier, or pipeline that ends in one.
+    estimator : LipNetClassifier, Pipeline or search
+        Fitted classifier, or fitted pipeline or search that ends in one.
     X : particle table, or array-like of shape (n_samples, n_pixels)
-        What the model predicts: particles for a pipeline, rows of pixels for a
+        What the estimator predicts: particles for a pipeline, rows of pixels for a
         classifier.
     layer : str
         Name of a layer with feature maps, see :func:`feature_maps`, or ``"hidden"`` or
@@ -30,25 +34,25 @@ def most_exciting_particles(model, X, layer, unit, *, n_particles=5):
     unit : int or class label
         Number of the filter or hidden unit; for the output a class label.
     n_particles : int, default=5
-        Number of particles to return; all, if there are fewer.
+        Number of particles to return; all if there are fewer.
 
     Returns
     -------
     rows : ndarray of shape (n_particles,)
-        Their rows in X, counted from 0, the most exciting one first.
+        Their rows in X, counted from 0, the most exciting particle first.
     activations : ndarray of shape (n_particles,)
         The unit's greatest activation in each; for the output the logit of the class.
 
     Raises
     ------
     ValueError
-        If there is no such layer, unit or class, or no particle is asked for.
+        If there is no such layer, unit or class, or ``n_particles`` is below 1.
     TypeError
-        If the model is of another kind.
+        If the estimator ends in something else.
 
     See Also
     --------
-    ExcitationDisplay : These particles and what in them excites the unit.
+    ExcitationDisplay : These particles above the patterns that excite the unit.
 
     Examples
     --------
@@ -64,33 +68,34 @@ def most_exciting_particles(model, X, layer, unit, *, n_particles=5):
     """
     if n_particles < 1:
         raise ValueError(f"n_particles={n_particles}; expected 1 or more.")
-    classifier, X = split_model(model, X)
+    classifier, X = split_estimator(estimator, X)
     network, images = open_network(classifier, X)
     part = part_up_to(network, layer)
-    index = unit_index(classifier, network, layer, unit)
+    index = unit_index(classifier, part, images, layer, unit)
     activations, _ = strongest_activations(part, images, index)
+    # Stable: of equal activations the first row comes first.
     rows = np.argsort(-activations, kind="stable")[:n_particles]
     return rows, activations[rows]
 
 
-class ExcitationDisplay:
-    """The particles that excite units most, each above what in it excites the unit.
+class ExcitationDisplay(PanelDisplay):
+    """The particles that excite units most, each above the pattern that does so.
 
-    Make it by :meth:`from_estimator`. All particles have one grey scale,
+    It is recommended to use :meth:`from_estimator`. All particles share one gray scale,
     from the 1st to the 99th percentile of their pixels. The reconstructions of a unit
-    have one scale with zero in its middle, as wide as the largest of them: red pixels
+    share one scale with zero in its middle, as wide as the largest of them: red pixels
     speak for the unit if they are bright, blue ones if they are dark.
 
     Parameters
     ----------
     images : ndarray of shape (n_units, n_particles, height, width)
-        For each unit the particles as the network gets them.
+        For each unit the particles as the network receives them.
     reconstructions : ndarray of shape (n_units, n_particles, height, width)
-        What in them excites the unit, see :func:`reconstruct`.
+        The patterns that excite the unit, see :func:`reconstruct`.
     activations : ndarray of shape (n_units, n_particles)
         The unit's greatest activation in each.
     rows : ndarray of shape (n_units, n_particles)
-        Where the particles are in X.
+        Rows of the particles in X.
     layer : str
         Name of the layer.
     units : sequence of int or class labels
@@ -100,15 +105,17 @@ class ExcitationDisplay:
 
     Attributes
     ----------
-    axes_ : ndarray of shape (2 * n_units, n_particles)
-        Axes, for each unit a row of particles above a row of reconstructions.
+    ax_ : matplotlib Axes
+        The first panel.
+    axes_ : ndarray of matplotlib Axes, of shape (2 * n_units, n_particles)
+        All panels, for each unit a row of particles above a row of reconstructions.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        The figure.
 
     See Also
     --------
     most_exciting_particles : Finds the particles.
-    reconstruct : Finds what excites the unit.
+    reconstruct : Finds the patterns.
 
     References
     ----------
@@ -143,38 +150,34 @@ class ExcitationDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model,
+        estimator,
         X,
         *,
         layer,
         units,
         n_particles=5,
         method="auto",
-        ax=None,
-        cmap="seismic",
+        **plot_params,
     ):
-        """Find and draw the particles that excite units of a fitted model most.
+        """Find and draw the particles that excite units of a fitted network most.
 
         Parameters
         ----------
-        model : LipNetClassifier or Pipeline
-            Fitted classifier, or pipeline that ends in one.
+        estimator : LipNetClassifier, Pipeline or search
+            Fitted classifier, or fitted pipeline or search that ends in one.
         X : particle table, or array-like of shape (n_samples, n_pixels)
-            What the model predicts: particles for a pipeline, rows of pixels for a
+            What the estimator predicts: particles for a pipeline, rows of pixels for a
             classifier.
         layer : str
             Name of a layer with feature maps, or ``"hidden"`` or ``"output"``.
         units : int, class label or list of them
             Numbers of the filters or hidden units; for the output class labels.
         n_particles : int, default=5
-            Number of particles for each unit; all, if there are fewer.
+            Number of particles for each unit; all if there are fewer.
         method : {"auto", "deconvolution", "guided_backpropagation"}, default="auto"
             See :func:`reconstruct`.
-        ax : array-like of matplotlib Axes, default=None
-            Where to draw, two rows of ``n_particles`` for each unit; by default into a
-            new figure.
-        cmap : str, default="seismic"
-            Diverging colour map of the reconstructions; its middle is zero.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -186,28 +189,31 @@ class ExcitationDisplay:
         ValueError
             If there is no such layer, unit, class or method.
         TypeError
-            If the model is of another kind.
+            If the estimator ends in something else, or its network has other parts
+            than a LipNet.
         """
-        classifier, X = split_model(model, X)
+        classifier, X = split_estimator(estimator, X)
+        network = copy_network(classifier)
+        check_parts(network)
+        method = choose_method(method, network)
         units = list(units) if isinstance(units, list | tuple | range) else [units]
-        method = _choose_method(method, copy_network(classifier))
         found = [
             _excite(classifier, X, layer, unit, n_particles, method) for unit in units
         ]
         arrays = (np.stack(parts) for parts in zip(*found, strict=True))
         display = cls(*arrays, layer=layer, units=units, method=method)
-        return display.plot(ax=ax, cmap=cmap)
+        return display.plot(**plot_params)
 
-    def plot(self, ax=None, *, cmap="seismic"):
+    def plot(self, *, ax=None, cmap="seismic"):
         """Draw particles and reconstructions.
 
         Parameters
         ----------
         ax : array-like of matplotlib Axes, default=None
-            Where to draw, two rows of ``n_particles`` for each unit; by default into a
-            new figure.
-        cmap : str, default="seismic"
-            Diverging colour map of the reconstructions; its middle is zero.
+            Where to draw, two rows of ``n_particles`` for each unit. By default a
+            figure is made.
+        cmap : str or matplotlib Colormap, default="seismic"
+            Diverging color map of the reconstructions; its middle is zero.
 
         Returns
         -------
@@ -215,22 +221,24 @@ class ExcitationDisplay:
             The display itself.
         """
         n_units, n_particles = self.activations.shape
+        shape = (2 * n_units, n_particles)
         size = (1.4 * n_particles + 0.6, 3.0 * n_units + 0.6)
-        self.axes_ = get_axes(ax, size, 2 * n_units, n_particles)
-        self.figure_ = self.axes_[0, 0].figure
+        # "compressed" is the constrained layout for axes of a fixed aspect.
+        subplots = {"figsize": size, "layout": "compressed"}
+        self._open_grid(ax, shape, tuple(np.indices(shape)), **subplots)
         for i in range(n_units):
             self._plot_unit(i, *self.axes_[2 * i : 2 * i + 2], cmap)
         return self
 
     def _plot_unit(self, i, above, below, cmap):
         """Draw a row of particles and a row of reconstructions."""
-        grey = {"cmap": "gray", **robust_limits(self.images)}
-        colours = {"cmap": cmap, **symmetric_limits(self.reconstructions[i])}
+        gray = {"cmap": "gray", **robust_limits(self.images)}
+        colors = {"cmap": cmap, **symmetric_limits(self.reconstructions[i])}
         is_output = self.layer == "output"
         quantity = "logit" if is_output else "activation"
         for j, (ax, ax_below) in enumerate(zip(above, below, strict=True)):
-            show_image(ax, self.images[i, j], **grey)
-            show_image(ax_below, self.reconstructions[i, j], **colours)
+            show_image(ax, self.images[i, j], **gray)
+            show_image(ax_below, self.reconstructions[i, j], **colors)
             title = f"{self.activations[i, j]:.3g}"
             title = f"{quantity} {title}" if j == 0 else title
             ax.set_title(title, fontsize="small")
@@ -246,4 +254,4 @@ def _excite(classifier, X, layer, unit, n_particles, method):
     )
     X = _safe_indexing(X, rows)
     reconstructions = reconstruct(classifier, X, layer, unit, method=method)
-    return pixels_of(classifier, X), reconstructions, activations, rows
+    return images_of(classifier, X), reconstructions, activations, rows

@@ -1,45 +1,46 @@
-"""What the layers of a network make of a particle."""
+"""Feature maps: the output of a network's layers for a particle."""
 
 import numpy as np
 import torch
 
-from ._layers import check_layer, map_layers, part_up_to
-from ._models import in_batches, open_network, pixels_of, split_model
-from ._panels import (
-    columns_of_mosaic,
+from ..displays._axes import PanelDisplay
+from ._layers import check_layer, layers_of, part_up_to
+from ._models import images_of, in_batches, open_network, split_estimator
+from ._pictures import (
     draw_mosaic,
-    get_axes,
-    limits_of,
+    full_limits,
+    mosaic_columns,
     number_mosaic,
     show_image,
 )
 
 
-def feature_maps(model, X, layer="conv1"):
+def feature_maps(estimator, X, layer="conv1"):
     """Return the feature maps of a layer for each particle.
 
     Parameters
     ----------
-    model : LipNetClassifier or Pipeline
-        Fitted classifier, or pipeline that ends in one.
+    estimator : LipNetClassifier, Pipeline or search
+        Fitted classifier, or fitted pipeline or search that ends in one.
     X : particle table, or array-like of shape (n_samples, n_pixels)
-        What the model predicts: particles for a pipeline, rows of pixels for a
+        What the estimator predicts: particles for a pipeline, rows of pixels for a
         classifier.
     layer : str, default="conv1"
         Name of a layer with maps: ``conv1``, ``norm1``, ``relu1``, ``pool1``,
-        ``dropout1``, ... as far as the network has them.
+        ``dropout1`` and so on; which of them exist depends on the network. In a network
+        of your own the names are those of :meth:`torch.nn.Module.named_modules`.
 
     Returns
     -------
     maps : ndarray of shape (n_samples, n_filters, height, width)
-        Activations, of the type of the network's weights.
+        Activations, with the dtype of the network's weights.
 
     Raises
     ------
     ValueError
-        If there is no such layer. The message lists the layers.
+        If there is no such layer, or it has no maps. The message lists the layers.
     TypeError
-        If the model is of another kind.
+        If the estimator ends in something else.
 
     See Also
     --------
@@ -48,8 +49,9 @@ def feature_maps(model, X, layer="conv1"):
 
     Notes
     -----
-    Nothing is dropped, as in prediction, so that maps after a dropout are those before
-    it.
+    As in prediction, nothing is dropped: the maps after a dropout are those before it.
+
+    A layer that runs several times in a network of your own gives its last maps.
 
     Examples
     --------
@@ -61,25 +63,31 @@ def feature_maps(model, X, layer="conv1"):
     >>> feature_maps(model, X, "pool1").shape
     (20, 4, 4, 4)
     """
-    classifier, X = split_model(model, X)
+    classifier, X = split_estimator(estimator, X)
     network, images = open_network(classifier, X)
-    check_layer(layer, map_layers(network))
+    check_layer(layer, list(layers_of(network)))
     part = part_up_to(network, layer)
     with torch.inference_mode():
         maps = [part(batch).numpy() for batch in in_batches(images)]
+    if maps[0].ndim != 4:
+        raise ValueError(
+            f"layer={layer!r} has no maps: for each particle it gives numbers of shape "
+            f"{maps[0].shape[1:]}; expected (n_filters, height, width)."
+        )
+    # Convolutions keep the axis of the filters last in memory.
     return np.ascontiguousarray(np.concatenate(maps))
 
 
-class FeatureMapDisplay:
+class FeatureMapDisplay(PanelDisplay):
     """Picture of a particle and its feature maps, Figure 15 of the thesis.
 
-    Make it by :meth:`from_estimator`. All maps have one grey scale, that of the bar
-    beside them, so that a filter that answers faintly looks faint.
+    It is recommended to use :meth:`from_estimator`. All maps share the gray scale of
+    the bar beside them: a filter that answers faintly looks faint.
 
     Parameters
     ----------
     image : ndarray of shape (height, width)
-        The particle as the network gets it.
+        The particle as the network receives it.
     maps : ndarray of shape (n_filters, map_height, map_width)
         Its feature maps.
     layer : str
@@ -87,19 +95,21 @@ class FeatureMapDisplay:
 
     Attributes
     ----------
-    axes_ : ndarray of shape (2,)
-        Axes of the particle and of the maps.
+    ax_ : matplotlib Axes
+        The panel of the particle.
+    axes_ : ndarray of matplotlib Axes, of shape (2,)
+        The panels of the particle and of the maps.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        The figure.
 
     See Also
     --------
     feature_maps : The numbers.
-    FilterDisplay : The filters that make them.
+    FilterDisplay : The filters that make the maps.
 
     Notes
     -----
-    The number of a filter is that beside the row plus that below the column.
+    The number of a filter is the number beside its row plus that below its column.
 
     Examples
     --------
@@ -117,21 +127,20 @@ class FeatureMapDisplay:
         self.layer = layer
 
     @classmethod
-    def from_estimator(cls, model, X, *, layer="conv1", ax=None, cmap="gray"):
-        """Draw a particle and what a layer of a fitted model makes of it.
+    def from_estimator(cls, estimator, X, *, layer="conv1", **plot_params):
+        """Draw a particle and the maps that a layer of a fitted model makes of it.
 
         Parameters
         ----------
-        model : LipNetClassifier or Pipeline
-            Fitted classifier, or pipeline that ends in one.
+        estimator : LipNetClassifier, Pipeline or search
+            Fitted classifier, or fitted pipeline or search that ends in one.
         X : particle table, or array-like of shape (1, n_pixels)
-            One particle, as one row of what the model predicts: ``particles[:1]``.
+            One particle, as one row of what the estimator predicts:
+            ``particles[:1]``.
         layer : str, default="conv1"
             Name of a layer with maps, see :func:`feature_maps`.
-        ax : array-like of two matplotlib Axes, default=None
-            Where to draw the particle and the maps; by default into a new figure.
-        cmap : str, default="gray"
-            Colour map.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -141,9 +150,9 @@ class FeatureMapDisplay:
         Raises
         ------
         ValueError
-            If there is no such layer, or X is not one particle.
+            If there is no such layer with maps, or X is not one particle.
         TypeError
-            If the model is of another kind.
+            If the estimator ends in something else.
 
         Examples
         --------
@@ -155,25 +164,25 @@ class FeatureMapDisplay:
         >>> FeatureMapDisplay.from_estimator(model, X[:1], layer="pool2").maps.shape
         (32, 2, 2)
         """
-        classifier, X = split_model(model, X)
-        images = pixels_of(classifier, X)
+        classifier, X = split_estimator(estimator, X)
+        images = images_of(classifier, X)
         if len(images) != 1:
             raise ValueError(
-                f"X holds {len(images)} particles; the maps of one are drawn. Pass one "
-                "row, such as X[:1]."
+                f"X holds {len(images)} particles; expected one, whose maps are drawn. "
+                "Pass one row, such as X[:1]."
             )
         maps = feature_maps(classifier, X, layer)
-        return cls(images[0], maps[0], layer).plot(ax=ax, cmap=cmap)
+        return cls(images[0], maps[0], layer).plot(**plot_params)
 
-    def plot(self, ax=None, *, cmap="gray"):
+    def plot(self, *, ax=None, cmap="gray"):
         """Draw the particle and its maps.
 
         Parameters
         ----------
         ax : array-like of two matplotlib Axes, default=None
-            Where to draw the particle and the maps; by default into a new figure.
-        cmap : str, default="gray"
-            Colour map.
+            Where to draw the particle and the maps. By default a figure is made.
+        cmap : str or matplotlib Colormap, default="gray"
+            Color map.
 
         Returns
         -------
@@ -181,17 +190,14 @@ class FeatureMapDisplay:
             The display itself.
         """
         n_maps, *shape = self.maps.shape
-        n_columns = columns_of_mosaic(n_maps)
-        # The maps are twice as wide as high, and twice as high as the input.
-        self.axes_ = get_axes(
-            ax, (8.4, 3.2), 1, 2, width_ratios=(1, 3), layout="constrained"
-        )[0]
-        left, right = self.axes_
-        self.figure_ = left.figure
+        n_columns = mosaic_columns(n_maps)
+        # The maps are twice as wide as high, and drawn higher than the input.
+        subplots = {"figsize": (8.4, 3.2), "width_ratios": (1, 3)}
+        left, right = self._open_panels(ax, (1, 2), ["input", "maps"], **subplots)
         show_image(left, self.image, cmap=cmap)
         left.set_title("input")
         shown = draw_mosaic(
-            right, self.maps, n_columns, cmap=cmap, **limits_of(self.maps)
+            right, self.maps, n_columns, cmap=cmap, **full_limits(self.maps)
         )
         number_mosaic(right, shape, n_maps, n_columns)
         right.set(

@@ -1,31 +1,31 @@
-"""What the convolutions of a network have learnt: pictures of their filters."""
+"""Pictures of the filters that the convolutions of a network have learned."""
 
 from numbers import Integral
 
 import numpy as np
 
+from ..displays._axes import PanelDisplay
 from ._layers import check_layer, convolutions
 from ._models import copy_network, find_classifier
-from ._panels import (
-    columns_of_mosaic,
+from ._pictures import (
     draw_mosaic,
-    get_axes,
+    mosaic_columns,
     number_mosaic,
     symmetric_limits,
     tick_mosaic,
 )
 
 
-class FilterDisplay:
+class FilterDisplay(PanelDisplay):
     """Picture of the filters of a convolution, Figure 14 of the thesis.
 
-    Make it by :meth:`from_estimator`. Blue weights are negative, red ones positive,
-    white ones zero.
+    It is recommended to use :meth:`from_estimator`. Blue weights are negative, red ones
+    positive, white ones zero.
 
     Parameters
     ----------
     weights : ndarray of shape (n_filters, n_channels, height, width)
-        Weights of the filters, of as many input channels as are to be shown.
+        Weights of the filters for the input channels to show.
     layer : str, default="conv1"
         Name of the layer.
     input_channels : sequence of int, default=None
@@ -34,29 +34,31 @@ class FilterDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the picture.
+        The panel with the picture.
+    axes_ : ndarray of matplotlib Axes, of shape (1,)
+        The same panel.
     figure_ : matplotlib Figure
-        Figure that holds it.
+        The figure.
     im_ : matplotlib AxesImage
         The picture.
 
     See Also
     --------
-    FeatureMapDisplay : What the filters make of a particle.
-    LipNetClassifier.dead_filters_ : Filters that weight decay has brought to nothing.
+    FeatureMapDisplay : The maps that the filters make of a particle.
+    LipNetClassifier.dead_filters_ : Filters whose weights have decayed to nothing.
 
     Notes
     -----
-    A filter of the first convolution is one small image, since particles have one grey
-    channel. A filter of a later convolution is a small image for each feature map that
+    A filter of the first convolution is one small image, since particles have one gray
+    channel. A filter of a later convolution has a small image for each feature map that
     it reads, and no single image stands for it: averages over channels would show
-    weights that the network does not have. Those layers are drawn as a matrix with a
+    weights that the network does not have. Such a layer is drawn as a matrix with a
     column for each filter and a row for each channel that it reads. One channel alone
-    is drawn as a grid with a cell for each filter; its number is that beside the row
-    plus that below the column.
+    is drawn as a grid with a cell for each filter; the number of a filter is the number
+    beside its row plus that below its column.
 
-    Weights are drawn as they are. The factors of a batch normalisation that may follow
-    are not multiplied in.
+    Weights are drawn as they are, without the factors of a batch normalization that may
+    follow.
 
     Examples
     --------
@@ -75,31 +77,21 @@ class FilterDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        model,
-        *,
-        layer="conv1",
-        input_channels=None,
-        ax=None,
-        cmap="seismic",
-        colorbar=True,
+        cls, estimator, *, layer="conv1", input_channels=None, **plot_params
     ):
-        """Draw the filters of a fitted model.
+        """Draw the filters of a fitted network.
 
         Parameters
         ----------
-        model : LipNetClassifier or Pipeline
-            Fitted classifier, or pipeline that ends in one.
+        estimator : LipNetClassifier, Pipeline or search
+            Fitted classifier, or fitted pipeline or search that ends in one.
         layer : str, default="conv1"
-            Name of a convolution: ``conv1``, ``conv2``, ...
+            Name of a convolution: ``conv1``, ``conv2``, ... In a network of your own
+            the names are those of :meth:`torch.nn.Module.named_modules`.
         input_channels : int or sequence of int, default=None
-            Which of the feature maps that the filters read; all by default.
-        ax : matplotlib Axes, default=None
-            Where to draw; by default into a new figure.
-        cmap : str, default="seismic"
-            Diverging colour map; its middle is zero.
-        colorbar : bool, default=True
-            Draw a colour bar.
+            Feature maps that the filters read; all by default.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -111,7 +103,7 @@ class FilterDisplay:
         ValueError
             If there is no such convolution or channel.
         TypeError
-            If the model is of another kind.
+            If the estimator ends in something else.
 
         Examples
         --------
@@ -123,24 +115,24 @@ class FilterDisplay:
         >>> FilterDisplay.from_estimator(model, layer="conv2").weights.shape
         (4, 4, 3, 3)
         """
-        layers = convolutions(copy_network(find_classifier(model)))
+        layers = convolutions(copy_network(find_classifier(estimator)))
         check_layer(layer, list(layers))
         weights = layers[layer].weight.numpy()
         channels = _check_channels(input_channels, weights.shape[1], layer)
         display = cls(weights[:, channels], layer=layer, input_channels=channels)
-        return display.plot(ax=ax, cmap=cmap, colorbar=colorbar)
+        return display.plot(**plot_params)
 
-    def plot(self, ax=None, *, cmap="seismic", colorbar=True):
+    def plot(self, *, ax=None, cmap="seismic", colorbar=True):
         """Draw the filters.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; by default into a new figure.
-        cmap : str, default="seismic"
-            Diverging colour map; its middle is zero.
+            Where to draw. By default a figure is made.
+        cmap : str or matplotlib Colormap, default="seismic"
+            Diverging color map; its middle is zero.
         colorbar : bool, default=True
-            Draw a colour bar.
+            Draw a color bar.
 
         Returns
         -------
@@ -149,10 +141,12 @@ class FilterDisplay:
         """
         n_filters, n_channels, *shape = self.weights.shape
         is_grid = n_channels == 1
-        n_columns = columns_of_mosaic(n_filters) if is_grid else n_filters
+        n_columns = mosaic_columns(n_filters) if is_grid else n_filters
         height = 3.6 if is_grid else max(2.0, 1 + 5 * n_channels / n_filters)
-        self.ax_ = ax = get_axes(ax, (6.8, height))[0, 0]
-        self.figure_ = ax.figure
+        # "compressed" is the constrained layout for axes of a fixed aspect.
+        subplots = {"figsize": (6.8, height), "layout": "compressed"}
+        (ax,) = self._open_panels(ax, (1, 1), ["filters"], **subplots)
+        # Row by row of the picture: a channel with all filters, then the next one.
         images = self.weights.swapaxes(0, 1).reshape(-1, *shape)
         self.im_ = draw_mosaic(
             ax, images, n_columns, cmap=cmap, **symmetric_limits(images)
@@ -168,13 +162,13 @@ class FilterDisplay:
 
     @property
     def _channels(self):
-        """Numbers of the input channels that are shown."""
+        """Return the numbers of the input channels that are shown."""
         if self.input_channels is None:
             return list(range(self.weights.shape[1]))
         return list(self.input_channels)
 
     def _label(self, is_grid):
-        """Say what is shown."""
+        """Write what is shown into title and labels."""
         title = f"{len(self.weights)} filters of {self.layer}"
         if not is_grid:
             self.ax_.set(title=title, xlabel="filter", ylabel="channel read")

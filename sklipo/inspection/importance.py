@@ -1,22 +1,21 @@
-"""Which measures a model of hand-made features relies on."""
+"""Groups of hand-made features that a model relies on."""
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
-from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from .._steps import transform_by
+from .._steps import split_last_step, transform_by
+from ..displays._axes import PanelDisplay
+from ..displays._random import own_random_state
 from ..features import ParticleFeatures
-from ..lipnet._checks import own_random_state
-from ._panels import get_axes
 
 
 def feature_group_importance(
-    model,
-    particles,
+    estimator,
+    X,
     y,
     *,
     scoring="balanced_accuracy",
@@ -28,22 +27,23 @@ def feature_group_importance(
 
     Parameters
     ----------
-    model : Pipeline
+    estimator : Pipeline or search
         Fitted pipeline with a step that is a :class:`ParticleFeatures`, such as
-        :func:`make_svc_pipeline` returns.
-    particles : particle table, list of 2-D arrays or array
-        Particles to score the model by, best such as it was not fitted on: of those
-        that it was, it tells what the model learnt, be it of use or not.
+        :func:`make_svc_pipeline` returns, or a fitted search over one.
+    X : particle table, list of 2-D arrays or array
+        Particles by which to score, preferably held-out ones. On training particles the
+        result shows what the model memorized, useful or not.
     y : array-like of shape (n_samples,)
         Classes of the particles.
     scoring : str or callable, default="balanced_accuracy"
-        One of the scorers of scikit-learn, by name or made by
+        Scorer of scikit-learn, by name or made by
         :func:`~sklearn.metrics.make_scorer`.
     n_repeats : int, default=10
-        How often each group is shuffled.
+        Number of times that each group is shuffled.
     n_jobs : int, default=None
-        Number of groups that are shuffled at once; -1 means one for each core. The
-        result does not depend on it.
+        Number of groups that are shuffled at once; None means 1 unless in a
+        :func:`joblib.parallel_config` context, -1 one for each core. The result does
+        not depend on it.
     random_state : int, RandomState instance or None, default=None
         Seed of the shuffling.
 
@@ -55,24 +55,22 @@ def feature_group_importance(
 
     Raises
     ------
-    ValueError
-        If the pipeline has no step, or more than one, that is a
-        :class:`ParticleFeatures`.
     TypeError
-        If the model is no pipeline.
+        If the estimator has no step before the last that is a
+        :class:`ParticleFeatures`, or more than one.
 
     See Also
     --------
-    FeatureGroupImportanceDisplay : Picture of it.
+    FeatureGroupImportanceDisplay : Picture of the table.
     sklearn.inspection.permutation_importance : The same for single columns.
 
     Notes
     -----
-    All columns of a group take the values of the same other particle, so that what they
-    say together stays true. Single columns would mislead: a profile has 80 that tell
-    much the same, and a model does without any of them.
+    All columns of a group take the values of the same other particle, which keeps them
+    consistent with each other. Single columns would mislead: a profile has 80 that say
+    nearly the same, and a model can do without any one of them.
 
-    Groups that tell the same can still stand in for each other, and then both seem
+    Groups that say the same can still stand in for each other, and both then seem
     unimportant. The particles are measured once, not for each repeat.
 
     References
@@ -93,59 +91,52 @@ def feature_group_importance(
     >>> table.index.tolist()
     ['radial_profile', 'area']
     """
-    position, step = _find_features(model)
-    measured = step.transform(transform_by(model.steps[:position], particles))
-    groups = step.get_feature_groups_out()
-    columns = [np.flatnonzero(groups == group) for group in step.groups_]
+    before, features, after, classifier = _split_at_features(estimator)
+    measured = features.transform(transform_by(before, X))
+    groups = features.get_feature_groups_out()
+    columns = [np.flatnonzero(groups == group) for group in features.groups_]
     # scikit-learn permutes columns of row numbers; the model looks the features up.
     rows = np.tile(np.arange(len(measured))[:, np.newaxis], len(columns))
     result = permutation_importance(
-        _GroupedModel(model[position + 1 :], measured, columns),
+        _GroupedModel(after, classifier, measured, columns),
         rows,
         y,
         scoring=scoring,
         n_repeats=n_repeats,
         n_jobs=n_jobs,
-        # The generator of the process is left as it was.
         random_state=own_random_state(random_state),
     )
     table = pd.DataFrame(
         {"mean": result.importances_mean, "std": result.importances_std},
-        index=pd.Index(step.groups_, name="group"),
+        index=pd.Index(features.groups_, name="group"),
     )
     return table.sort_values("mean", ascending=False, kind="stable")
 
 
-def _find_features(model):
-    """Return position and step of a fitted pipeline that measures particles."""
-    if not isinstance(model, Pipeline):
-        raise TypeError(
-            f"The model is a {type(model).__name__}; expected a fitted pipeline with a "
-            "ParticleFeatures, as make_svc_pipeline returns. Of a fitted GridSearchCV, "
-            "pass its best_estimator_."
-        )
-    steps = [step for _, step in model.steps]
+def _split_at_features(estimator):
+    """Return steps before the features, the features, steps after, the classifier."""
+    before, classifier = split_last_step(estimator)
+    steps = [step for _, step in before]
     found = [i for i, step in enumerate(steps) if isinstance(step, ParticleFeatures)]
-    if len(found) != 1 or found[0] == len(steps) - 1:
-        kinds = ", ".join(type(step).__name__ for step in steps)
-        raise ValueError(
-            "The pipeline needs one step that is a ParticleFeatures, and a classifier "
-            f"after it, to tell which features are important; its steps are {kinds}."
+    if len(found) != 1:
+        kinds = ", ".join(type(step).__name__ for step in [*steps, classifier])
+        raise TypeError(
+            f"The estimator is a {type(estimator).__name__} of {kinds}; expected a "
+            "fitted pipeline of one ParticleFeatures and a classifier after it, as "
+            "make_svc_pipeline returns, or a fitted search over one."
         )
-    step = steps[found[0]]
-    if not hasattr(step, "groups_"):
-        raise NotFittedError(
-            "This pipeline is not fitted yet, so that it relies on nothing. Call "
-            "fit(particles, y) first."
-        )
-    return found[0], step
+    (position,) = found
+    check_is_fitted(steps[position])
+    check_is_fitted(classifier)
+    return before[:position], steps[position], before[position + 1 :], classifier
 
 
-def _model_has(method):
-    """Return a check that the model in a _GroupedModel has a method."""
+def _classifier_has(method):
+    """Return a check that the classifier in a _GroupedModel has a method."""
 
     def check(grouped):
-        getattr(grouped.model, method)
+        # The classifier's own AttributeError names the missing method.
+        getattr(grouped.classifier, method)
         return True
 
     return check
@@ -154,58 +145,62 @@ def _model_has(method):
 class _GroupedModel(ClassifierMixin, BaseEstimator):
     """The end of a pipeline that takes, for each group of features, a row number."""
 
-    def __init__(self, model, measured, columns):
-        self.model = model
+    def __init__(self, steps, classifier, measured, columns):
+        self.steps = steps
+        self.classifier = classifier
         self.measured = measured
         self.columns = columns
 
     @property
     def classes_(self):
-        return self.model.classes_
+        return self.classifier.classes_
 
     def fit(self, X, y=None):
-        """Do nothing: the model is fitted."""
+        """Do nothing: the classifier is fitted."""
         return self
 
     def predict(self, X):
-        return self.model.predict(self._look_up(X))
+        return self.classifier.predict(self._look_up(X))
 
-    @available_if(_model_has("predict_proba"))
+    @available_if(_classifier_has("predict_proba"))
     def predict_proba(self, X):
-        return self.model.predict_proba(self._look_up(X))
+        return self.classifier.predict_proba(self._look_up(X))
 
-    @available_if(_model_has("decision_function"))
+    @available_if(_classifier_has("decision_function"))
     def decision_function(self, X):
-        return self.model.decision_function(self._look_up(X))
+        return self.classifier.decision_function(self._look_up(X))
 
     def _look_up(self, rows):
-        """Return features, those of a group from the row that is named for it."""
+        """Return the input of the classifier, each group from the row that it names."""
         features = np.array(self.measured)
         for row, columns in zip(rows.T, self.columns, strict=True):
             features[:, columns] = features[np.ix_(row, columns)]
         if isinstance(self.measured, pd.DataFrame):
-            return pd.DataFrame(features, columns=self.measured.columns)
-        return features
+            # Steps that were fitted with names warn of features without them.
+            features = pd.DataFrame(features, columns=self.measured.columns)
+        return transform_by(self.steps, features)
 
 
-class FeatureGroupImportanceDisplay:
+class FeatureGroupImportanceDisplay(PanelDisplay):
     """Bars that show how much a model relies on each group of features.
 
-    Make it by :meth:`from_estimator`.
+    It is recommended to use :meth:`from_estimator`.
 
     Parameters
     ----------
     importances : DataFrame
-        As from :func:`feature_group_importance`.
+        The table that :func:`feature_group_importance` returns.
     score_name : str, default="score"
         Name of the score that drops.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the bars.
+        The panel with the bars.
+    axes_ : ndarray of matplotlib Axes, of shape (1,)
+        The same panel.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        The figure.
     bars_ : matplotlib BarContainer
         The bars, the most important group first.
 
@@ -232,36 +227,38 @@ class FeatureGroupImportanceDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model,
-        particles,
+        estimator,
+        X,
         y,
         *,
         scoring="balanced_accuracy",
         n_repeats=10,
         n_jobs=None,
         random_state=None,
-        ax=None,
+        **plot_params,
     ):
         """Measure and draw the importance of each group of features.
 
         Parameters
         ----------
-        model : Pipeline
-            Fitted pipeline with a :class:`ParticleFeatures`.
-        particles : particle table, list of 2-D arrays or array
-            Particles to score the model by, best such as it was not fitted on.
+        estimator : Pipeline or search
+            Fitted pipeline with a :class:`ParticleFeatures`, or a fitted search over
+            one.
+        X : particle table, list of 2-D arrays or array
+            Particles by which to score, preferably held-out ones.
         y : array-like of shape (n_samples,)
             Classes of the particles.
         scoring : str or callable, default="balanced_accuracy"
             Scorer of scikit-learn.
         n_repeats : int, default=10
-            How often each group is shuffled.
+            Number of times that each group is shuffled.
         n_jobs : int, default=None
-            Number of groups that are shuffled at once; -1 means one for each core.
+            Number of groups that are shuffled at once; None means 1, -1 one for each
+            core.
         random_state : int, RandomState instance or None, default=None
             Seed of the shuffling.
-        ax : matplotlib Axes, default=None
-            Where to draw; by default into a new figure.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
@@ -270,14 +267,12 @@ class FeatureGroupImportanceDisplay:
 
         Raises
         ------
-        ValueError
-            If the pipeline has no :class:`ParticleFeatures`.
         TypeError
-            If the model is no pipeline.
+            If the estimator has no :class:`ParticleFeatures` before its last step.
         """
         importances = feature_group_importance(
-            model,
-            particles,
+            estimator,
+            X,
             y,
             scoring=scoring,
             n_repeats=n_repeats,
@@ -285,17 +280,17 @@ class FeatureGroupImportanceDisplay:
             random_state=random_state,
         )
         name = scoring.replace("_", " ") if isinstance(scoring, str) else "score"
-        return cls(importances, score_name=name).plot(ax=ax)
+        return cls(importances, score_name=name).plot(**plot_params)
 
-    def plot(self, ax=None, *, color="C0"):
+    def plot(self, *, ax=None, color="C0"):
         """Draw a bar for each group, with its standard deviation over the repeats.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; by default into a new figure.
+            Where to draw. By default a figure is made.
         color : str, default="C0"
-            Colour of the bars.
+            Color of the bars.
 
         Returns
         -------
@@ -304,13 +299,13 @@ class FeatureGroupImportanceDisplay:
         """
         table = self.importances
         size = (6.4, 1 + 0.28 * len(table))
-        self.ax_ = ax = get_axes(ax, size, layout="constrained")[0, 0]
-        self.figure_ = ax.figure
+        (ax,) = self._open_panels(ax, (1, 1), ["importances"], figsize=size)
         places = np.arange(len(table))
         self.bars_ = ax.barh(
             places, table["mean"], xerr=table["std"], color=color, ecolor="0.3"
         )
         ax.set_yticks(places, table.index)
+        # The first row is on top.
         ax.set_ylim(len(table) - 0.4, -0.6)
         ax.axvline(0, color="0.3", linewidth=0.8)
         ax.set(

@@ -1,35 +1,24 @@
-"""What in a particle excites a unit, projected back to the pixels."""
-
-import warnings
+"""Patterns that excite a unit, projected back to the pixels."""
 
 import numpy as np
-from sklearn.utils import gen_batches
-from torch import nn
 
-from .._extras import import_extra
-from ..lipnet._prediction import prediction_batch_size
-from ._layers import part_up_to, strongest_activations, unit_index
-from ._models import open_network, split_model
-
-# Names of the methods here and in captum.
-_METHODS = {
-    "deconvolution": "Deconvolution",
-    "guided_backpropagation": "GuidedBackprop",
-}
+from ._layers import check_parts, part_up_to, strongest_activations, unit_index
+from ._methods import choose_method, explainer
+from ._models import batch_slices, open_network, split_estimator
 
 
-def reconstruct(model, X, layer, unit, *, method="auto"):
-    r"""Project what excites a unit most back to the pixels of each particle.
+def reconstruct(estimator, X, layer, unit, *, method="auto"):
+    r"""Project the strongest activation of a unit back to the pixels of particles.
 
-    Bright and dark pixels of the result make up the pattern to which the unit
-    answered, at the place where it answered most.
+    Bright and dark pixels of the result are the pattern to which the unit answered, at
+    the place where its answer was strongest.
 
     Parameters
     ----------
-    model : LipNetClassifier or Pipeline
-        Fitted classifier, or pipeline that ends in one.
+    estimator : LipNetClassifier, Pipeline or search
+        Fitted classifier, or fitted pipeline or search that ends in one.
     X : particle table, or array-like of shape (n_samples, n_pixels)
-        What the model predicts: particles for a pipeline, rows of pixels for a
+        What the estimator predicts: particles for a pipeline, rows of pixels for a
         classifier.
     layer : str
         Name of a layer with feature maps, see :func:`feature_maps`, or ``"hidden"`` or
@@ -43,8 +32,8 @@ def reconstruct(model, X, layer, unit, *, method="auto"):
     Returns
     -------
     reconstructions : ndarray of shape (n_samples, height, width)
-        In the units of standardised images, of which the first convolution sees a
-        mean of 0 and a standard deviation of 1. Zero where the unit was not excited.
+        In the units of standardized images, which have mean 0 and standard deviation 1
+        over the training set. Zero where the unit was not excited.
 
     Raises
     ------
@@ -52,32 +41,36 @@ def reconstruct(model, X, layer, unit, *, method="auto"):
         If there is no such layer, unit, class or method. The message lists those that
         exist.
     TypeError
-        If the model is of another kind.
+        If the estimator ends in something else, or its network has other parts than a
+        LipNet.
 
     See Also
     --------
-    most_exciting_particles : For which particles to look.
-    ExcitationDisplay : Particles and reconstructions side by side.
+    most_exciting_particles : The particles worth a look.
+    ExcitationDisplay : Particles above their reconstructions.
 
     Notes
     -----
     The unit's greatest activation :math:`a` is kept, all others of the layer are set to
-    zero, and the network is run backwards. A convolution becomes its transpose: each
-    filter flipped vertically and horizontally. A pooling puts values back to where in
-    this particle the maxima were, which are the switches of Zeiler and Fergus [1]_. The
-    methods differ at rectifiers. With :math:`f` what came in on the way up and
-    :math:`R` what comes in on the way down, these pass on
+    zero, and the network runs backwards. A convolution becomes its transpose: each
+    filter is flipped vertically and horizontally. A pooling returns values to the
+    places of the maxima in this particle, the switches of Zeiler and Fergus [1]_. The
+    methods differ at rectifiers. With their input :math:`f` on the way up and
+    :math:`R` on the way down, these pass on
 
     .. math:: \max(R, 0) \quad\text{and}\quad \max(R, 0) \cdot [f > 0]
 
-    for deconvolution [1]_ and guided backpropagation [2]_. Switches tell deconvolution
-    which particle it looks at. A network without pooling has none, and would give a
-    pattern that hardly depends on the particle; guided backpropagation asks the
-    rectifiers instead.
+    for deconvolution [1]_ and guided backpropagation [2]_. Deconvolution learns about
+    the particle from the switches. A network without pooling has none, and its patterns
+    would hardly depend on the particle; guided backpropagation uses the rectifiers
+    instead.
 
-    Biases take no part; of a batch normalisation the factor does. An activation of zero
-    or less excites nothing. Of the output, :math:`a` is 1, since a softmax knows no
-    zero of its inputs.
+    Biases are ignored; the factors of a batch normalization are kept. An activation of
+    zero or less excites nothing. For the output layer :math:`a` is 1, because a softmax
+    is invariant to a shift of its inputs.
+
+    The network must have the parts of a LipNet, as
+    :func:`~sklipo.lipnet.build_lipnet` returns it.
 
     References
     ----------
@@ -96,41 +89,18 @@ def reconstruct(model, X, layer, unit, *, method="auto"):
     >>> reconstruct(model, X[:3], "relu1", unit=5).shape
     (3, 8, 8)
     """
-    classifier, X = split_model(model, X)
+    classifier, X = split_estimator(estimator, X)
     network, images = open_network(classifier, X)
+    check_parts(network)
     part = part_up_to(network, layer)
-    index = unit_index(classifier, network, layer, unit)
-    explain = _explainer(_choose_method(method, network), part)
+    index = unit_index(classifier, part, images, layer, unit)
+    explain = explainer(choose_method(method, network), part)
     activations, positions = strongest_activations(part, images, index)
     starts = np.ones_like(activations) if layer == "output" else activations.clip(0)
     results = []
-    for rows in gen_batches(len(images), prediction_batch_size(images.shape[2:])):
+    for rows in batch_slices(images):
         targets = [(index, *position) for position in positions[rows]]
         gradients = explain(images[rows], targets)
         results.append(gradients * starts[rows, np.newaxis, np.newaxis])
+    # Gradients by raw pixels are smaller by the scale that the network divides by.
     return np.concatenate(results) * network.standardize.scale.numpy()
-
-
-def _choose_method(method, network):
-    """Return the method that a parameter stands for with a network."""
-    if method == "auto":
-        pools = any(isinstance(layer, nn.MaxPool2d) for layer in network.modules())
-        return "deconvolution" if pools else "guided_backpropagation"
-    if method not in _METHODS:
-        raise ValueError(f"method={method!r}; expected one of {['auto', *_METHODS]}.")
-    return method
-
-
-def _explainer(method, part):
-    """Return a function from images and targets to what runs back to the pixels."""
-    explainer = getattr(import_extra("captum.attr", "inspect"), _METHODS[method])(part)
-
-    def explain(images, targets):
-        images = images.clone().requires_grad_()
-        with warnings.catch_warnings():
-            # They are set on a copy of the network, and removed.
-            warnings.filterwarnings("ignore", "Setting backward hooks", UserWarning)
-            gradients = explainer.attribute(images, target=targets)
-        return gradients.detach().numpy()[:, 0]
-
-    return explain

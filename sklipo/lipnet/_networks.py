@@ -7,6 +7,9 @@ from torch import nn
 
 from .architectures import Standardize, build_lipnet
 
+# The parts of a LipNet after the first one, by which inspection finds its way.
+_LIPNET_PARTS = ["features", "hidden", "output"]
+
 
 def build_network(
     architecture, image_shape, n_classes, *, mean, scale, dtype, generator, **lipnet
@@ -27,7 +30,10 @@ def build_network(
             generator=generator,
         )
     module = _call(architecture, image_shape, n_classes)
-    parts = OrderedDict(standardize=Standardize(mean, scale), network=module)
+    parts = dict(module.named_children())
+    if not (isinstance(module, nn.Sequential) and list(parts) == _LIPNET_PARTS):
+        parts = {"network": module}
+    parts = OrderedDict(standardize=Standardize(mean, scale), **parts)
     network = nn.Sequential(parts).to(dtype=dtype, memory_format=torch.channels_last)
     _check_output(network, image_shape, n_classes, dtype)
     return network

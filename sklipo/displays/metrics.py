@@ -1,19 +1,10 @@
-"""Measures of each class as bars or lines (Figures 17 to 22 of the thesis)."""
+"""Metrics of each class as bars or lines (Figures 17 to 22 of the thesis)."""
 
 import numpy as np
 
 from ..metrics import classification_table
-from ._colors import MARKERS, choose_colors
-from ._inputs import (
-    check_choice,
-    check_labels,
-    find_classes,
-    named_models,
-    named_predictions,
-    named_results,
-)
-from ._measure_tables import COLUMNS, SPREADS, select_measures, stack_measures
-from ._panels import (
+from ..metrics._labels import check_labels, find_classes
+from ._axes import (
     CHARACTER,
     PanelDisplay,
     add_legend,
@@ -21,14 +12,18 @@ from ._panels import (
     is_leftmost,
     name_x_ticks,
 )
+from ._by_name import named_estimators, named_predictions, named_results
+from ._choices import check_choice
+from ._colors import MARKERS, choose_colors
+from ._metric_tables import COLUMNS, SPREADS, select_metrics, stack_metrics
 
-# What is on the x axis, as bars of one colour, and in panels of its own.
+# The role on the x axis, the role told apart by color, the role with a panel for each.
 _LAYOUTS = {
-    "class": ("class", "model", "measure"),
-    "model": ("model", "class", "measure"),
-    "measure": ("measure", "model", "class"),
+    "class": ("class", "model", "metric"),
+    "model": ("model", "class", "metric"),
+    "metric": ("metric", "model", "class"),
 }
-_ROLES = ("model", "class", "measure")
+_ROLES = ("model", "class", "metric")
 _PLURALS = {"model": "models", "class": "classes"}
 _FULL_NAMES = {
     "TPR": "TPR (recall)",
@@ -40,12 +35,14 @@ _FULL_NAMES = {
     "log_loss": "log loss",
 }
 _KINDS = ("bar", "line")
-_STEPS = {"bar": 0.8, "line": 0.15}  # parts of a group that its bars or points take
-_PAGE = 15  # width in inches up to which panels stand side by side
+# The share of a group's width that its bars or points take.
+_STEPS = {"bar": 0.8, "line": 0.15}
+# Panels stand side by side up to this width in inches, which fits a screen.
+_PAGE = 15
 
 
-class ClassMeasuresDisplay(PanelDisplay):
-    """Measures of each class, compared between models or settings.
+class ClassMetricsDisplay(PanelDisplay):
+    """Metrics of each class, compared between models or settings.
 
     It is recommended to use :meth:`from_cv_results`, :meth:`from_predictions` or
     :meth:`from_estimator`.
@@ -53,12 +50,12 @@ class ClassMeasuresDisplay(PanelDisplay):
     Parameters
     ----------
     table : DataFrame
-        A row for each bar with the columns ``model``, ``class``, ``measure``,
+        A row for each bar with the columns ``model``, ``class``, ``metric``,
         ``value``, and ``low`` and ``high``, the ends of the error bar; NaN where there
-        is none. An undefined value is NaN. Models, classes and measures are drawn in
+        is none. An undefined value is NaN. Models, classes and metrics are drawn in
         the order in which they come.
     value_name : str, default=""
-        What values and error bars are, for the axis.
+        Label of the axis: what values and error bars mean.
 
     Attributes
     ----------
@@ -72,20 +69,20 @@ class ClassMeasuresDisplay(PanelDisplay):
     See Also
     --------
     ConfusionMatricesDisplay : Which classes are confused.
-    sklipo.metrics.classification_table : The measures as a table.
+    sklipo.metrics.classification_table : The metrics as a table.
 
     Notes
     -----
-    Error bars end at the axis where they reach beyond what a measure can be.
+    Error bars that reach beyond the range of a metric are cut off at the axis.
 
-    What the thesis [1]_ calls F1 is the harmonic mean of TPR and TNR, here
-    ``"thesis_F1"``; ``"F1"`` is that of precision and recall.
+    ``"F1"`` is the harmonic mean of precision and recall. The thesis [1]_ calls the
+    harmonic mean of TPR and TNR by this name; here it is ``"thesis_F1"``.
 
     ====================  ==========================================================
-    Figures 18 to 21      ``measure="thesis_F1"``
-    Figure 17             ``measure="TPR", x="model", kind="line"``
-    Figure 22             ``measure=["TPR", "TNR", "PPV", "NPV", "thesis_F1"],
-                          x="measure"``
+    Figures 18 to 21      ``metric="thesis_F1"``
+    Figure 17             ``metric="TPR", x="model", kind="line"``
+    Figure 22             ``metric=["TPR", "TNR", "PPV", "NPV", "thesis_F1"],
+                          x="metric"``
     ====================  ==========================================================
 
     References
@@ -95,14 +92,14 @@ class ClassMeasuresDisplay(PanelDisplay):
 
     Examples
     --------
-    >>> from sklipo.displays import ClassMeasuresDisplay
+    >>> from sklipo.displays import ClassMetricsDisplay
     >>> y_true = ["full", "full", "empty", "empty"]
     >>> y_pred = {"SVM": ["full", "full", "full", "empty"], "always full": ["full"] * 4}
-    >>> display = ClassMeasuresDisplay.from_predictions(
-    ...     y_true, y_pred, measure=["TPR", "PPV"]
+    >>> display = ClassMetricsDisplay.from_predictions(
+    ...     y_true, y_pred, metric=["TPR", "PPV"]
     ... )
-    >>> display.table.query("model == 'always full'")[["class", "measure", "value"]]
-       class measure  value
+    >>> display.table.query("model == 'always full'")[["class", "metric", "value"]]
+       class metric  value
     2  empty     TPR    0.0
     3   full     TPR    1.0
     6  empty     PPV    NaN
@@ -117,53 +114,51 @@ class ClassMeasuresDisplay(PanelDisplay):
             )
         twice = table[table.duplicated(list(_ROLES))]
         if len(twice):
-            model, label, measure = twice.iloc[0][list(_ROLES)]
+            model, label, metric = twice.iloc[0][list(_ROLES)]
             raise ValueError(
-                f"The table has {measure!r} of class {label!r} twice for model "
+                f"The table has {metric!r} of class {label!r} twice for model "
                 f"{model!r}; expected it once."
             )
         self.table = table
         self.value_name = value_name
 
     @classmethod
-    def from_cv_results(
-        cls, results, *, measure="thesis_F1", spread="folds", **plot_params
-    ):
-        """Draw measures of cross-validated models.
+    def from_cv_results(cls, results, *, metric="F1", spread="folds", **plot_params):
+        """Draw metrics of cross-validated models.
 
         Parameters
         ----------
         results : CrossValidationResult or dict of CrossValidationResult
             What :func:`~sklipo.cross_validate_particles` returned, for several models
             or settings a dict by their names.
-        measure : str or list of str, default="thesis_F1"
+        metric : str or list of str, default="F1"
             Columns of :func:`~sklipo.metrics.classification_table`.
         spread : {"folds", "bootstrap"}, default="folds"
-            "folds" draws the mean over the folds and the standard deviation, as wide
-            upwards as downwards. "bootstrap" draws the measure of all folds pooled and
-            its 95 % interval over groups, see
+            "folds" draws the mean over the folds and one standard deviation to either
+            side. "bootstrap" draws the metric of all folds pooled and its 95 % interval
+            over groups, see
             :meth:`sklipo.evaluation.CrossValidationResult.summary`.
         **plot_params : dict
             Parameters of :meth:`plot`.
 
         Returns
         -------
-        display : ClassMeasuresDisplay
+        display : ClassMetricsDisplay
             The display, drawn.
         """
         results = named_results(results)
         check_choice("spread", spread, SPREADS)
-        measure_classes, value_name = SPREADS[spread]
-        tables = {name: measure_classes(result) for name, result in results.items()}
-        return cls(select_measures(tables, measure), value_name=value_name).plot(
+        tabulate, value_name = SPREADS[spread]
+        tables = {name: tabulate(result) for name, result in results.items()}
+        return cls(select_metrics(tables, metric), value_name=value_name).plot(
             **plot_params
         )
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, *, measure="thesis_F1", classes=None, **plot_params
+        cls, y_true, y_pred, *, metric="F1", classes=None, **plot_params
     ):
-        """Draw measures of predictions, all taken together, without error bars.
+        """Draw metrics of predictions, all taken together, without error bars.
 
         Parameters
         ----------
@@ -171,7 +166,7 @@ class ClassMeasuresDisplay(PanelDisplay):
             True classes.
         y_pred : array-like of shape (n_samples,) or dict of array-like
             Predicted classes, for several models or settings a dict by their names.
-        measure : str or list of str, default="thesis_F1"
+        metric : str or list of str, default="F1"
             Columns of :func:`~sklipo.metrics.classification_table`.
         classes : array-like, default=None
             Order of the classes; by default all that occur, sorted.
@@ -180,7 +175,7 @@ class ClassMeasuresDisplay(PanelDisplay):
 
         Returns
         -------
-        display : ClassMeasuresDisplay
+        display : ClassMetricsDisplay
             The display, drawn.
         """
         y_true = check_labels(y_true, name="y_true")
@@ -193,55 +188,62 @@ class ClassMeasuresDisplay(PanelDisplay):
         for name, predicted in predictions.items():
             values = classification_table(y_true, predicted, labels=classes)
             values = values.drop(columns="support")
-            tables[name] = stack_measures(values, values * np.nan, values * np.nan)
-        return cls(select_measures(tables, measure)).plot(**plot_params)
+            tables[name] = stack_metrics(values, values * np.nan, values * np.nan)
+        return cls(select_metrics(tables, metric)).plot(**plot_params)
 
     @classmethod
-    def from_estimator(cls, estimator, particles, y, **params):
-        """Draw measures of fitted models on particles that they have not seen.
+    def from_estimator(
+        cls, estimator, X, y, *, metric="F1", classes=None, **plot_params
+    ):
+        """Draw metrics of fitted models on particles that they have not seen.
 
         Parameters
         ----------
         estimator : estimator or dict of estimators
             A fitted classifier, for several models or settings a dict by their names.
-        particles : particle table or array of shape (n_samples, n_features)
+        X : particle table or array of shape (n_samples, n_features)
             What the models predict.
         y : array-like of shape (n_samples,)
             True classes.
-        **params : dict
-            ``measure``, ``classes`` and parameters of :meth:`plot`.
+        metric : str or list of str, default="F1"
+            Columns of :func:`~sklipo.metrics.classification_table`.
+        classes : array-like, default=None
+            Order of the classes; by default all that occur, sorted.
+        **plot_params : dict
+            Parameters of :meth:`plot`.
 
         Returns
         -------
-        display : ClassMeasuresDisplay
+        display : ClassMetricsDisplay
             The display, drawn.
         """
         predictions = {
-            name: model.predict(particles)
-            for name, model in named_models(estimator).items()
+            name: model.predict(X)
+            for name, model in named_estimators(estimator).items()
         }
-        return cls.from_predictions(y, predictions, **params)
+        return cls.from_predictions(
+            y, predictions, metric=metric, classes=classes, **plot_params
+        )
 
     def plot(self, *, ax=None, x="class", kind="bar", colors=None):
-        """Draw the measures.
+        """Draw the metrics.
 
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw, one for each panel. By default a figure is made.
-        x : {"class", "model", "measure"}, default="class"
-            What is named on the x axis. "class": models are told apart by colour, each
-            measure has a panel. "model": classes are told apart by colour, each measure
-            has a panel. "measure": models are told apart by colour, each class has a
-            panel.
+        x : {"class", "model", "metric"}, default="class"
+            Names on the x axis. "class": models are told apart by color, each metric
+            has a panel. "model": classes are told apart by color, each metric has a
+            panel. "metric": models are told apart by color, each class has a panel.
         kind : {"bar", "line"}, default="bar"
             Bars, or points joined by lines, for settings that build on each other.
-        colors : dict or sequence of colours, default=None
-            Colours of what is told apart by colour, by name or in order.
+        colors : dict or sequence of colors, default=None
+            Colors of models or classes, by name or in order.
 
         Returns
         -------
-        display : ClassMeasuresDisplay
+        display : ClassMetricsDisplay
             The display itself.
         """
         check_choice("x", x, _LAYOUTS)
@@ -251,7 +253,7 @@ class ClassMeasuresDisplay(PanelDisplay):
         width = max(2.5, len(groups) * (0.2 * len(series) + 0.35), _ticks_width(groups))
         shape = grid_shape(len(panels), max(1, int(_PAGE / width)))
         size = (shape[1] * width + 1, shape[0] * 3 + 0.5)
-        axes = self._open(ax, shape, panels, figsize=size)
+        axes = self._open_panels(ax, shape, panels, figsize=size)
         for panel_ax, panel in zip(axes, panels, strict=True):
             rows = self.table[self.table[_LAYOUTS[x][2]] == panel]
             self._draw_series(panel_ax, rows, x, kind, colors)
@@ -261,11 +263,11 @@ class ClassMeasuresDisplay(PanelDisplay):
         return self
 
     def _names(self, role):
-        """Return models, classes or measures in the order of the table."""
+        """Return models, classes or metrics in the order of the table."""
         return self.table[role].drop_duplicates().tolist()
 
     def _draw_series(self, ax, rows, x, kind, colors):
-        """Draw bars or a line of each colour in one panel."""
+        """Draw bars or a line of each color in one panel."""
         along, by_color, _ = _LAYOUTS[x]
         groups = self._names(along)
         step = _STEPS[kind] / len(colors)
@@ -274,6 +276,7 @@ class ClassMeasuresDisplay(PanelDisplay):
             positions = np.arange(len(groups)) + (i - (len(colors) - 1) / 2) * step
             label = _full_name(name)
             if kind == "bar":
+                # 0.92 leaves a gap between the bars of a group.
                 ax.bar(positions, bars["value"], 0.92 * step, color=color, label=label)
             else:
                 marker = MARKERS[i % len(MARKERS)]
@@ -283,37 +286,39 @@ class ClassMeasuresDisplay(PanelDisplay):
             _mark_undefined(ax, positions[bars["value"].isna()], ink)
 
     def _name_axes(self, ax, panel, x, groups, *, is_only):
-        """Name what is along the axes of a panel, and set the limits."""
+        """Label the axes of a panel, and set their limits."""
         title, ylabel = _full_name(panel), self.value_name
-        if is_only and x != "measure":
+        if is_only and x != "metric":
             title, ylabel = "", "\n".join(filter(None, (title, ylabel)))
         ax.set(title=title, ylim=self._limits(x, panel))
         ax.set_ylabel(ylabel if is_leftmost(ax) else "")
         ax.set_xlim(-0.5, len(groups) - 0.5)
         if ax.get_ylim()[0] < 0:
             ax.axhline(0, color="0.25", linewidth=0.8)
-        if x == "measure":
+        if x == "metric":
             groups = [name.replace("_", " ") for name in groups]
         name_x_ticks(ax, groups)
 
     def _limits(self, x, panel):
-        """Return the same limits for all panels with measures of the same range."""
+        """Return the same limits for all panels with metrics of the same range."""
         rows = self.table
-        if x != "measure":
-            rows = rows[(rows["measure"] == "log_loss") == (panel == "log_loss")]
+        if x != "metric":
+            rows = rows[(rows["metric"] == "log_loss") == (panel == "log_loss")]
         numbers = rows[["value", "low", "high"]].to_numpy(float)
         bottom = np.min(numbers, where=np.isfinite(numbers), initial=0)
         top = np.max(numbers, where=np.isfinite(numbers), initial=0)
-        if not (rows["measure"] == "log_loss").any():
-            top = 1.0  # nothing is better; a standard deviation may reach beyond
-        if not rows["measure"].isin(["phi", "kappa"]).any():
+        if not (rows["metric"] == "log_loss").any():
+            # No metric but log loss exceeds 1; a standard deviation may reach beyond.
+            top = 1.0
+        if not rows["metric"].isin(["phi", "kappa"]).any():
+            # Only correlations fall below 0.
             bottom = 0.0
         margin = 0.03 * ((top - bottom) or 1.0)
         return bottom - margin * (bottom < 0), top + margin
 
 
 def _full_name(name):
-    """Return the words for a measure, or the name of a model or class as it is."""
+    """Return the words for a metric, or the name of a model or class as it is."""
     return _FULL_NAMES.get(name, str(name))
 
 

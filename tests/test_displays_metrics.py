@@ -9,11 +9,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import precision_score, recall_score
 from sklearn.tree import DecisionTreeClassifier
 
-from sklipo.displays import ClassMeasuresDisplay
+from sklipo.displays import ClassMetricsDisplay
 
 
 def bars(ax):
-    """Heights of the bars of each colour."""
+    """Heights of the bars of each color."""
     return [
         [bar.get_height() for bar in container]
         for container in ax.containers
@@ -23,7 +23,7 @@ def bars(ax):
 
 def test_bars_are_means_over_folds_with_their_deviation():
     result = make_result()
-    display = ClassMeasuresDisplay.from_cv_results({"SVM": result}, measure="TPR")
+    display = ClassMetricsDisplay.from_cv_results({"SVM": result}, metric="TPR")
     recalls = [
         recall_score(
             result.y_true[result.fold == fold],
@@ -46,11 +46,11 @@ def test_bars_are_means_over_folds_with_their_deviation():
 
 def test_pooled_bars_have_the_interval_of_the_summary():
     result = make_result()
-    display = ClassMeasuresDisplay.from_cv_results(
-        result, measure=["kappa", "log_loss"], spread="bootstrap"
+    display = ClassMetricsDisplay.from_cv_results(
+        result, metric=["kappa", "log_loss"], spread="bootstrap"
     )
     for _, row in display.table.iterrows():
-        expected = result.summary(row["class"]).loc[row["measure"]]
+        expected = result.summary(row["class"]).loc[row["metric"]]
         assert (row["value"], row["low"], row["high"]) == pytest.approx(
             tuple(expected[["pooled", "low", "high"]])
         )
@@ -62,13 +62,13 @@ def test_error_bars_end_where_the_table_says():
         {
             "model": "m",
             "class": ["a", "b", "c"],
-            "measure": "TPR",
+            "metric": "TPR",
             "value": [0.5, 0.4, 0.8],
             "low": [0.2, 0.45, np.nan],  # an interval may leave out the value
             "high": [0.6, 0.7, np.nan],
         }
     )
-    display = ClassMeasuresDisplay(table).plot()
+    display = ClassMetricsDisplay(table).plot()
     (segments,) = [lines.get_segments() for lines in display.ax_.collections]
     np.testing.assert_allclose(
         segments, [[[0, 0.2], [0, 0.6]], [[1, 0.45], [1, 0.7]]], atol=1e-12
@@ -80,15 +80,15 @@ def test_error_bars_end_where_the_table_says():
     [
         ("class", ["TPR (recall)", "phi"], ["SVM", "CNN"], ["empty", "full"]),
         ("model", ["TPR (recall)", "phi"], ["empty", "full"], ["SVM", "CNN"]),
-        ("measure", ["empty", "full"], ["SVM", "CNN"], ["TPR", "phi"]),
+        ("metric", ["empty", "full"], ["SVM", "CNN"], ["TPR", "phi"]),
     ],
 )
 @pytest.mark.parametrize("kind", ["bar", "line"])
 def test_layouts(x, panels, colors, ticks, kind):
     classes = ("empty", "full")
     results = {"SVM": make_result(classes), "CNN": make_result(classes, seed=1)}
-    display = ClassMeasuresDisplay.from_cv_results(
-        results, measure=["TPR", "phi"], x=x, kind=kind
+    display = ClassMetricsDisplay.from_cv_results(
+        results, metric=["TPR", "phi"], x=x, kind=kind
     )
     assert [ax.get_title() for ax in display.axes_] == panels
     legend = display.figure_.legends[0]
@@ -96,7 +96,7 @@ def test_layouts(x, panels, colors, ticks, kind):
     for ax in display.axes_:
         assert [label.get_text() for label in ax.get_xticklabels()] == ticks
     assert_readable(display)
-    values = display.table.set_index(["model", "class", "measure"])["value"]
+    values = display.table.set_index(["model", "class", "metric"])["value"]
     expected = values["CNN", "full", "phi"]
     if kind == "bar":
         assert bars(display.axes_[1])[1][1] == pytest.approx(expected)
@@ -107,12 +107,12 @@ def test_layouts(x, panels, colors, ticks, kind):
 
 def test_undefined_is_marked_and_no_bar():
     y_true, y_pred = ["a", "a", "b"], ["a", "a", "a"]
-    display = ClassMeasuresDisplay.from_predictions(y_true, y_pred, measure="PPV")
+    display = ClassMetricsDisplay.from_predictions(y_true, y_pred, metric="PPV")
     np.testing.assert_array_equal(bars(display.ax_), [[2 / 3, np.nan]])
     (text,) = display.ax_.texts
     assert text.get_text() == "undefined"
     assert text.get_position()[0] == 1
-    zero = ClassMeasuresDisplay.from_predictions(y_true, y_pred, measure="TPR")
+    zero = ClassMetricsDisplay.from_predictions(y_true, y_pred, metric="TPR")
     np.testing.assert_array_equal(bars(zero.ax_), [[1, 0]])
     assert not zero.ax_.texts
 
@@ -120,13 +120,13 @@ def test_undefined_is_marked_and_no_bar():
 def test_missing_matplotlib_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'pip install "sklipo\[plot\]"'):
-        ClassMeasuresDisplay.from_cv_results(make_result())
+        ClassMetricsDisplay.from_cv_results(make_result())
 
 
 def test_gap_in_a_line_has_its_color():
     y_true, y_pred = ["a", "a", "b"], {"one": ["a", "a", "a"], "two": ["a", "a", "b"]}
-    display = ClassMeasuresDisplay.from_predictions(
-        y_true, y_pred, measure="PPV", x="model", kind="line", colors=["red", "blue"]
+    display = ClassMetricsDisplay.from_predictions(
+        y_true, y_pred, metric="PPV", x="model", kind="line", colors=["red", "blue"]
     )
     (text,) = display.ax_.texts
     assert text.get_color() == "blue"
@@ -137,8 +137,8 @@ def test_gap_in_a_line_has_its_color():
 def test_several_predictions():
     y_true = ["a", "b", "b", "c"]
     predictions = {"one": ["a", "b", "c", "c"], "other": ["a", "b", "b", "b"]}
-    display = ClassMeasuresDisplay.from_predictions(
-        y_true, predictions, measure="PPV", classes=["c", "b", "a"]
+    display = ClassMetricsDisplay.from_predictions(
+        y_true, predictions, metric="PPV", classes=["c", "b", "a"]
     )
     expected = [
         precision_score(
@@ -151,24 +151,24 @@ def test_several_predictions():
 
 def test_same_scale_in_all_panels_of_one_range():
     results = {"a": make_result(skill=0), "b": make_result(seed=1)}
-    display = ClassMeasuresDisplay.from_cv_results(
-        results, measure=["TPR", "kappa", "log_loss"]
+    display = ClassMetricsDisplay.from_cv_results(
+        results, metric=["TPR", "kappa", "log_loss"]
     )
     tpr, kappa, log_loss = (ax.get_ylim() for ax in display.axes_)
     assert tpr == kappa
     assert tpr[0] < 0  # kappa of guesses
     assert log_loss[0] == 0
     assert log_loss[1] > 1
-    shares = ClassMeasuresDisplay.from_cv_results(results, measure=["TPR", "PPV"])
+    shares = ClassMetricsDisplay.from_cv_results(results, metric=["TPR", "PPV"])
     assert {ax.get_ylim() for ax in shares.axes_} == {(0.0, 1.03)}
 
 
-@pytest.mark.parametrize("x", ["class", "model", "measure"])
+@pytest.mark.parametrize("x", ["class", "model", "metric"])
 def test_eight_classes_with_long_names_fit(x):
     result = make_result(EIGHT_CLASSES, n=400)
-    display = ClassMeasuresDisplay.from_cv_results(
+    display = ClassMetricsDisplay.from_cv_results(
         {"LipNet-4": result, "a support vector machine": result},
-        measure=["TPR", "PPV", "balanced_accuracy"],
+        metric=["TPR", "PPV", "balanced_accuracy"],
         x=x,
     )
     assert_readable(display)
@@ -177,26 +177,26 @@ def test_eight_classes_with_long_names_fit(x):
 def test_colors():
     results = {f"model {i}": make_result(seed=i) for i in range(9)}
     with pytest.raises(
-        ValueError, match=r"9 models, but only 8 colours.*colors=\[...\]"
+        ValueError, match=r"9 models, but only 8 colors.*colors=\[...\]"
     ):
-        ClassMeasuresDisplay.from_cv_results(results)
-    grey = [str(i / 10) for i in range(9)]
-    display = ClassMeasuresDisplay.from_cv_results(results, colors=grey)
+        ClassMetricsDisplay.from_cv_results(results)
+    gray = [str(i / 10) for i in range(9)]
+    display = ClassMetricsDisplay.from_cv_results(results, colors=gray)
     drawn = [container[0].get_facecolor() for container in display.ax_.containers[::2]]
-    assert [to_hex(color) for color in drawn] == [to_hex(color) for color in grey]
+    assert [to_hex(color) for color in drawn] == [to_hex(color) for color in gray]
     few = dict(list(results.items())[:2])
     for colors, message in (
-        (["red"], "1 colours for 2 models"),
-        ({"model 0": "red"}, "no colour for 'model 1'"),
-        (["red", "rde"], "'rde' for 'model 1' is no colour"),
+        (["red"], "1 colors for 2 models"),
+        ({"model 0": "red"}, "no color for 'model 1'"),
+        (["red", "rde"], "'rde' for 'model 1' is no color"),
     ):
         with pytest.raises(ValueError, match=message):
-            ClassMeasuresDisplay.from_cv_results(few, colors=colors)
+            ClassMetricsDisplay.from_cv_results(few, colors=colors)
 
 
 def test_default_colors_never_repeat():
     results = {f"model {i}": make_result(seed=i) for i in range(8)}
-    display = ClassMeasuresDisplay.from_cv_results(results)
+    display = ClassMetricsDisplay.from_cv_results(results)
     drawn = {to_hex(c[0].get_facecolor()) for c in display.ax_.containers[::2]}
     assert len(drawn) == 8
 
@@ -205,8 +205,8 @@ def test_estimators_are_asked():
     X, y = np.arange(6.0)[:, None], [0] * 4 + [1] * 2
     tree = DecisionTreeClassifier()
     with pytest.raises(NotFittedError):
-        ClassMeasuresDisplay.from_estimator(tree, X, y)
-    display = ClassMeasuresDisplay.from_estimator(tree.fit(X, y), X, y, measure="TPR")
+        ClassMetricsDisplay.from_estimator(tree, X, y)
+    display = ClassMetricsDisplay.from_estimator(tree.fit(X, y), X, y, metric="TPR")
     np.testing.assert_array_equal(bars(display.ax_), [[1, 1]])
     assert not display.figure_.legends
 
@@ -214,15 +214,15 @@ def test_estimators_are_asked():
 def test_wrong_input_is_named():
     result = make_result()
     for wrong, message in (
-        ({"measure": "recall"}, r"measure='recall'; expected one of \['TPR'"),
+        ({"metric": "recall"}, r"metric='recall'; expected one of \['TPR'"),
         ({"spread": "range"}, r"spread='range'; expected one of \['folds'"),
         ({"x": "fold"}, r"x='fold'; expected one of \['class'"),
         ({"kind": "pie"}, r"kind='pie'; expected one of \['bar'"),
     ):
         with pytest.raises(ValueError, match=message):
-            ClassMeasuresDisplay.from_cv_results(result, **wrong)
-    table = ClassMeasuresDisplay.from_cv_results(result).table
+            ClassMetricsDisplay.from_cv_results(result, **wrong)
+    table = ClassMetricsDisplay.from_cv_results(result).table
     with pytest.raises(ValueError, match="no column 'low'"):
-        ClassMeasuresDisplay(table.drop(columns="low"))
+        ClassMetricsDisplay(table.drop(columns="low"))
     with pytest.raises(ValueError, match="of class 'empty' twice for model ''"):
-        ClassMeasuresDisplay(pd.concat([table, table]))
+        ClassMetricsDisplay(pd.concat([table, table]))
