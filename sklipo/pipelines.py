@@ -34,7 +34,7 @@ def make_lipnet_pipeline(
 ):
     """Return a pipeline that classifies particles by a small convolutional network.
 
-    Particles are normalised by their background, cropped, masked and resized; a LipNet
+    Particles are normalized by their background, cropped, masked and resized; a LipNet
     learns from augmented images of which each epoch shows every class equally often.
 
     Parameters
@@ -123,7 +123,7 @@ def make_svc_pipeline(
 ):
     """Return a pipeline that classifies particles by measures and an SVM.
 
-    Particles are measured relative to their background; the measures are standardised;
+    Particles are measured relative to their background; the measures are standardized;
     a support vector machine with one-vs-one voting and balanced class weights learns.
 
     Parameters
@@ -132,7 +132,7 @@ def make_svc_pipeline(
         What is measured, see :class:`ParticleFeatures`; ``"thesis"`` takes the
         features that the thesis used.
     C : float, default=1.0
-        Penalty of an error, the larger the less regularised.
+        Penalty of an error, the larger the less regularized.
     gamma : {"scale", "auto"} or float, default=1e-3
         Coefficient of the radial basis function kernel. Scikit-learn's ``"scale"`` is
         1 / n_features here; a wider kernel, of a smaller value, carries further from

@@ -26,10 +26,10 @@ def draw_disks_and_rings(n_samples=240, size=12, seed=0):
     X = rng.normal(scale=0.1, size=(n_samples, size, size)).astype(np.float32)
     y = rng.choice(["disk", "ring"], n_samples)
     for image, label in zip(X, y, strict=True):
-        centre, radius = rng.uniform(4.5, size - 5.5, 2), rng.uniform(3, 4.5)
-        image[disk(centre, radius, shape=image.shape)] += 1
+        center, radius = rng.uniform(4.5, size - 5.5, 2), rng.uniform(3, 4.5)
+        image[disk(center, radius, shape=image.shape)] += 1
         if label == "ring":
-            image[disk(centre, radius - 1.5, shape=image.shape)] -= 1
+            image[disk(center, radius - 1.5, shape=image.shape)] -= 1
     return X.reshape(n_samples, -1), y
 
 

@@ -42,7 +42,7 @@ def seeded(seed=0):
 
 
 def blob_images(n_samples, x=0.0, y=0.0):
-    """Return Gaussians of width SIGMA, centred x and y pixels from the middle."""
+    """Return Gaussians of width SIGMA, centered x and y pixels from the middle."""
     row, column = np.indices((SIDE, SIDE)) - SIDE // 2
     blob = np.exp(-((column - x) ** 2 + (row - y) ** 2) / (2 * SIGMA**2))
     return torch.tensor(np.broadcast_to(blob, (n_samples, 1, SIDE, SIDE)))
@@ -79,9 +79,9 @@ def test_angles_are_uniform(rotation):
     affine = only(rotation=rotation)
     centroids, _ = moments(affine.augment(blob_images(2000, x=9), seeded()))
     angles = np.rad2deg(np.arctan2(*centroids.T[::-1]))
-    # 0.048 pixels at 9 pixels from the centre are 0.3 degrees.
+    # 0.048 pixels at 9 pixels from the center are 0.3 degrees.
     assert_uniform("rotation", affine, angles, -rotation, rotation, atol=0.3)
-    # The centre of rotation is the centre of the image.
+    # The center of rotation is the center of the image.
     np.testing.assert_allclose(np.hypot(*centroids.T), 9, atol=0.05)
 
 
@@ -424,3 +424,32 @@ def test_images_in_place_of_rows_are_refused():
             RandomAffine().augment_rows(X)
     with pytest.raises(ValueError, match="image_shape"):
         RandomAffine().augment_rows(np.zeros((1, 9)), image_shape=(2, 4))
+
+
+def test_noise_has_its_deviation_and_follows_the_generator():
+    images = torch.zeros(50, 1, 20, 20, dtype=torch.float64)
+    noisy = RandomAffine(**OFF, noise=0.5)
+    first, second, other = (
+        noisy.augment(images, torch.Generator().manual_seed(seed), scale=3.0)
+        for seed in (0, 0, 1)
+    )
+    # 20,000 draws tell their deviation to 0.5 %.
+    assert first.std().item() == pytest.approx(1.5, rel=0.025)
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_noise_leaves_the_transformations_as_they_were():
+    images = torch.rand(5, 1, 9, 9)
+    plain, noisy = (
+        RandomAffine(noise=noise).augment(images, torch.Generator().manual_seed(0))
+        for noise in (0, 1e-4)
+    )
+    torch.testing.assert_close(noisy, plain, rtol=0, atol=1e-3)
+    assert not torch.equal(noisy, plain)
+
+
+def test_noise_of_rows_is_in_units_of_their_deviation():
+    X = np.random.default_rng(0).normal(100, 20, size=(60, 400))
+    added = RandomAffine(**OFF, noise=0.1).augment_rows(X, random_state=0) - X
+    assert added.std() == pytest.approx(2, rel=0.025)

@@ -1,4 +1,4 @@
-"""What LipNetClassifier makes of imbalance, augmentation and regularisation."""
+"""What LipNetClassifier makes of imbalance, augmentation and regularization."""
 
 import numpy as np
 import pytest

@@ -94,7 +94,7 @@ def test_dead_filters_are_found(batch_norm):
     assert found == {"conv1": [3], "conv2": [], "conv3": [0, 31], "conv4": []}
 
 
-def test_normalisation_revives_and_kills_filters():
+def test_normalization_revives_and_kills_filters():
     network = build_lipnet("lipnet-1", (8, 8), 3, batch_norm=True)
     with torch.no_grad():
         network.features.conv1.weight[3] *= 1e-3

@@ -51,7 +51,7 @@ class Standardize(nn.Module):
         self.register_buffer("scale", torch.tensor(float(scale)))
 
     def forward(self, images):
-        """Return the standardised images.
+        """Return the standardized images.
 
         Parameters
         ----------

@@ -58,7 +58,7 @@ class RandomAffine(BaseEstimator):
     magnifies. It draws whole numbers; here each number is drawn uniformly from its
     whole range, once for each image. Height and width are zoomed alike.
 
-    A point :math:`p` of the image, measured from its centre, goes to
+    A point :math:`p` of the image, measured from its center, goes to
 
     .. math:: p' = T + \frac{1}{z} R S F p
 
@@ -67,11 +67,11 @@ class RandomAffine(BaseEstimator):
     image is resampled once, by cubic convolution [2]_ with :math:`a = -0.75`, the
     kernel of torch, which displaces by a twentieth of a pixel along an axis at most.
     Near sharp edges the result can leave the range of the image; it is not clipped, as
-    normalised pixels have no range of their own.
+    normalized pixels have no range of their own.
 
     A ``fill_value`` of 0 is the mean of the background after
     :class:`NormalizeBackground`, and what :class:`ApplyMask` puts around a particle.
-    ``"edge"`` is for pixels that were not normalised; it draws particles that touch the
+    ``"edge"`` is for pixels that were not normalized; it draws particles that touch the
     edge, as cropped ones do, out into streaks.
 
     A transformation is off at 0, False or, for the zoom, (1, 1). With all of them off,
@@ -170,7 +170,9 @@ class RandomAffine(BaseEstimator):
         if not self._moves_nothing():
             shape = images.shape[2:]
             matrices = _sampling_matrices(self._draw(len(images), generator), *shape)
-            grid = _sampling_grid(matrices.to(images), *shape)
+            # In this order, as some devices have no float64.
+            matrices = matrices.to(images.dtype).to(images.device)
+            grid = _sampling_grid(matrices, *shape)
             images = _resample(images, grid, self.fill_value)
         if self.noise:
             noise = torch.empty(images.shape, dtype=images.dtype)
@@ -178,16 +180,16 @@ class RandomAffine(BaseEstimator):
             images = images + noise.to(images.device)
         return images
 
-    def augment_rows(self, X, image_shape=None, random_state=None):
+    def augment_rows(self, X, *, image_shape=None, random_state=None):
         """Transform images that are rows of pixels, to look at them.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, height * width)
             One image per row, as :class:`Resize` gives them.
-        image_shape : tuple of (int, int), default=None
-            Height and width; by default a row is a square image, or an image one pixel
-            high if its length is no square.
+        image_shape : tuple of (int, int) or "row", default=None
+            Height and width; by default a row is a square image. ``"row"`` reads a row
+            of any length as an image one pixel high.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
 
@@ -217,7 +219,8 @@ class RandomAffine(BaseEstimator):
         X = check_array(X, dtype=["float32", "float64"], copy=True)
         images = as_images(X, find_image_shape(X.shape[1], image_shape))
         seed = own_random_state(random_state).randint(2**31)
-        augmented = self.augment(images, torch.Generator().manual_seed(int(seed)))
+        generator = torch.Generator().manual_seed(int(seed))
+        augmented = self.augment(images, generator, scale=float(X.std()))
         return augmented.numpy().reshape(X.shape)
 
     def _validate_params(self):
@@ -335,14 +338,14 @@ def _sampling_grid(matrices, height, width):
 
     This is ``affine_grid``, as a sum of rows and columns: several times faster.
     """
-    x, y = (_pixel_centres(length, matrices) for length in (width, height))
+    x, y = (_pixel_centers(length, matrices) for length in (width, height))
     of_column = matrices[:, :, 0, None] * x + matrices[:, :, 2, None]
     of_row = matrices[:, :, 1, None] * y
     return (of_column[:, :, None] + of_row[:, :, :, None]).permute(0, 2, 3, 1)
 
 
-def _pixel_centres(length, like):
-    """Return the coordinates of the centres of pixels between -1 and 1."""
+def _pixel_centers(length, like):
+    """Return the coordinates of the centers of pixels between -1 and 1."""
     indices = torch.arange(length, dtype=like.dtype, device=like.device)
     return (2 * indices + 1) / length - 1
 

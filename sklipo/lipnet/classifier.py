@@ -126,7 +126,7 @@ class LipNetClassifier(
         Height and width as which rows are read.
     mean_, scale_ : float
         Weighted mean and standard deviation of the pixels of the training set, by
-        which images are standardised.
+        which images are standardized.
     net_ : LipNetTrainer
         The skorch net. It rests on the CPU; ``net_.module_`` is the network.
     n_iter_ : int
