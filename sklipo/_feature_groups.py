@@ -19,7 +19,7 @@ class Settings:
 
 def _measure_moments(particle, settings):
     """Measure the moments of mass: of relative intensity, whatever its sign."""
-    density = np.abs(particle.values) if settings.relative else None
+    density = np.abs(particle.intensities.values) if settings.relative else None
     names = ("moment_20", "moment_02", "moment_30", "moment_03")
     return dict(zip(names, measures.moments(particle, density), strict=True))
 

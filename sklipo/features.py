@@ -17,8 +17,8 @@ from ._feature_groups import GROUPS, THESIS, Settings
 from ._jobs import map_parcels
 from ._store import find_or_make
 from .measures import Particle
-from .measures.particle import surrounding_margin
 from .particles import bounding_boxes, crop_particles, validate_particles
+from .surrounding import surrounding_margin
 
 # Bins of relative intensities reach two root mean squares from the background.
 _RELATIVE_RANGE = (-2.0, 2.0)
@@ -267,7 +267,7 @@ def _length_unit(particles):
 
 def _find_range(particles):
     """Return the lowest and highest intensity inside of all particles."""
-    values = [particle.values for particle in _each_particle(particles)]
+    values = [particle.intensities.values for particle in _each_particle(particles)]
     lows, highs = [v.min() for v in values], [v.max() for v in values]
     return float(min(lows)), float(max(highs))
 
