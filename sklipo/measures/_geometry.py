@@ -111,7 +111,9 @@ class Geometry:
 
         Whole numbers, by the exact Euclidean distance transform.
         """
-        distances = _distance_transform(self.mask)[self.inside]
+        distances = cv2.distanceTransform(
+            self.mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+        )[self.inside]
         # OpenCV gives the roots, with rounding errors that a half takes up.
         squares = np.square(distances)
         squares += 0.5
@@ -230,15 +232,3 @@ class Geometry:
         squares += np.square(dx, out=dx)
         squares += np.square(dy, out=dy)
         return float(np.sqrt(squares.max() + 1))
-
-
-def _distance_transform(mask):
-    """Return the distance of each pixel from the nearest one outside, exactly."""
-    # Intel's library, which OpenCV may call, takes a third longer for a particle. The
-    # choice is that of the calling thread.
-    uses_ipp = cv2.ipp.useIPP()
-    cv2.ipp.setUseIPP(False)
-    try:
-        return cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    finally:
-        cv2.ipp.setUseIPP(uses_ipp)
