@@ -1,21 +1,17 @@
 """The doorway from particles to tables of measures."""
 
-import hashlib
 from functools import partial
 from itertools import repeat
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
-from joblib import Memory, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_is_fitted
 
-from . import __version__
 from ._feature_groups import GROUPS, THESIS, Settings
 from ._jobs import map_parcels
-from ._store import find_or_make
 from .measures import Particle
 from .particles import bounding_boxes, crop_particles, validate_particles
 from .surrounding import surrounding_margin
@@ -56,11 +52,6 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     n_jobs : int, default=None
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
-    memory : str or joblib.Memory, default=None
-        Where to keep the measures of every particle that is transformed, so that a
-        grid search measures each particle once, whatever parts the table is split
-        into. What is kept is found by pixels, mask, pixel size and the parameters.
-        None keeps nothing.
 
     Attributes
     ----------
@@ -110,7 +101,6 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "intensity": [StrOptions({"relative", "raw"})],
         "n_jobs": [Integral, None],
-        "memory": [str, Memory, None],
     }
 
     def __init__(
@@ -121,14 +111,12 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         n_bins=32,
         intensity="relative",
         n_jobs=None,
-        memory=None,
     ):
         self.features = features
         self.n_points = n_points
         self.n_bins = n_bins
         self.intensity = intensity
         self.n_jobs = n_jobs
-        self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -179,17 +167,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         if _length_unit(particles) != self.unit_:
             raise ValueError(_UNIT_ERRORS[self.unit_])
         wanted = self.groups_, self._settings, len(self.get_feature_names_out())
-        store = check_memory(self.memory).store_backend
-        if store is None:
-            return _measure_in_jobs(particles, wanted, self.n_jobs)
-        made_by = hashlib.sha1(
-            repr((wanted, __version__)).encode(), usedforsecurity=False
-        )
-        return find_or_make(
-            Path(store.location, "sklipo", made_by.hexdigest()),
-            _digests(particles),
-            lambda rows: _measure_in_jobs(particles.iloc[rows], wanted, self.n_jobs),
-        )
+        return _measure_in_jobs(particles, wanted, self.n_jobs)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -295,20 +273,6 @@ def _crop_to_surrounding(particles):
     starts, ends = bounding_boxes(particles["mask"].array)
     margins = surrounding_margin((ends - starts).prod(axis=1, keepdims=True))
     return crop_particles(particles, starts, ends, margins)
-
-
-def _digests(particles):
-    """Return bytes that stand for each particle, wherever it lies in memory."""
-    digests = [hashlib.sha1(usedforsecurity=False) for _ in range(len(particles))]
-    for name, column in particles.items():
-        if name == "pixel_size":
-            values = [(size.tobytes(), b"") for size in column.to_numpy(float)]
-        else:
-            values = ((repr((i.dtype.str, i.shape)).encode(), i) for i in column.array)
-        for digest, (form, value) in zip(digests, values, strict=True):
-            digest.update(name.encode() + form)
-            digest.update(np.ascontiguousarray(value))
-    return [digest.digest() for digest in digests]
 
 
 def _measure_table(particles, wanted):

@@ -113,7 +113,6 @@ def make_svc_pipeline(
     gamma=1e-3,
     probability=False,
     n_jobs=None,
-    memory=None,
 ):
     """Return a pipeline that classifies particles by measures and an SVM.
 
@@ -137,9 +136,6 @@ def make_svc_pipeline(
         the SVM is trained, too. The SVM is then at ``classify__estimator``.
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
-    memory : str or joblib.Memory, default=None
-        Where to keep the measures between fits and predictions, see
-        :class:`ParticleFeatures`.
 
     Returns
     -------
@@ -163,7 +159,7 @@ def make_svc_pipeline(
     if probability:
         classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
-        ("features", ParticleFeatures(features, n_jobs=n_jobs, memory=memory)),
+        ("features", ParticleFeatures(features, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]

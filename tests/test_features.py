@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ImageArray, ParticleFeatures, features, measures
+from sklipo import ImageArray, ParticleFeatures, measures
 from sklipo._feature_groups import GROUPS
 from sklipo.measures import Particle
 
@@ -230,57 +230,6 @@ def test_same_bits_for_every_n_jobs_and_place_in_memory():
     for start in range(1, 4):
         found = ParticleFeatures().fit_transform(table[start:])
         assert_array_equal(found, expected[start:])
-
-
-def test_memory_finds_the_same_particles_in_any_place(tmp_path, monkeypatch):
-    counted = []
-
-    def count(particles, wanted):
-        counted.append(len(particles))
-        return measure_table(particles, wanted)
-
-    measure_table = features._measure_table
-    monkeypatch.setattr(features, "_measure_table", count)
-    table = _table(range(6), pixel_size=[0.5, 1, 2, 0.1, 3, 1])
-    measure = ParticleFeatures("thesis", memory=joblib.Memory(tmp_path, verbose=0))
-    expected = clone(measure).set_params(memory=None).fit_transform(table)
-    for part in [slice(2), slice(None), slice(1, 4), slice(None, None, -1)]:
-        copied = table[part].assign(image=table["image"][part].array.compact())
-        assert_array_equal(measure.fit_transform(copied), expected[part])
-    assert counted == [6, 2, 4]
-    # Anything that is measured, or how, makes a difference.
-    measure.set_params(n_points=8).fit_transform(table)
-    measure.fit_transform(table.assign(pixel_size=1.0))
-    measure.fit_transform(table.drop(columns="mask"))
-    images = list(table["image"])
-    images[5] = images[5] + 1.0
-    measure.fit_transform(table.assign(image=ImageArray(images)))
-    assert counted == [6, 2, 4, 6, 4, 6, 1]
-
-
-def test_memory_forgets_what_it_is_told_to_or_what_was_cut_off(tmp_path):
-    table = _table(range(4))
-    memory = joblib.Memory(tmp_path, verbose=0)
-    measure = ParticleFeatures("thesis", memory=memory)
-    expected = measure.fit_transform(table)
-    (file,) = tmp_path.rglob("*.npy")
-    file.write_bytes(file.read_bytes()[:-9])
-    assert_array_equal(measure.fit_transform(table), expected)
-    assert len(list(tmp_path.rglob("*.npy"))) == 2
-    memory.clear(warn=False)
-    assert not list(tmp_path.rglob("*.npy"))
-    assert_array_equal(measure.fit_transform(table), expected)
-    measure.set_params(memory=joblib.Memory(None))
-    assert_array_equal(measure.fit_transform(table), expected)
-
-
-def test_memory_measures_repeated_particles_once(tmp_path):
-    table = _table([0, 1, 0, 0, 1])
-    measure = ParticleFeatures("thesis", memory=str(tmp_path))
-    expected = ParticleFeatures("thesis").fit_transform(table)
-    assert_array_equal(measure.fit_transform(table), expected)
-    (file,) = tmp_path.rglob("*.npy")
-    assert len(np.load(file)) == 2
 
 
 def test_images_without_mask_are_particles():
