@@ -28,7 +28,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    features : "all", "thesis" or list of str, default="all"
+    groups : "all", "thesis" or list of str, default="all"
         The groups of features to measure: all of them, those that the SVM of the
         thesis uses (section 4.1), or a list from
 
@@ -96,7 +96,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "features": [StrOptions({"all", "thesis"}), list, tuple],
+        "groups": [StrOptions({"all", "thesis"}), list, tuple],
         "n_points": [Interval(Integral, 2, None, closed="left")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "intensity": [StrOptions({"relative", "raw"})],
@@ -105,14 +105,14 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        features="all",
+        groups="all",
         *,
         n_points=80,
         n_bins=32,
         intensity="relative",
         n_jobs=None,
     ):
-        self.features = features
+        self.groups = groups
         self.n_points = n_points
         self.n_bins = n_bins
         self.intensity = intensity
@@ -134,7 +134,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         self : object
             The transformer itself.
         """
-        groups = _check_groups(self.features)
+        groups = _check_groups(self.groups)
         particles = validate_particles(self, X, reset=True)
         self.groups_ = groups
         self.unit_ = _length_unit(particles)
@@ -225,17 +225,17 @@ _UNIT_ERRORS = {
 }
 
 
-def _check_groups(features):
-    """Return the names of the groups asked for."""
-    if isinstance(features, str):
-        return tuple(GROUPS) if features == "all" else THESIS
-    unknown = [name for name in features if name not in GROUPS]
-    if unknown or not len(features):
+def _check_groups(groups):
+    """Return the names of the groups asked for, each once."""
+    if isinstance(groups, str):
+        return tuple(GROUPS) if groups == "all" else THESIS
+    known = list(GROUPS)
+    if not len(groups) or not all(name in known for name in groups):
         raise ValueError(
-            f"features={features!r}; expected 'all', 'thesis' or a list of groups out "
-            f"of {sorted(GROUPS)}."
+            f"groups={groups!r}; expected 'all', 'thesis' or a list of groups out of "
+            f"{sorted(GROUPS)}."
         )
-    return tuple(dict.fromkeys(features))
+    return tuple(dict.fromkeys(groups))
 
 
 def _length_unit(particles):

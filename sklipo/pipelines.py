@@ -107,7 +107,7 @@ def make_lipnet_pipeline(
 
 
 def make_svc_pipeline(
-    features="all",
+    groups="all",
     *,
     C=1.0,
     gamma=1e-3,
@@ -121,9 +121,9 @@ def make_svc_pipeline(
 
     Parameters
     ----------
-    features : str or list of str, default="all"
-        What is measured, see :class:`ParticleFeatures`; ``"thesis"`` takes the
-        features that the thesis used.
+    groups : str or list of str, default="all"
+        Groups of features to measure, see :class:`ParticleFeatures`; ``"thesis"`` takes
+        those that the thesis used.
     C : float, default=1.0
         Penalty of an error, the larger the less regularised.
     gamma : {"scale", "auto"} or float, default=1e-3
@@ -159,7 +159,7 @@ def make_svc_pipeline(
     if probability:
         classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
-        ("features", ParticleFeatures(features, n_jobs=n_jobs)),
+        ("features", ParticleFeatures(groups, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]

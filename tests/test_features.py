@@ -49,10 +49,10 @@ def _table(seeds, **columns):
     )
 
 
-def _measure(image, mask, features="all", **kwargs):
+def _measure(image, mask, groups="all", **kwargs):
     """Return the features of one particle by name."""
     table = pd.DataFrame({"image": ImageArray([image]), "mask": ImageArray([mask])})
-    measure = ParticleFeatures(features, **kwargs).set_output(transform="pandas")
+    measure = ParticleFeatures(groups, **kwargs).set_output(transform="pandas")
     return measure.fit_transform(table).iloc[0]
 
 
@@ -264,10 +264,10 @@ def test_units_of_fit_and_transform_must_agree():
         ParticleFeatures().fit(sized).transform(missing)
 
 
-@pytest.mark.parametrize("features", [["area", "colour"], []])
-def test_unknown_groups(features):
+@pytest.mark.parametrize("groups", [["area", "color"], [], [["area"]], [3]])
+def test_unknown_groups(groups):
     with pytest.raises(ValueError, match=r"expected 'all', 'thesis' .* 'edge_profile'"):
-        ParticleFeatures(features).fit(_table([0]))
+        ParticleFeatures(groups).fit(_table([0]))
 
 
 def test_parameters_have_constraints():
