@@ -10,45 +10,41 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._feature_groups import GROUPS, THESIS, Settings
+from ._feature_groups import GROUPS, THESIS, measure_groups
 from ._jobs import map_parcels
 from .measures import Particle
 from .particles import bounding_boxes, crop_particles, validate_particles
 from .surrounding import surrounding_margin
 
-# Bins of relative intensities reach two root mean squares from the background.
+# Bins of relative intensities reach two root mean squares from the background: few
+# pixels lie beyond, and every particle has the same bins.
 _RELATIVE_RANGE = (-2.0, 2.0)
 
 
 class ParticleFeatures(TransformerMixin, BaseEstimator):
     """Measure every particle: one row of named numbers for each.
 
-    This is a doorway: in come images of any size, out comes a 2-D array that every
+    This is a doorway: it takes images of any size and returns a 2-D array that every
     scikit-learn estimator and imbalanced-learn sampler takes.
 
     Parameters
     ----------
     groups : "all", "thesis" or list of str, default="all"
         The groups of features to measure: all of them, those that the SVM of the
-        thesis uses (section 4.1), or a list from
-
-        - size: ``area``, ``perimeter``, ``circularity``, ``maximum_width``,
-          ``diameter``, ``length``;
-        - intensity: ``moments``, ``histogram``, ``radial_profile``, ``edge_profile``,
-          ``signal_to_noise``, ``segmentation_variance``;
-        - beyond the thesis: ``membrane``, ``shape``, ``outline``, ``intensity``,
-          ``texture``, ``symmetry``.
+        thesis uses (section 4.1), or a list of names from the :ref:`table of groups
+        <feature_groups>`. An unknown name is an error that lists all names.
     n_points : int, default=80
         Number of points that each profile is resampled to.
     n_bins : int, default=32
         Number of bins of the histogram.
     intensity : {"relative", "raw"}, default="relative"
-        Unit of histogram, moments and measures. ``"relative"``: each particle's
+        Unit of histogram, moments and profiles. ``"relative"``: each particle's
         difference from its own background in units of its contrast, which is the root
-        mean square of this difference inside, so that particles of differing
-        micrographs compare. ``"raw"``: as in the image, for micrographs that are
-        calibrated; the histogram then covers the range seen in ``fit``. The other
-        groups do not depend on gain and offset in any case.
+        mean square of this difference inside. Particles of differing micrographs then
+        compare, and ``fit`` learns nothing but the unit of lengths. ``"raw"``: as in
+        the image, for micrographs that are calibrated; the histogram then covers the
+        range seen in ``fit``. The other groups, the one named ``intensity`` too, do not
+        depend on gain and offset in either case.
     n_jobs : int, default=None
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
@@ -59,7 +55,8 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         The groups measured, in the order of the result.
     unit_ : {"nm", "px"}
         Unit of lengths: nm if the table in ``fit`` had a column ``pixel_size``. Only
-        ``diameter`` is always in pixels, as in the thesis.
+        ``diameter`` is always in pixels, as in the thesis; ``length`` is the same in
+        this unit.
     intensity_range_ : tuple of (float, float)
         Range of the histogram.
     n_features_in_ : int
@@ -75,8 +72,11 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     Notes
     -----
     All measures are finite for every mask, down to a single pixel. Those of shape and
-    relative intensity have no unit, so that a model that is trained on them alone can
-    be used at another magnification.
+    relative intensity have no unit, so a model that is trained on them alone can be
+    used at another magnification.
+
+    With relative intensity the measures of a particle depend on that particle alone.
+    Measure once before a grid search, and search over the rows: nothing leaks.
 
     References
     ----------
@@ -136,11 +136,16 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         """
         groups = _check_groups(self.groups)
         particles = validate_particles(self, X, reset=True)
+        relative = self.intensity == "relative"
         self.groups_ = groups
         self.unit_ = _length_unit(particles)
-        self.intensity_range_ = (
-            _RELATIVE_RANGE if self.intensity == "relative" else _find_range(particles)
-        )
+        self.intensity_range_ = _RELATIVE_RANGE if relative else _find_range(particles)
+        self._settings = {
+            "n_points": self.n_points,
+            "n_bins": self.n_bins,
+            "relative": relative,
+        }
+        self._names = _name_features(groups, self._fitted_settings)
         return self
 
     def transform(self, X):
@@ -166,8 +171,13 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         particles = validate_particles(self, X, reset=False)
         if _length_unit(particles) != self.unit_:
             raise ValueError(_UNIT_ERRORS[self.unit_])
-        wanted = self.groups_, self._settings, len(self.get_feature_names_out())
-        return _measure_in_jobs(particles, wanted, self.n_jobs)
+        measure = partial(
+            _measure_table,
+            groups=self.groups_,
+            settings=self._fitted_settings,
+            n_features=sum(map(len, self._names)),
+        )
+        return _measure_in_jobs(measure, particles, self.n_jobs)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -183,12 +193,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             Names of the measures; ``<name>_<number>`` for each of several values.
         """
         check_is_fitted(self)
-        measured = _measure(Particle(np.zeros((1, 1))), self.groups_, self._settings)
-        names = []
-        for name, values in measured.items():
-            many = np.ndim(values) > 0
-            names += [f"{name}_{i:02d}" for i in range(len(values))] if many else [name]
-        return np.array(names, dtype=object)
+        return np.array([name for names in self._names for name in names], dtype=object)
 
     def get_feature_groups_out(self):
         """Name the group of each feature.
@@ -199,18 +204,13 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             Names out of ``groups_``, one for each column of the result.
         """
         check_is_fitted(self)
-        particle = Particle(np.zeros((1, 1)))
-        sizes = [
-            sum(map(np.size, _measure(particle, (group,), self._settings).values()))
-            for group in self.groups_
-        ]
-        return np.repeat(np.array(self.groups_, dtype=object), sizes)
+        groups = np.array(self.groups_, dtype=object)
+        return np.repeat(groups, [len(names) for names in self._names])
 
     @property
-    def _settings(self):
-        """What the groups need to know."""
-        relative = self.intensity == "relative"
-        return Settings(self.n_points, self.n_bins, self.intensity_range_, relative)
+    def _fitted_settings(self):
+        """Settings that groups of features may take."""
+        return {**self._settings, "value_range": self.intensity_range_}
 
 
 _UNIT_ERRORS = {
@@ -258,34 +258,50 @@ def _each_particle(particles):
         yield Particle(image, mask, size)
 
 
-def _measure_in_jobs(particles, wanted, n_jobs):
+def _name_features(groups, settings):
+    """Return the names of the features of each group."""
+    # How many values a measure has depends on the settings, not on the particle.
+    particle = Particle(np.zeros((1, 1)))
+    return [
+        [
+            name if np.ndim(values) == 0 else f"{name}_{i:02d}"
+            for name, values in measure_groups(particle, [group], settings).items()
+            for i in range(np.size(values))
+        ]
+        for group in groups
+    ]
+
+
+def _measure_in_jobs(measure, particles, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
     if effective_n_jobs(n_jobs) > 1:
         particles = _crop_to_surrounding(particles)
-    measure = partial(_measure_table, wanted=wanted)
     return np.concatenate(list(map_parcels(measure, particles, n_jobs)))
 
 
 def _crop_to_surrounding(particles):
-    """Return particles without what no measure looks at, so that jobs are sent less."""
+    """Crop particles to the pixels that measures look at, to send less to jobs."""
     if "mask" not in particles:
         return particles
     starts, ends = bounding_boxes(particles["mask"].array)
+    # The area of the box, which is no less than that of the mask, takes no counting.
     margins = surrounding_margin((ends - starts).prod(axis=1, keepdims=True))
     return crop_particles(particles, starts, ends, margins)
 
 
-def _measure_table(particles, wanted):
+def _measure_table(particles, groups, settings, n_features):
     """Return the features of each particle as a row."""
-    groups, settings, n_features = wanted
     rows = np.empty((len(particles), n_features))
     for row, particle in zip(rows, _each_particle(particles), strict=True):
-        _fill(row, _measure(particle, groups, settings).values())
+        if settings["relative"]:
+            particle = particle.normalized()
+        _fill(row, measure_groups(particle, groups, settings).values())
     return rows
 
 
 def _fill(row, measured):
     """Write numbers and arrays of them one after the other into a row."""
+    # np.hstack makes an array of each number first and takes ten times as long.
     start = 0
     for values in measured:
         if isinstance(values, np.ndarray):
@@ -294,13 +310,3 @@ def _fill(row, measured):
         else:
             row[start] = values
             start += 1
-
-
-def _measure(particle, groups, settings):
-    """Return the features of one particle by name."""
-    if settings.relative:
-        particle = particle.normalized()
-    measured = {}
-    for group in groups:
-        measured.update(GROUPS[group](particle, settings))
-    return measured

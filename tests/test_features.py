@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ImageArray, ParticleFeatures, measures
+from sklipo import ImageArray, ParticleFeatures, features, measures
 from sklipo._feature_groups import GROUPS
 from sklipo.measures import Particle
 
@@ -75,9 +75,30 @@ def test_together_equals_each_alone():
     pd.testing.assert_frame_equal(together, pd.concat(alone, axis=1), check_exact=True)
 
 
-def test_every_group_is_in_the_docstring():
-    for group in GROUPS:
-        assert f"``{group}``" in ParticleFeatures.__doc__
+def test_transform_measures_nothing_but_particles(monkeypatch):
+    measure = ParticleFeatures("thesis").set_output(transform="pandas")
+    measure.fit(_table(range(3)))
+    made = []
+
+    class Counted(Particle):
+        def __init__(self, image, *args):
+            made.append(image.shape)
+            super().__init__(image, *args)
+
+    monkeypatch.setattr(features, "Particle", Counted)
+    assert list(measure.transform(_table(range(3)))) == list(
+        measure.get_feature_names_out()
+    )
+    assert made == [(61, 61)] * 3
+
+
+def test_parameters_of_fit_hold_until_the_next_fit():
+    table = _table(range(3))
+    measure = ParticleFeatures(["edge_profile", "histogram"], n_points=5, n_bins=3)
+    expected = measure.fit_transform(table)
+    measure.set_params(n_points=9, n_bins=4)
+    assert_array_equal(measure.transform(table), expected)
+    assert measure.fit_transform(table).shape[1] == 13
 
 
 def test_values_are_those_of_the_measures():

@@ -87,7 +87,7 @@ def segmentation_variance(particle):
     if np.isinf(intensities.deviation):
         return 0.0
     values, low = intensities.values, intensities.values.min()
-    # OpenCV finds Otsu's threshold of 8-bit images in a fraction of a sort.
+    # OpenCV finds Otsu's threshold of 8-bit images only: hence 256 levels.
     levels = ((values - low) * (255 / (values.max() - low))).astype(np.uint8)
     threshold, _ = cv2.threshold(levels, 0, 1, cv2.THRESH_OTSU)
     above = (levels > threshold).ravel()
