@@ -15,6 +15,7 @@ from ._jobs import map_parcels
 from .measures import Particle
 from .particles import bounding_boxes, crop_particles, validate_particles
 from .surrounding import surrounding_margin
+from .tags import extend_tags
 
 # Bins of relative intensities reach two root mean squares from the background: few
 # pixels lie beyond, and every particle has the same bins.
@@ -211,6 +212,11 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     def _fitted_settings(self):
         """Settings that groups of features may take."""
         return {**self._settings, "value_range": self.intensity_range_}
+
+    def __sklearn_tags__(self):
+        # Folds of one table share its unit of lengths, so that is nothing learned.
+        row_wise = self.intensity == "relative"
+        return extend_tags(super().__sklearn_tags__(), row_wise=row_wise)
 
 
 _UNIT_ERRORS = {

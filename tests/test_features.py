@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklipo import ImageArray, ParticleFeatures, features, measures
 from sklipo._feature_groups import GROUPS
 from sklipo.measures import Particle
+from sklipo.tags import has_tag
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "emps_cutouts"
 
@@ -99,6 +100,16 @@ def test_parameters_of_fit_hold_until_the_next_fit():
     measure.set_params(n_points=9, n_bins=4)
     assert_array_equal(measure.transform(table), expected)
     assert measure.fit_transform(table).shape[1] == 13
+
+
+@pytest.mark.parametrize(("intensity", "row_wise"), [("relative", 1), ("raw", 0)])
+def test_relative_measures_learn_nothing(intensity, row_wise):
+    measure = ParticleFeatures("thesis", intensity=intensity)
+    assert has_tag(measure, "row_wise") == row_wise
+    table = _table(range(6))
+    one_by_one = [clone(measure).fit_transform(table[i : i + 1]) for i in range(6)]
+    same = np.array_equal(np.concatenate(one_by_one), measure.fit_transform(table))
+    assert same == row_wise
 
 
 def test_values_are_those_of_the_measures():
