@@ -215,7 +215,7 @@ def test_place_in_the_cut_out_does_not_matter(seed, top, left):
 def test_gain_and_offset_do_not_matter(seed, gain, offset):
     image, mask = _blob(seed)
     # Offsets of up to 1e5 times the contrast cost as many digits of it; peaks and
-    # grey levels are counted, so they may change for single pixels at an edge.
+    # gray levels are counted, so they may change for single pixels at an edge.
     counted = ("histogram", "texture", "membrane")
     groups = [group for group in GROUPS if group not in counted]
     found = _measure(gain * image + offset, mask, groups)

@@ -104,10 +104,10 @@ def test_area(name):
     )
 
 
-@pytest.mark.parametrize("centre", [(0, 0), (0.5, 0.5), (0, 0.5), (0.3, 0.2)])
+@pytest.mark.parametrize("center", [(0, 0), (0.5, 0.5), (0, 0.5), (0.3, 0.2)])
 @pytest.mark.parametrize("radius", np.arange(3, 60.5, 0.5))
-def test_circularity_of_a_disk(radius, centre):
-    mask = (X - centre[0]) ** 2 + (Y - centre[1]) ** 2 <= radius**2
+def test_circularity_of_a_disk(radius, center):
+    mask = (X - center[0]) ** 2 + (Y - center[1]) ** 2 <= radius**2
     circularity = measures.circularity(Particle(mask, mask))
     # The bar of this library; four directions are 17 % off at radius 3.
     assert abs(circularity - 1) < 0.07
@@ -254,7 +254,7 @@ def test_outline_harmonics_ignore_elongation():
     square = np.ones((60, 60), bool)
     rectangle = np.ones((60, 180), bool)
     found = [measures.outline_harmonics(Particle(m, m)) for m in (square, rectangle)]
-    # The area of pixels, unlike their centres, is not scaled by exactly three.
+    # The area of pixels, unlike their centers, is not scaled by exactly three.
     assert_allclose(found[0], found[1], atol=0.01)
     assert (measures.outline_harmonics(make_particle("pixel")) == 0).all()
 

@@ -92,7 +92,7 @@ class Geometry:
 
     @cached_property
     def surrounding(self):
-        """Rows and columns near the particle, and which pixels there surround it."""
+        """Rows and columns near the particle, and flags of its surrounding in them."""
         margin = int(surrounding_margin(self.area))
         near = tuple(
             slice(max(inside.start - margin, 0), inside.stop + margin)
@@ -114,7 +114,7 @@ class Geometry:
         distances = cv2.distanceTransform(
             self.mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE
         )[self.inside]
-        # OpenCV gives the roots, with rounding errors that a half takes up.
+        # OpenCV gives the roots. Adding a half rounds their squares to whole numbers.
         squares = np.square(distances)
         squares += 0.5
         return squares.astype(np.intp)
@@ -205,7 +205,7 @@ class Geometry:
         for dx, dy in _STEPS:
             start = self.mask[: height - dy, max(-dx, 0) : width - max(dx, 0)]
             end = self.mask[dy:, max(dx, 0) : width + min(dx, 0)]
-            # The number of pixels that differ: a line crosses the outline there.
+            # The sum of differences counts the lines that cross the outline.
             crossings.append(cv2.norm(start, end, cv2.NORM_L1))
         return float(_STEP_WEIGHTS @ crossings)
 

@@ -83,7 +83,7 @@ class Intensities:
 
     @cached_property
     def relative_levels(self):
-        """Levels of what is relative."""
+        """Levels of relative intensity inside."""
         return self.levels.scaled(self.background, self.contrast)
 
     def _scale_about(self, level):

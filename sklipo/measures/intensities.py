@@ -3,7 +3,10 @@
 import cv2
 import numpy as np
 
+# With more levels, the co-occurrence matrix of a small particle would have more entries
+# than the particle has pairs of pixels.
 _N_LEVELS = 16
+# No minimum and maximum: a single hot pixel would set them.
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 

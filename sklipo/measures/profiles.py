@@ -6,7 +6,10 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.signal import find_peaks
 
+# Few and wide: a shell of a small particle has pixels in most of the 8 sectors.
 _N_SHELLS = 8
+# Samples of the intensity, and the orders told apart. 32 angles have orders up to 16,
+# of which the higher ones are mostly noise and counted together.
 _N_RADII, _N_ANGLES, _N_ORDERS = 8, 32, 6
 
 

@@ -54,9 +54,9 @@ def perimeter(particle):
     A curve of length :math:`P` is crossed by the lines of direction :math:`\theta_k`
     and spacing :math:`d_k` on average :math:`N_k` times, and
     :math:`P = \frac{1}{2} \sum_k w_k d_k N_k` with the angles :math:`w_k` that the
-    directions stand for [1]_. Of the lines through pixel centres, six nearly equally
-    spaced directions are used (along rows and columns, and by a chess knight's moves):
-    with the usual four, the circularity of a disk of radius 3 is off by 17 %.
+    directions stand for [1]_. The lines pass through pixel centers in six nearly
+    equally spaced directions: along rows and columns, and by a chess knight's moves.
+    With the usual four, the circularity of a disk of radius 3 is off by 17 %.
 
     References
     ----------
@@ -124,10 +124,10 @@ def maximum_width(particle):
 
     Notes
     -----
-    For outlines drawn as polygons the thesis [1]_ takes the maximum of the distance
-    transform, which for a disk is its radius, and for those drawn as ellipses the
-    largest axis, which for a disk is its diameter. A mask is a polygon; twice the
-    maximum makes both rules agree on a disk.
+    For outlines drawn as polygons, the thesis [1]_ takes the maximum of the distance
+    transform, the radius of a disk. For outlines drawn as ellipses, it takes the
+    largest axis, the diameter of a disk. A mask is a polygon; twice the maximum makes
+    both rules agree on a disk.
 
     References
     ----------
@@ -156,7 +156,7 @@ def diameter(particle):
     -------
     float
         Maximum Feret diameter. As in scikit-image, the boundary runs through the
-        middles of the outer sides of pixels, so that a single pixel measures 1.
+        middles of the outer sides of pixels: a single pixel measures 1.
 
     See Also
     --------
@@ -212,14 +212,14 @@ def moments(particle, density=None):
     particle : Particle
         The particle.
     density : ndarray of shape (area,), default=None
-        Density of each pixel inside. By default its intensity, lifted by the lowest
-        one where that is negative, as a density must not be.
+        Density of each pixel inside. By default the intensities; if the lowest one is
+        negative, it is subtracted from all, since a density is never negative.
 
     Returns
     -------
     ndarray of shape (4,)
-        In nm⁴ and nm⁵ (px without pixel size) times the unit of intensity; zero where
-        the density is zero everywhere.
+        In nm⁴ and nm⁵ (px without pixel size) times the unit of intensity; zero if the
+        density is zero everywhere.
 
     See Also
     --------
