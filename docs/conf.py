@@ -21,6 +21,7 @@ extensions = [
     "changelog",
     "mathml",
     "matplotlib.sphinxext.plot_directive",
+    "measure_lists",
     "numpydoc",
     "own_names",
     "sphinx.ext.autodoc",

@@ -41,8 +41,8 @@ tables = load_problems(options)
 results = {}
 for problem, particles in tables.items():
     results[problem] = {
-        name: cross_validate(make_svc_pipeline(features), particles, options)
-        for name, features in (("thesis", "thesis"), ("all features", "all"))
+        name: cross_validate(make_svc_pipeline(groups), particles, options)
+        for name, groups in (("thesis", "thesis"), ("all features", "all"))
     }
     for name, result in results[problem].items():
         print(f"{problem}, {name}\n{result}")

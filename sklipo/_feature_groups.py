@@ -1,67 +1,166 @@
-"""The groups of features: the one place to add a measure to."""
+"""The groups of features. A measure becomes a feature by one row of the table here.
 
+The guide lists the groups from this table, and the API reference lists the functions.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import measures
 
+_SIZE, _INTENSITY, _BEYOND = "Size", "Intensity", "Beyond the thesis"
+
 
 @dataclass(frozen=True)
-class Settings:
-    """What the groups need to know besides the particle."""
+class Group:
+    """A group of features: one row of the table.
 
-    n_points: int
-    n_bins: int
-    value_range: tuple[float, float]
-    relative: bool
+    Parameters
+    ----------
+    section : str
+        Heading under which the guide lists the group.
+    description : str
+        What it measures, in a few words for the guide.
+    measure : callable
+        Takes a particle; returns a number or a 1-D array, or a dict of these by name.
+    settings : tuple of str
+        Settings that ``measure`` takes as well, of those that ``ParticleFeatures``
+        knows: ``n_points``, ``n_bins``, ``value_range`` and ``relative``.
+    feature : str
+        Name of the features if ``measure`` names none; by default that of the group.
+    """
+
+    section: str
+    description: str
+    measure: Callable
+    settings: tuple[str, ...] = ()
+    feature: str | None = None
 
 
-def _measure_moments(particle, settings):
-    """Measure the moments of mass: of relative intensity, whatever its sign."""
-    density = np.abs(particle.values) if settings.relative else None
+def measure_groups(particle, groups, settings):
+    """Return the features of a particle by name: numbers, and 1-D arrays of them."""
+    measured = {}
+    for name in groups:
+        group = GROUPS[name]
+        result = group.measure(
+            particle, **{key: settings[key] for key in group.settings}
+        )
+        if not isinstance(result, dict):
+            result = {group.feature or name: result}
+        measured.update(result)
+    return measured
+
+
+def _measure_moments(particle, relative):
+    """Measure moments of raw intensity, or of relative intensity without its sign."""
+    density = np.abs(particle.intensities.values) if relative else None
     names = ("moment_20", "moment_02", "moment_30", "moment_03")
     return dict(zip(names, measures.moments(particle, density), strict=True))
 
 
-def _measure_texture(particle, settings):
+def _measure_radial_profile(particle, n_points):
+    """Measure the densities of the radial profile, without their distances."""
+    return measures.radial_profile(particle, n_points)[1]
+
+
+def _measure_edge_profile(particle, n_points):
+    """Measure the densities of the edge profile, without their distances."""
+    return measures.edge_profile(particle, n_points)[1]
+
+
+def _measure_texture(particle):
     """Measure co-occurrence from pixel to pixel, and granularity."""
     texture = measures.haralick(particle)
     named = {f"texture_{name}": value for name, value in texture.items()}
     return {**named, "granularity": measures.granularity(particle)}
 
 
-# A group of features is a function of particle and settings that returns numbers, or
-# 1-D arrays of them, by name.
 GROUPS = {
-    "area": lambda p, s: {"area": measures.area(p)},
-    "perimeter": lambda p, s: {"perimeter": measures.perimeter(p)},
-    "circularity": lambda p, s: {"circularity": measures.circularity(p)},
-    "maximum_width": lambda p, s: {"maximum_width": measures.maximum_width(p)},
-    "diameter": lambda p, s: {"diameter": measures.diameter(p)},
-    "length": lambda p, s: {"length": measures.length(p)},
-    "moments": _measure_moments,
-    "histogram": lambda p, s: {
-        "histogram": measures.histogram(p, s.n_bins, s.value_range)
-    },
-    "radial_profile": lambda p, s: {
-        "radial_profile": measures.radial_profile(p, s.n_points)[1]
-    },
-    "edge_profile": lambda p, s: {
-        "edge_profile": measures.edge_profile(p, s.n_points)[1]
-    },
-    "signal_to_noise": lambda p, s: {"signal_to_noise": measures.signal_to_noise(p)},
-    "segmentation_variance": lambda p, s: {
-        "segmentation_variance": measures.segmentation_variance(p)
-    },
-    "membrane": lambda p, s: measures.membrane(p),
-    "shape": lambda p, s: measures.shape(p),
-    "outline": lambda p, s: {"outline_harmonic": measures.outline_harmonics(p)},
-    "intensity": lambda p, s: measures.intensity(p),
-    "texture": _measure_texture,
-    "symmetry": lambda p, s: {"angular_harmonic": measures.angular_harmonics(p)},
+    "area": Group(_SIZE, "area of the mask, in nm² or px²", measures.area),
+    "perimeter": Group(_SIZE, "length of the outline, in nm or px", measures.perimeter),
+    "circularity": Group(
+        _SIZE, "4π area / perimeter²: 1 for a disk", measures.circularity
+    ),
+    "maximum_width": Group(
+        _SIZE,
+        "diameter of the largest circle inside, in nm or px",
+        measures.maximum_width,
+    ),
+    "diameter": Group(
+        _SIZE,
+        "greatest distance between two points of the outline; always in pixels",
+        measures.diameter,
+    ),
+    "length": Group(_SIZE, "the same in nm", measures.length),
+    "moments": Group(
+        _INTENSITY,
+        "image moments μ20, μ02, μ30 and μ03",
+        _measure_moments,
+        settings=("relative",),
+    ),
+    "histogram": Group(
+        _INTENSITY,
+        "shares of the intensities in 32 bins",
+        measures.histogram,
+        settings=("n_bins", "value_range"),
+    ),
+    "radial_profile": Group(
+        _INTENSITY,
+        "mean intensity on rings from the center outward",
+        _measure_radial_profile,
+        settings=("n_points",),
+    ),
+    "edge_profile": Group(
+        _INTENSITY,
+        "mean intensity from the center to the membrane",
+        _measure_edge_profile,
+        settings=("n_points",),
+    ),
+    "signal_to_noise": Group(
+        _INTENSITY,
+        "variance across the membrane against variance along it, from -1 to 1",
+        measures.signal_to_noise,
+    ),
+    "segmentation_variance": Group(
+        _INTENSITY,
+        "how well the inside splits into two intensities",
+        measures.segmentation_variance,
+    ),
+    "membrane": Group(
+        _BEYOND,
+        "peaks of the edge profile: how many, how thick, how deep",
+        measures.membrane,
+    ),
+    "shape": Group(
+        _BEYOND, "axes, solidity, roundness and other ratios", measures.shape
+    ),
+    "outline": Group(
+        _BEYOND,
+        "Fourier descriptors of the outline: corners and roughness",
+        measures.outline_harmonics,
+        feature="outline_harmonic",
+    ),
+    "intensity": Group(
+        _BEYOND,
+        "mean, spread, skewness and the like; not the parameter of this name",
+        measures.intensity,
+    ),
+    "texture": Group(
+        _BEYOND,
+        "co-occurrence of neighboring pixels; size of the grain",
+        _measure_texture,
+    ),
+    "symmetry": Group(
+        _BEYOND,
+        "how the intensity varies around the particle",
+        measures.angular_harmonics,
+        feature="angular_harmonic",
+    ),
 }
 
+# What the SVM of the thesis was meant to have (section 4.1).
 THESIS = (
     "area",
     "circularity",

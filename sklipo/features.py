@@ -1,66 +1,54 @@
 """The doorway from particles to tables of measures."""
 
-import hashlib
 from functools import partial
 from itertools import repeat
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
-from joblib import Memory, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_is_fitted
 
-from . import __version__
-from ._feature_groups import GROUPS, THESIS, Settings
+from ._feature_groups import GROUPS, THESIS, measure_groups
 from ._jobs import map_parcels
-from ._store import find_or_make
 from .measures import Particle
-from .measures.particle import surrounding_margin
 from .particles import bounding_boxes, crop_particles, validate_particles
+from .surrounding import surrounding_margin
+from .tags import extend_tags
 
-# Bins of relative intensities reach two root mean squares from the background.
+# Bins of relative intensities reach two root mean squares from the background: few
+# pixels lie beyond, and every particle has the same bins.
 _RELATIVE_RANGE = (-2.0, 2.0)
 
 
 class ParticleFeatures(TransformerMixin, BaseEstimator):
     """Measure every particle: one row of named numbers for each.
 
-    This is a doorway: in come images of any size, out comes a 2-D array that every
+    This is a doorway: it takes images of any size and returns a 2-D array that every
     scikit-learn estimator and imbalanced-learn sampler takes.
 
     Parameters
     ----------
-    features : "all", "thesis" or list of str, default="all"
+    groups : "all", "thesis" or list of str, default="all"
         The groups of features to measure: all of them, those that the SVM of the
-        thesis uses (section 4.1), or a list from
-
-        - size: ``area``, ``perimeter``, ``circularity``, ``maximum_width``,
-          ``diameter``, ``length``;
-        - intensity: ``moments``, ``histogram``, ``radial_profile``, ``edge_profile``,
-          ``signal_to_noise``, ``segmentation_variance``;
-        - beyond the thesis: ``membrane``, ``shape``, ``outline``, ``intensity``,
-          ``texture``, ``symmetry``.
+        thesis uses (section 4.1), or a list of names from the :ref:`table of groups
+        <feature_groups>`. An unknown name is an error that lists all names.
     n_points : int, default=80
         Number of points that each profile is resampled to.
     n_bins : int, default=32
         Number of bins of the histogram.
     intensity : {"relative", "raw"}, default="relative"
-        Unit of histogram, moments and measures. ``"relative"``: each particle's
+        Unit of histogram, moments and profiles. ``"relative"``: each particle's
         difference from its own background in units of its contrast, which is the root
-        mean square of this difference inside, so that particles of differing
-        micrographs compare. ``"raw"``: as in the image, for micrographs that are
-        calibrated; the histogram then covers the range seen in ``fit``. The other
-        groups do not depend on gain and offset in any case.
+        mean square of this difference inside. Particles of differing micrographs then
+        compare, and ``fit`` learns nothing but the unit of lengths. ``"raw"``: as in
+        the image, for micrographs that are calibrated; the histogram then covers the
+        range seen in ``fit``. The other groups, the one named ``intensity`` too, do not
+        depend on gain and offset in either case.
     n_jobs : int, default=None
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
-    memory : str or joblib.Memory, default=None
-        Where to keep the measures of every particle that is transformed, so that a
-        grid search measures each particle once, whatever parts the table is split
-        into. What is kept is found by pixels, mask, pixel size and the parameters.
-        None keeps nothing.
 
     Attributes
     ----------
@@ -68,7 +56,8 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         The groups measured, in the order of the result.
     unit_ : {"nm", "px"}
         Unit of lengths: nm if the table in ``fit`` had a column ``pixel_size``. Only
-        ``diameter`` is always in pixels, as in the thesis.
+        ``diameter`` is always in pixels, as in the thesis; ``length`` is the same in
+        this unit.
     intensity_range_ : tuple of (float, float)
         Range of the histogram.
     n_features_in_ : int
@@ -84,8 +73,11 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     Notes
     -----
     All measures are finite for every mask, down to a single pixel. Those of shape and
-    relative intensity have no unit, so that a model that is trained on them alone can
-    be used at another magnification.
+    relative intensity have no unit, so a model that is trained on them alone can be
+    used at another magnification.
+
+    With relative intensity the measures of a particle depend on that particle alone.
+    Measure once before a grid search, and search over the rows: nothing leaks.
 
     References
     ----------
@@ -105,30 +97,27 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "features": [StrOptions({"all", "thesis"}), list, tuple],
+        "groups": [StrOptions({"all", "thesis"}), list, tuple],
         "n_points": [Interval(Integral, 2, None, closed="left")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "intensity": [StrOptions({"relative", "raw"})],
         "n_jobs": [Integral, None],
-        "memory": [str, Memory, None],
     }
 
     def __init__(
         self,
-        features="all",
+        groups="all",
         *,
         n_points=80,
         n_bins=32,
         intensity="relative",
         n_jobs=None,
-        memory=None,
     ):
-        self.features = features
+        self.groups = groups
         self.n_points = n_points
         self.n_bins = n_bins
         self.intensity = intensity
         self.n_jobs = n_jobs
-        self.memory = memory
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -146,13 +135,18 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         self : object
             The transformer itself.
         """
-        groups = _check_groups(self.features)
+        groups = _check_groups(self.groups)
         particles = validate_particles(self, X, reset=True)
+        relative = self.intensity == "relative"
         self.groups_ = groups
         self.unit_ = _length_unit(particles)
-        self.intensity_range_ = (
-            _RELATIVE_RANGE if self.intensity == "relative" else _find_range(particles)
-        )
+        self.intensity_range_ = _RELATIVE_RANGE if relative else _find_range(particles)
+        self._settings = {
+            "n_points": self.n_points,
+            "n_bins": self.n_bins,
+            "relative": relative,
+        }
+        self._names = _name_features(groups, self._fitted_settings)
         return self
 
     def transform(self, X):
@@ -178,18 +172,13 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         particles = validate_particles(self, X, reset=False)
         if _length_unit(particles) != self.unit_:
             raise ValueError(_UNIT_ERRORS[self.unit_])
-        wanted = self.groups_, self._settings, len(self.get_feature_names_out())
-        store = check_memory(self.memory).store_backend
-        if store is None:
-            return _measure_in_jobs(particles, wanted, self.n_jobs)
-        made_by = hashlib.sha1(
-            repr((wanted, __version__)).encode(), usedforsecurity=False
+        measure = partial(
+            _measure_table,
+            groups=self.groups_,
+            settings=self._fitted_settings,
+            n_features=sum(map(len, self._names)),
         )
-        return find_or_make(
-            Path(store.location, "sklipo", made_by.hexdigest()),
-            _digests(particles),
-            lambda rows: _measure_in_jobs(particles.iloc[rows], wanted, self.n_jobs),
-        )
+        return _measure_in_jobs(measure, particles, self.n_jobs)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -205,12 +194,7 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             Names of the measures; ``<name>_<number>`` for each of several values.
         """
         check_is_fitted(self)
-        measured = _measure(Particle(np.zeros((1, 1))), self.groups_, self._settings)
-        names = []
-        for name, values in measured.items():
-            many = np.ndim(values) > 0
-            names += [f"{name}_{i:02d}" for i in range(len(values))] if many else [name]
-        return np.array(names, dtype=object)
+        return np.array([name for names in self._names for name in names], dtype=object)
 
     def get_feature_groups_out(self):
         """Name the group of each feature.
@@ -221,18 +205,18 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
             Names out of ``groups_``, one for each column of the result.
         """
         check_is_fitted(self)
-        particle = Particle(np.zeros((1, 1)))
-        sizes = [
-            sum(map(np.size, _measure(particle, (group,), self._settings).values()))
-            for group in self.groups_
-        ]
-        return np.repeat(np.array(self.groups_, dtype=object), sizes)
+        groups = np.array(self.groups_, dtype=object)
+        return np.repeat(groups, [len(names) for names in self._names])
 
     @property
-    def _settings(self):
-        """What the groups need to know."""
-        relative = self.intensity == "relative"
-        return Settings(self.n_points, self.n_bins, self.intensity_range_, relative)
+    def _fitted_settings(self):
+        """Settings that groups of features may take."""
+        return {**self._settings, "value_range": self.intensity_range_}
+
+    def __sklearn_tags__(self):
+        # Folds of one table share its unit of lengths, so that is nothing learned.
+        row_wise = self.intensity == "relative"
+        return extend_tags(super().__sklearn_tags__(), row_wise=row_wise)
 
 
 _UNIT_ERRORS = {
@@ -247,17 +231,17 @@ _UNIT_ERRORS = {
 }
 
 
-def _check_groups(features):
-    """Return the names of the groups asked for."""
-    if isinstance(features, str):
-        return tuple(GROUPS) if features == "all" else THESIS
-    unknown = [name for name in features if name not in GROUPS]
-    if unknown or not len(features):
+def _check_groups(groups):
+    """Return the names of the groups asked for, each once."""
+    if isinstance(groups, str):
+        return tuple(GROUPS) if groups == "all" else THESIS
+    known = list(GROUPS)
+    if not len(groups) or not all(name in known for name in groups):
         raise ValueError(
-            f"features={features!r}; expected 'all', 'thesis' or a list of groups out "
-            f"of {sorted(GROUPS)}."
+            f"groups={groups!r}; expected 'all', 'thesis' or a list of groups out of "
+            f"{sorted(GROUPS)}."
         )
-    return tuple(dict.fromkeys(features))
+    return tuple(dict.fromkeys(groups))
 
 
 def _length_unit(particles):
@@ -267,7 +251,7 @@ def _length_unit(particles):
 
 def _find_range(particles):
     """Return the lowest and highest intensity inside of all particles."""
-    values = [particle.values for particle in _each_particle(particles)]
+    values = [particle.intensities.values for particle in _each_particle(particles)]
     lows, highs = [v.min() for v in values], [v.max() for v in values]
     return float(min(lows)), float(max(highs))
 
@@ -280,48 +264,50 @@ def _each_particle(particles):
         yield Particle(image, mask, size)
 
 
-def _measure_in_jobs(particles, wanted, n_jobs):
+def _name_features(groups, settings):
+    """Return the names of the features of each group."""
+    # How many values a measure has depends on the settings, not on the particle.
+    particle = Particle(np.zeros((1, 1)))
+    return [
+        [
+            name if np.ndim(values) == 0 else f"{name}_{i:02d}"
+            for name, values in measure_groups(particle, [group], settings).items()
+            for i in range(np.size(values))
+        ]
+        for group in groups
+    ]
+
+
+def _measure_in_jobs(measure, particles, n_jobs):
     """Return the features of each particle as a row, measured in several jobs."""
     if effective_n_jobs(n_jobs) > 1:
         particles = _crop_to_surrounding(particles)
-    measure = partial(_measure_table, wanted=wanted)
     return np.concatenate(list(map_parcels(measure, particles, n_jobs)))
 
 
 def _crop_to_surrounding(particles):
-    """Return particles without what no measure looks at, so that jobs are sent less."""
+    """Crop particles to the pixels that measures look at, to send less to jobs."""
     if "mask" not in particles:
         return particles
     starts, ends = bounding_boxes(particles["mask"].array)
+    # The area of the box, which is no less than that of the mask, takes no counting.
     margins = surrounding_margin((ends - starts).prod(axis=1, keepdims=True))
     return crop_particles(particles, starts, ends, margins)
 
 
-def _digests(particles):
-    """Return bytes that stand for each particle, wherever it lies in memory."""
-    digests = [hashlib.sha1(usedforsecurity=False) for _ in range(len(particles))]
-    for name, column in particles.items():
-        if name == "pixel_size":
-            values = [(size.tobytes(), b"") for size in column.to_numpy(float)]
-        else:
-            values = ((repr((i.dtype.str, i.shape)).encode(), i) for i in column.array)
-        for digest, (form, value) in zip(digests, values, strict=True):
-            digest.update(name.encode() + form)
-            digest.update(np.ascontiguousarray(value))
-    return [digest.digest() for digest in digests]
-
-
-def _measure_table(particles, wanted):
+def _measure_table(particles, groups, settings, n_features):
     """Return the features of each particle as a row."""
-    groups, settings, n_features = wanted
     rows = np.empty((len(particles), n_features))
     for row, particle in zip(rows, _each_particle(particles), strict=True):
-        _fill(row, _measure(particle, groups, settings).values())
+        if settings["relative"]:
+            particle = particle.normalized()
+        _fill(row, measure_groups(particle, groups, settings).values())
     return rows
 
 
 def _fill(row, measured):
     """Write numbers and arrays of them one after the other into a row."""
+    # np.hstack makes an array of each number first and takes ten times as long.
     start = 0
     for values in measured:
         if isinstance(values, np.ndarray):
@@ -330,13 +316,3 @@ def _fill(row, measured):
         else:
             row[start] = values
             start += 1
-
-
-def _measure(particle, groups, settings):
-    """Return the features of one particle by name."""
-    if settings.relative:
-        particle = particle.normalized()
-    measured = {}
-    for group in groups:
-        measured.update(GROUPS[group](particle, settings))
-    return measured

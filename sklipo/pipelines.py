@@ -113,13 +113,12 @@ def make_lipnet_pipeline(
 
 
 def make_svc_pipeline(
-    features="all",
+    groups="all",
     *,
     C=1.0,
     gamma=1e-3,
     probability=False,
     n_jobs=None,
-    memory=None,
 ):
     """Return a pipeline that classifies particles by measures and an SVM.
 
@@ -128,9 +127,9 @@ def make_svc_pipeline(
 
     Parameters
     ----------
-    features : str or list of str, default="all"
-        What is measured, see :class:`ParticleFeatures`; ``"thesis"`` takes the
-        features that the thesis used.
+    groups : str or list of str, default="all"
+        Groups of features to measure, see :class:`ParticleFeatures`; ``"thesis"`` takes
+        those that the thesis used.
     C : float, default=1.0
         Penalty of an error, the larger the less regularized.
     gamma : {"scale", "auto"} or float, default=1e-3
@@ -143,9 +142,6 @@ def make_svc_pipeline(
         the SVM is trained, too. The SVM is then at ``classify__estimator``.
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
-    memory : str or joblib.Memory, default=None
-        Where to keep the measures between fits and predictions, see
-        :class:`ParticleFeatures`.
 
     Returns
     -------
@@ -169,7 +165,7 @@ def make_svc_pipeline(
     if probability:
         classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
-        ("features", ParticleFeatures(features, n_jobs=n_jobs, memory=memory)),
+        ("features", ParticleFeatures(groups, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]

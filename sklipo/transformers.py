@@ -3,7 +3,6 @@
 from itertools import repeat
 from numbers import Integral, Real
 
-import cv2
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -17,8 +16,7 @@ from .particles import (
     holds_images,
     validate_particles,
 )
-
-_CV2_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
+from .surrounding import surrounding_level
 
 
 class _ParticleTransformer(TransformerMixin, BaseEstimator):
@@ -91,10 +89,11 @@ class NormalizeBackground(_ParticleTransformer):
     Notes
     -----
     A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
-    :math:`s` are mean and standard deviation of the pixels outside the mask. A particle
-    without any such pixels is normalised by all of its own; where they are all equal,
-    :math:`s` is the deviation of the whole image, and 1 if that is constant too. Single
-    particle software for cryo-EM normalises by the same rule [1]_.
+    :math:`s` are mean and standard deviation of the surrounding: the pixels more than 2
+    pixels outside the mask, or all pixels outside if there are none. A particle that
+    fills its image is normalized by all of its pixels. If the surrounding is constant,
+    :math:`s` is the deviation of the whole image, and 1 if that is constant too.
+    Software for cryo-EM of single particles normalizes by the same rule [1]_.
 
     References
     ----------
@@ -230,15 +229,12 @@ class ApplyMask(_ParticleTransformer):
 
 
 def _normalize(out, image, mask):
-    """Write an image in deviations from the mean of what lies outside its mask."""
-    if image.dtype.name not in _CV2_TYPES:
-        image = image.astype(np.float64)
-    outside = None if mask is None or mask.all() else (~mask).view(np.uint8)
-    (mean,), (deviation,) = cv2.meanStdDev(image, mask=outside)
+    """Write an image in deviations from the mean of the particle's surrounding."""
+    mean, deviation = surrounding_level(image, mask)
     if not deviation:
-        deviation = cv2.meanStdDev(image)[1][0] or np.ones(1)
+        deviation = surrounding_level(image)[1] or 1.0
     np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
-    out /= deviation.astype(out.dtype)
+    out /= deviation
 
 
 def _blank(images, masks):

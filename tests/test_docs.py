@@ -1,5 +1,6 @@
 """The pages that no build can find wrong: the build itself runs with ``-W`` in CI."""
 
+import inspect
 import re
 import runpy
 from importlib import import_module
@@ -7,15 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from sklipo import _feature_groups, measures
+from sklipo._feature_groups import GROUPS
+
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = ["datasets", "displays", "inspection", "lipnet", "measures", "metrics"]
 PAGES = ["sklipo", *MODULES]
+MEASURE_LISTS = runpy.run_path(str(DOCS / "sphinxext" / "measure_lists.py"))
 
 
 def listed_names(page):
     """Return the full names that a page of the API reference lists."""
-    module, names = None, []
-    for line in (DOCS / "api" / f"{page}.rst").read_text().splitlines():
+    module, names = f"sklipo.{page}", []
+    text = (DOCS / "api" / f"{page}.rst").read_text()
+    if page == "measures":
+        text += MEASURE_LISTS["list_measures"]()
+    for line in text.splitlines():
         if line.startswith(".. currentmodule::"):
             module = line.split()[-1]
         elif re.fullmatch(r"   [A-Za-z_][\w.]*", line):
@@ -43,6 +51,19 @@ def test_api_reference_lists_only_what_exists(page):
     for name in names:
         module, _, attribute = name.rpartition(".")
         assert hasattr(import_module(module), attribute), name
+
+
+def test_guide_lists_every_group_of_features():
+    assert "\n.. feature-groups::\n" in (DOCS / "guide" / "features.rst").read_text()
+    table = MEASURE_LISTS["tabulate_groups"]()
+    for name, group in GROUPS.items():
+        assert f"* - ``{name}``\n     - {group.description}\n" in table
+
+
+def test_every_measure_is_in_a_group_of_features():
+    source = inspect.getsource(_feature_groups)
+    functions = [n for n in measures.__all__ if n.islower()]
+    assert not [name for name in functions if f"measures.{name}" not in source]
 
 
 def test_every_page_of_the_guide_is_in_its_table_of_contents():

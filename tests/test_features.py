@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklipo import ImageArray, ParticleFeatures, features, measures
 from sklipo._feature_groups import GROUPS
 from sklipo.measures import Particle
+from sklipo.tags import has_tag
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "emps_cutouts"
 
@@ -49,10 +50,10 @@ def _table(seeds, **columns):
     )
 
 
-def _measure(image, mask, features="all", **kwargs):
+def _measure(image, mask, groups="all", **kwargs):
     """Return the features of one particle by name."""
     table = pd.DataFrame({"image": ImageArray([image]), "mask": ImageArray([mask])})
-    measure = ParticleFeatures(features, **kwargs).set_output(transform="pandas")
+    measure = ParticleFeatures(groups, **kwargs).set_output(transform="pandas")
     return measure.fit_transform(table).iloc[0]
 
 
@@ -75,9 +76,40 @@ def test_together_equals_each_alone():
     pd.testing.assert_frame_equal(together, pd.concat(alone, axis=1), check_exact=True)
 
 
-def test_every_group_is_in_the_docstring():
-    for group in GROUPS:
-        assert f"``{group}``" in ParticleFeatures.__doc__
+def test_transform_measures_nothing_but_particles(monkeypatch):
+    measure = ParticleFeatures("thesis").set_output(transform="pandas")
+    measure.fit(_table(range(3)))
+    made = []
+
+    class Counted(Particle):
+        def __init__(self, image, *args):
+            made.append(image.shape)
+            super().__init__(image, *args)
+
+    monkeypatch.setattr(features, "Particle", Counted)
+    assert list(measure.transform(_table(range(3)))) == list(
+        measure.get_feature_names_out()
+    )
+    assert made == [(61, 61)] * 3
+
+
+def test_parameters_of_fit_hold_until_the_next_fit():
+    table = _table(range(3))
+    measure = ParticleFeatures(["edge_profile", "histogram"], n_points=5, n_bins=3)
+    expected = measure.fit_transform(table)
+    measure.set_params(n_points=9, n_bins=4)
+    assert_array_equal(measure.transform(table), expected)
+    assert measure.fit_transform(table).shape[1] == 13
+
+
+@pytest.mark.parametrize(("intensity", "row_wise"), [("relative", 1), ("raw", 0)])
+def test_relative_measures_learn_nothing(intensity, row_wise):
+    measure = ParticleFeatures("thesis", intensity=intensity)
+    assert has_tag(measure, "row_wise") == row_wise
+    table = _table(range(6))
+    one_by_one = [clone(measure).fit_transform(table[i : i + 1]) for i in range(6)]
+    same = np.array_equal(np.concatenate(one_by_one), measure.fit_transform(table))
+    assert same == row_wise
 
 
 def test_values_are_those_of_the_measures():
@@ -99,13 +131,13 @@ def test_thesis_features():
 
 def test_relative_histogram_and_moments():
     image, mask = _blob(4)
-    particle = Particle(image, mask)
-    relative = (image[mask] - particle.background) / particle.contrast
+    intensities = Particle(image, mask).intensities
+    relative = (image[mask] - intensities.background) / intensities.contrast
     found = _measure(image, mask)
     counts, _ = np.histogram(np.clip(relative, -2, 1.9999), 32, (-2, 2))
     histogram = found.filter(regex="^histogram")
     assert_allclose(histogram, counts / mask.sum(), atol=1e-12)
-    mass = measures.moments(particle, np.abs(relative))
+    mass = measures.moments(Particle(image, mask), np.abs(relative))
     assert_allclose(found.filter(regex="^moment_"), mass, rtol=1e-9)
 
 
@@ -183,7 +215,7 @@ def test_place_in_the_cut_out_does_not_matter(seed, top, left):
 def test_gain_and_offset_do_not_matter(seed, gain, offset):
     image, mask = _blob(seed)
     # Offsets of up to 1e5 times the contrast cost as many digits of it; peaks and
-    # grey levels are counted, so they may change for single pixels at an edge.
+    # gray levels are counted, so they may change for single pixels at an edge.
     counted = ("histogram", "texture", "membrane")
     groups = [group for group in GROUPS if group not in counted]
     found = _measure(gain * image + offset, mask, groups)
@@ -232,57 +264,6 @@ def test_same_bits_for_every_n_jobs_and_place_in_memory():
         assert_array_equal(found, expected[start:])
 
 
-def test_memory_finds_the_same_particles_in_any_place(tmp_path, monkeypatch):
-    counted = []
-
-    def count(particles, wanted):
-        counted.append(len(particles))
-        return measure_table(particles, wanted)
-
-    measure_table = features._measure_table
-    monkeypatch.setattr(features, "_measure_table", count)
-    table = _table(range(6), pixel_size=[0.5, 1, 2, 0.1, 3, 1])
-    measure = ParticleFeatures("thesis", memory=joblib.Memory(tmp_path, verbose=0))
-    expected = clone(measure).set_params(memory=None).fit_transform(table)
-    for part in [slice(2), slice(None), slice(1, 4), slice(None, None, -1)]:
-        copied = table[part].assign(image=table["image"][part].array.compact())
-        assert_array_equal(measure.fit_transform(copied), expected[part])
-    assert counted == [6, 2, 4]
-    # Anything that is measured, or how, makes a difference.
-    measure.set_params(n_points=8).fit_transform(table)
-    measure.fit_transform(table.assign(pixel_size=1.0))
-    measure.fit_transform(table.drop(columns="mask"))
-    images = list(table["image"])
-    images[5] = images[5] + 1.0
-    measure.fit_transform(table.assign(image=ImageArray(images)))
-    assert counted == [6, 2, 4, 6, 4, 6, 1]
-
-
-def test_memory_forgets_what_it_is_told_to_or_what_was_cut_off(tmp_path):
-    table = _table(range(4))
-    memory = joblib.Memory(tmp_path, verbose=0)
-    measure = ParticleFeatures("thesis", memory=memory)
-    expected = measure.fit_transform(table)
-    (file,) = tmp_path.rglob("*.npy")
-    file.write_bytes(file.read_bytes()[:-9])
-    assert_array_equal(measure.fit_transform(table), expected)
-    assert len(list(tmp_path.rglob("*.npy"))) == 2
-    memory.clear(warn=False)
-    assert not list(tmp_path.rglob("*.npy"))
-    assert_array_equal(measure.fit_transform(table), expected)
-    measure.set_params(memory=joblib.Memory(None))
-    assert_array_equal(measure.fit_transform(table), expected)
-
-
-def test_memory_measures_repeated_particles_once(tmp_path):
-    table = _table([0, 1, 0, 0, 1])
-    measure = ParticleFeatures("thesis", memory=str(tmp_path))
-    expected = ParticleFeatures("thesis").fit_transform(table)
-    assert_array_equal(measure.fit_transform(table), expected)
-    (file,) = tmp_path.rglob("*.npy")
-    assert len(np.load(file)) == 2
-
-
 def test_images_without_mask_are_particles():
     images = [np.zeros((4, 6)), np.arange(9.0).reshape(3, 3)]
     expected = ParticleFeatures().fit_transform(images)
@@ -315,10 +296,10 @@ def test_units_of_fit_and_transform_must_agree():
         ParticleFeatures().fit(sized).transform(missing)
 
 
-@pytest.mark.parametrize("features", [["area", "colour"], []])
-def test_unknown_groups(features):
+@pytest.mark.parametrize("groups", [["area", "color"], [], [["area"]], [3]])
+def test_unknown_groups(groups):
     with pytest.raises(ValueError, match=r"expected 'all', 'thesis' .* 'edge_profile'"):
-        ParticleFeatures(features).fit(_table([0]))
+        ParticleFeatures(groups).fit(_table([0]))
 
 
 def test_parameters_have_constraints():

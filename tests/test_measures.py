@@ -35,13 +35,13 @@ def test_view_of_pixels(name):
     particle = make_particle(name)
     padded = np.pad(MASKS[name], 1)
     exact = scipy.ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
-    assert_array_equal(particle.values, NOISE[MASKS[name]])
+    assert_array_equal(particle.intensities.values, NOISE[MASKS[name]])
     # Both are square roots of whole numbers in double precision.
-    assert_allclose(particle.depth, exact[MASKS[name]] - 0.5, rtol=1e-15)
+    assert_allclose(particle.geometry.depth, exact[MASKS[name]] - 0.5, rtol=1e-15)
     centroid = np.argwhere(MASKS[name]).mean(axis=0)
     distances = np.linalg.norm(np.argwhere(MASKS[name]) - centroid, axis=1)
     # The centroid comes from sums of whole numbers; the differences cancel.
-    assert_allclose(np.sqrt(particle.squared_radii), distances, atol=1e-12)
+    assert_allclose(np.sqrt(particle.geometry.squared_radii), distances, atol=1e-12)
 
 
 def test_background_is_the_median_of_the_surrounding():
@@ -50,19 +50,50 @@ def test_background_is_the_median_of_the_surrounding():
     box = (abs(X) <= 37) & (abs(Y) <= 37)
     near = scipy.ndimage.binary_dilation(MASKS["disk"], np.ones((5, 5)))
     surrounding = np.sort(NOISE[box & ~near])
-    assert_array_equal(particle.surrounding.at(np.arange(2300)), surrounding)
-    assert particle.background == surrounding[len(surrounding) // 2]
-    difference = NOISE[MASKS["disk"]] - particle.background
-    assert_allclose(particle.contrast, np.sqrt(np.mean(difference**2)))
+    found = particle.intensities
+    assert_array_equal(found.surrounding.at(np.arange(2300)), surrounding)
+    assert found.background == surrounding[len(surrounding) // 2]
+    difference = NOISE[MASKS["disk"]] - found.background
+    assert_allclose(found.contrast, np.sqrt(np.mean(difference**2)))
     # The estimate from quartiles, for uniform noise of 0 to 255: 128 / 1.349.
-    assert particle.background_deviation == pytest.approx(128 / 1.349, rel=0.1)
+    assert found.background_deviation == pytest.approx(128 / 1.349, rel=0.1)
 
 
 def test_background_without_surrounding_is_the_mean():
-    particle = make_particle("frame")
-    assert particle.background == NOISE.mean()
-    assert particle.contrast == pytest.approx(NOISE.std())
-    assert particle.background_deviation == 0
+    found = make_particle("frame").intensities
+    assert found.background == NOISE.mean()
+    assert found.contrast == pytest.approx(NOISE.std())
+    assert found.background_deviation == 0
+
+
+def test_background_beside_a_narrow_margin_is_all_that_lies_outside():
+    image, mask = np.arange(36.0).reshape(6, 6), np.ones((6, 6), bool)
+    mask[:, 4:] = False
+    outside = np.sort(image[:, 4:], axis=None)
+    assert Particle(image, mask).intensities.background == outside[6]
+
+
+INTENSITIES = [
+    name for name in vars(measures.Intensities) if not name.startswith("_")
+] + ["pixels", "levels", "surrounding"]
+
+
+@pytest.mark.parametrize("attribute", INTENSITIES)
+@pytest.mark.parametrize("image", [NOISE, NOISE * 0.37 - 5])
+def test_normalized_has_all_that_a_relative_image_has(image, attribute):
+    particle = make_particle("corner", image)
+    before = particle.intensities
+    for name in INTENSITIES:  # nothing that was computed may come along
+        getattr(before, name)
+    relative = (image - before.background) / before.contrast
+    expected = getattr(make_particle("corner", relative).intensities, attribute)
+    normalized = particle.normalized()
+    found = getattr(normalized.intensities, attribute)
+    if "levels" in attribute or attribute == "surrounding":
+        found, expected = (x.at(np.arange(x.size)) for x in (found, expected))
+    # Gray levels of order 1, which are scaled once or twice.
+    assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    assert normalized.geometry is particle.geometry
 
 
 @every_mask
@@ -73,10 +104,10 @@ def test_area(name):
     )
 
 
-@pytest.mark.parametrize("centre", [(0, 0), (0.5, 0.5), (0, 0.5), (0.3, 0.2)])
+@pytest.mark.parametrize("center", [(0, 0), (0.5, 0.5), (0, 0.5), (0.3, 0.2)])
 @pytest.mark.parametrize("radius", np.arange(3, 60.5, 0.5))
-def test_circularity_of_a_disk(radius, centre):
-    mask = (X - centre[0]) ** 2 + (Y - centre[1]) ** 2 <= radius**2
+def test_circularity_of_a_disk(radius, center):
+    mask = (X - center[0]) ** 2 + (Y - center[1]) ** 2 <= radius**2
     circularity = measures.circularity(Particle(mask, mask))
     # The bar of this library; four directions are 17 % off at radius 3.
     assert abs(circularity - 1) < 0.07
@@ -223,7 +254,7 @@ def test_outline_harmonics_ignore_elongation():
     square = np.ones((60, 60), bool)
     rectangle = np.ones((60, 180), bool)
     found = [measures.outline_harmonics(Particle(m, m)) for m in (square, rectangle)]
-    # The area of pixels, unlike their centres, is not scaled by exactly three.
+    # The area of pixels, unlike their centers, is not scaled by exactly three.
     assert_allclose(found[0], found[1], atol=0.01)
     assert (measures.outline_harmonics(make_particle("pixel")) == 0).all()
 

@@ -16,13 +16,13 @@ from measure_cases import (
     every_mask,
     make_particle,
 )
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from skimage.feature import graycomatrix, graycoprops
 from skimage.filters import threshold_otsu
 
 from sklipo import measures
 from sklipo.measures import Particle
-from sklipo.measures.particle import ring_means
+from sklipo.measures._rings import Rings
 
 
 @pytest.mark.parametrize("value_range", [None, (50, 180), (-10, 300)])
@@ -62,12 +62,16 @@ def test_segmentation_variance_of_known_images():
 def test_profiles_by_loops(name):
     particle = make_particle(name, pixel_size=0.5)
     for found, distance, shift in (
-        (measures.radial_profile(particle, 40), particle.squared_radii**0.5, 0.5),
-        (measures.edge_profile(particle, 40), particle.depth, 0.0),
+        (
+            measures.radial_profile(particle, 40),
+            particle.geometry.squared_radii**0.5,
+            0.5,
+        ),
+        (measures.edge_profile(particle, 40), particle.geometry.depth, 0.0),
     ):
         rings = np.floor(distance + shift)
         middles = np.unique(rings)
-        means = [particle.values[rings == ring].mean() for ring in middles]
+        means = [particle.intensities.values[rings == ring].mean() for ring in middles]
         positions = np.linspace(0, distance.max(), 40)
         expected = np.interp(positions, middles + 0.5 - shift, means)
         distances, intensities = found
@@ -91,21 +95,22 @@ def test_profiles_of_known_images():
     assert_allclose(intensities, -distances, atol=1.0)
 
 
-def test_ring_means_leave_out_empty_rings():
-    found = ring_means(np.array([1, 2, 9, 0]), np.array([1.0, 2.0, 5.0, 4.0]))
-    known = [0, 1, 3], [4, 1.5, 5], [1, 2, 1]
-    for values, expected in zip(found, known, strict=True):
-        assert_allclose(values, expected)
+def test_rings_leave_out_empty_ones():
+    rings = Rings(np.array([1, 2, 9, 0]))
+    assert_array_equal(rings.numbers, [0, 1, 3])
+    assert_array_equal(rings.sizes, [1, 2, 1])
+    assert_allclose(rings.average(np.array([1.0, 2.0, 5.0, 4.0])), [4, 1.5, 5])
 
 
 @every_large_mask
 def test_signal_to_noise_is_an_analysis_of_variance(name):
     image = NOISE + 5 * RADIUS
     particle = make_particle(name, image)
-    shells = np.floor(particle.depth)
-    groups = [particle.values[shells == shell] for shell in np.unique(shells)]
-    along = sum(group.size * group.var() for group in groups) / particle.values.size
-    across = particle.values.var() - along
+    shells = np.floor(particle.geometry.depth)
+    values = particle.intensities.values
+    groups = [values[shells == shell] for shell in np.unique(shells)]
+    along = sum(group.size * group.var() for group in groups) / values.size
+    across = values.var() - along
     expected = (across - along) / (across + along)
     assert measures.signal_to_noise(particle) == pytest.approx(expected, abs=1e-9)
 
@@ -163,7 +168,7 @@ def test_edge_profile_spread_grows_with_one_dark_side():
 def test_angular_harmonics_of_a_symmetricparticle(order):
     image = 1 + 0.5 * np.cos(order * np.arctan2(Y, X) + 0.3)
     particle = Particle(np.where(RADIUS <= 62, image, 0), RADIUS <= 60)
-    found = measures.angular_harmonics(particle) * particle.contrast
+    found = measures.angular_harmonics(particle) * particle.intensities.contrast
     expected = np.zeros(7)
     expected[order - 1] = 0.5
     # Interpolation blurs the innermost ring of 4 pixels radius.
@@ -173,8 +178,9 @@ def test_angular_harmonics_of_a_symmetricparticle(order):
 @every_large_mask
 def test_intensity_statistics(name):
     particle = make_particle(name)
-    values, found = particle.values, measures.intensity(particle)
-    background, contrast = particle.background, particle.contrast
+    intensities, found = particle.intensities, measures.intensity(particle)
+    values, background = intensities.values, intensities.background
+    contrast = intensities.contrast
     assert found["intensity_skewness"] == pytest.approx(scipy.stats.skew(values))
     assert found["intensity_kurtosis"] == pytest.approx(scipy.stats.kurtosis(values))
     assert found["intensity_std"] == pytest.approx(values.std() / contrast)
@@ -187,8 +193,9 @@ def test_intensity_statistics(name):
         assert found[f"intensity_q{percent:02d}"] == pytest.approx(
             expected, abs=2 / contrast
         )
-    rim = values[particle.depth <= 0.15 * particle.depth.max()]
-    core = values[particle.depth >= 0.7 * particle.depth.max()]
+    depth = particle.geometry.depth
+    rim = values[depth <= 0.15 * depth.max()]
+    core = values[depth >= 0.7 * depth.max()]
     assert found["intensity_core_rim"] == pytest.approx(
         (core.mean() - rim.mean()) / contrast, abs=1e-9
     )
@@ -229,7 +236,7 @@ def test_granularity_by_uniform_filters(name):
     image = np.where(mask, (NOISE - values.mean()) / values.std(), 0)
     images = [image]
     for fraction in fractions:
-        side = 2 * max(round(fraction * particle.deepest), 1) + 1
+        side = 2 * max(round(fraction * particle.geometry.deepest), 1) + 1
         images.append(scipy.ndimage.uniform_filter(image, side, mode="constant"))
     images.append(np.zeros(mask.shape))
     expected = [np.mean((a - b)[mask] ** 2) for a, b in pairwise(images)]

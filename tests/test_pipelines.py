@@ -56,7 +56,7 @@ def model(request, lipnet):
         ),
         (
             make_svc_pipeline,
-            {"classify__C": [0.1, 10], "features__features": ["all", "thesis"]},
+            {"classify__C": [0.1, 10], "features__groups": ["all", "thesis"]},
         ),
     ],
     ids=["lipnet", "svc"],

@@ -9,7 +9,8 @@ from sphinx.util.nodes import make_refnode
 
 def is_own(member):
     """Return whether a method or property was written in sklipo."""
-    member = getattr(member, "fget", member)
+    # The function of a property, or of a cached one.
+    member = getattr(member, "fget", getattr(member, "func", member))
     return (getattr(member, "__module__", None) or "").startswith("sklipo")
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from scipy import fft
 
+from ..surrounding import find_surrounding, surrounding_level
 from ._projection import FRINGE_REACH, Imaging, draw_projection
 from ._scenes import sample_scene
 
@@ -39,13 +40,13 @@ class Cutout:
 
     @cached_property
     def level(self):
-        """Mean and standard deviation of the pixels outside the mask."""
-        return mean_and_deviation(self.image[~self.mask])
+        """Mean and standard deviation of the particle's surrounding."""
+        return surrounding_level(self.image, self.mask)
 
     @property
     def surrounding(self):
         """The level, the deviation from pixel to next pixel, and the radius."""
-        outside = ~self.mask
+        outside = find_surrounding(self.mask)
         steps = np.diff(self.grey)[outside[:, 1:] & outside[:, :-1]]
         grain = float(np.sqrt(np.mean(steps**2) / 2)) if steps.size else 0.0
         return *self.level, grain, self.radius
@@ -192,11 +193,11 @@ def _transfer(values, particle, background, mask, gain):
     """Return the grey values of a particle, as they would be on a background.
 
     A value v becomes m' + gain * s' / s * (v - m), with mean m and deviation s of the
-    particle's own surrounding, and m' and s' those of the background outside the mask.
+    particle's own surrounding, and m' and s' those of the background around the mask.
     A gain that would take much of the particle out of the pixels' range is lessened.
     """
     mean, deviation = particle.level
-    new_mean, new_deviation = mean_and_deviation(background[~mask])
+    new_mean, new_deviation = surrounding_level(background, mask)
     if deviation and new_deviation:  # a flat background is no unit
         gain = gain * new_deviation / deviation
     return (values - mean) * min(gain, _largest_gain(particle, new_mean)) + new_mean

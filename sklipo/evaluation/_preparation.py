@@ -61,7 +61,7 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     *before, (_, doorway) = steps
     if not isinstance(doorway, ParticleFeatures):
         n_jobs = None
-    elif not before:  # It sends jobs no more than it measures, and remembers.
+    elif not before:  # It sends jobs no more than it measures.
         n_jobs = doorway.n_jobs if n_jobs is None else n_jobs
         return clone(doorway).set_params(n_jobs=n_jobs).fit_transform(X)
     particles = check_particles(X)  # Its messages count the rows of the whole table.

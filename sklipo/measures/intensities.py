@@ -1,14 +1,17 @@
-"""Measures of one particle: histogram, contrast to the background and texture."""
+"""Intensities of a particle: their histogram, contrast to the background, texture."""
 
 import cv2
 import numpy as np
 
+# With more levels, the co-occurrence matrix of a small particle would have more entries
+# than the particle has pairs of pixels.
 _N_LEVELS = 16
+# No minimum and maximum: a single hot pixel would set them.
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def histogram(particle, n_bins=32, value_range=None):
-    """Return the histogram of intensities inside.
+    """Return the histogram of the intensities inside a particle.
 
     Parameters
     ----------
@@ -17,8 +20,8 @@ def histogram(particle, n_bins=32, value_range=None):
     n_bins : int, default=32
         Number of bins of equal width.
     value_range : tuple of (float, float), default=None
-        Lower end of the first bin and upper end of the last one; these two also take
-        all that lies beyond. By default the lowest and highest intensity inside.
+        Lower end of the first bin and upper end of the last one; these two also count
+        all values beyond. By default the lowest and highest intensity inside.
 
     Returns
     -------
@@ -27,7 +30,7 @@ def histogram(particle, n_bins=32, value_range=None):
 
     See Also
     --------
-    numpy.histogram : Counts, without what lies beyond the range.
+    numpy.histogram : Counts, without values beyond the range.
 
     Examples
     --------
@@ -36,17 +39,18 @@ def histogram(particle, n_bins=32, value_range=None):
     >>> histogram(Particle(np.array([[0, 1, 2, 9]])), n_bins=2, value_range=(0, 4))
     array([0.5, 0.5])
     """
-    levels = particle.levels
+    levels = particle.intensities.levels
     values = levels.values
     low, high = (values.min(), values.max()) if value_range is None else value_range
     bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
-    # Values at an edge, as in a uniform particle, are not left to rounding.
+    # A value on the edge of a bin must not change bins by rounding: gain and offset
+    # would then show.
     bins = (bins + 1e-9).clip(0, n_bins - 1).astype(np.intp)
     return np.bincount(bins, levels.counts, minlength=n_bins) / levels.size
 
 
 def segmentation_variance(particle):
-    r"""Return how well the inside splits in two intensities.
+    r"""Return how well the inside of a particle splits into two intensities.
 
     Parameters
     ----------
@@ -82,19 +86,23 @@ def segmentation_variance(particle):
     >>> round(segmentation_variance(Particle(np.array([[3, 3, 3, 7, 7]]))), 6)
     1.0
     """
-    if np.isinf(particle.deviation):
+    intensities = particle.intensities
+    if np.isinf(intensities.deviation):
         return 0.0
-    values, low = particle.values, particle.values.min()
+    values, low = intensities.values, intensities.values.min()
+    # OpenCV finds Otsu's threshold of 8-bit images only: hence 256 levels.
     levels = ((values - low) * (255 / (values.max() - low))).astype(np.uint8)
     threshold, _ = cv2.threshold(levels, 0, 1, cv2.THRESH_OTSU)
     above = (levels > threshold).ravel()
     share = np.count_nonzero(above) / above.size
-    mean = particle.standardized.sum(where=above) / above.size
+    # With total mean 0 and variance 1, the segments' means are mean / share and
+    # -mean / (1 - share).
+    mean = intensities.standardized.sum(where=above) / above.size
     return float(mean**2 / (share * (1 - share)))
 
 
 def intensity(particle):
-    """Return statistics of intensity that an affine change of intensity leaves alone.
+    """Return statistics of intensity that no gain or offset of the detector changes.
 
     Parameters
     ----------
@@ -120,10 +128,11 @@ def intensity(particle):
 
     Notes
     -----
-    A change of gain or offset of the detector changes none of them. Inverting the
-    contrast changes signs and mirrors quantiles. The standard deviation of the
-    surrounding is estimated by its interquartile range over 1.349, which neighbours
-    disturb little, and limited to 10 contrasts.
+    All are relative to the background, whatever the parameter ``intensity`` of
+    :class:`~sklipo.ParticleFeatures` is: that chooses the unit of histogram, moments
+    and profiles. Inverting the contrast changes signs and mirrors quantiles. The
+    standard deviation of the surrounding is estimated by its interquartile range over
+    1.349, which neighbors disturb little, and limited to 10 contrasts.
 
     Examples
     --------
@@ -134,31 +143,42 @@ def intensity(particle):
     >>> float(result["intensity_mean"]), float(result["intensity_std"])
     (-1.0, 0.0)
     """
-    relative = particle.relative
-    rim = relative[particle.depth <= max(0.15 * particle.deepest, 0.5)].mean()
-    core = relative[particle.depth >= 0.7 * particle.deepest].mean()
-    levels = particle.levels.scaled(particle.background, particle.contrast)
+    intensities = particle.intensities
+    rim, core = _rim_and_core(particle)
+    levels = intensities.relative_levels
     mean = levels.average(levels.values)
-    standard = (particle.levels.values - particle.mean) / particle.deviation
+    standard = (intensities.levels.values - intensities.mean) / intensities.deviation
     squares = standard * standard
     kurtosis = levels.average(np.square(squares))
     places = (np.array(_QUANTILES) * (levels.size - 1)).round().astype(int)
     names = [f"intensity_q{100 * quantile:02.0f}" for quantile in _QUANTILES]
+    noise = intensities.background_deviation / intensities.contrast
     return {
         "intensity_mean": mean,
         "intensity_std": np.sqrt(levels.average(np.square(levels.values - mean))),
         "intensity_skewness": levels.average(standard * squares),
+        # The kurtosis of a uniform inside is undefined: 0 / 0.
         "intensity_kurtosis": kurtosis - 3 if kurtosis else 0.0,
         **dict(zip(names, levels.at(places), strict=True)),
         "intensity_rim": rim,
         "intensity_core": core,
         "intensity_core_rim": core - rim,
-        "background_std": min(particle.background_deviation / particle.contrast, 10.0),
+        # A particle that hardly differs from its background has hardly any unit.
+        "background_std": min(noise, 10.0),
     }
 
 
+def _rim_and_core(particle):
+    """Return the mean relative intensity near the membrane and deep inside."""
+    depth, deepest = particle.geometry.depth, particle.geometry.deepest
+    relative = particle.intensities.relative
+    # The outermost pixels are half a pixel deep: a small particle has a rim, too.
+    rim = relative[depth <= max(0.15 * deepest, 0.5)].mean()
+    return rim, relative[depth >= 0.7 * deepest].mean()
+
+
 def haralick(particle):
-    """Return texture measures of the grey level co-occurrence matrix.
+    """Return texture measures of the gray-level co-occurrence matrix.
 
     Parameters
     ----------
@@ -169,7 +189,7 @@ def haralick(particle):
     -------
     dict
         ``contrast``, ``homogeneity``, ``energy``, ``correlation`` and ``entropy`` by
-        scikit-image's definitions; of a particle without pairs of pixels, those of a
+        scikit-image's definitions. A particle without pairs of pixels has those of a
         uniform one.
 
     See Also
@@ -179,9 +199,9 @@ def haralick(particle):
 
     Notes
     -----
-    Intensities are cut to 2 standard deviations around their mean and quantised to 16
-    levels. Pairs of neighbours inside, in both orders, along rows, columns and both
-    diagonals, are counted in one matrix [1]_.
+    Intensities are clipped to 2 standard deviations around their mean and quantized to
+    16 levels. Pairs of neighboring pixels inside, in both orders, along rows, columns
+    and both diagonals, are counted in one matrix [1]_.
 
     References
     ----------
@@ -200,27 +220,28 @@ def haralick(particle):
     levels = np.arange(_N_LEVELS)
     squares = (levels[:, np.newaxis] - levels) ** 2
     margin = matrix.sum(axis=0)
-    centred = levels - levels @ margin
-    variance = centred**2 @ margin
+    centered = levels - levels @ margin
+    variance = centered**2 @ margin
     positive = matrix[matrix > 0]
     return {
         "contrast": (squares * matrix).sum(),
         "homogeneity": (matrix / (1 + squares)).sum(),
         "energy": np.sqrt(positive @ positive),
-        "correlation": centred @ matrix @ centred / variance if variance else 1.0,
+        "correlation": centered @ matrix @ centered / variance if variance else 1.0,
         "entropy": -(positive @ np.log(positive)),
     }
 
 
 def _cooccurrence(particle):
     """Return the symmetric co-occurrence matrix, summed over directions."""
-    levels = np.clip((particle.standardized + 2) * (_N_LEVELS / 4), 0, _N_LEVELS - 1)
-    # Pixels outside have a level beyond the matrix. They lie on every side, so that
-    # rows can be chained: no pair inside spans two of them.
-    image = np.full(particle.mask.shape, _N_LEVELS, np.uint8)
-    image[particle.inside] = levels
+    geometry = particle.geometry
+    levels = (particle.intensities.standardized + 2) * (_N_LEVELS / 4)
+    # Pixels outside have a level beyond the matrix, so they are not counted. They lie
+    # on every side: no pair of pixels inside spans two rows, and rows can be chained.
+    image = np.full(geometry.mask.shape, _N_LEVELS, np.uint8)
+    image[geometry.inside] = np.clip(levels, 0, _N_LEVELS - 1)
     image = image.ravel()
-    row = particle.mask.shape[1]
+    row = geometry.mask.shape[1]
     matrix = np.zeros((_N_LEVELS, _N_LEVELS))
     for step in (1, row - 1, row, row + 1):
         pairs = [image[:-step], image[step:]]
@@ -244,8 +265,8 @@ def granularity(particle, fractions=(0.05, 0.1, 0.2, 0.4)):
     Returns
     -------
     ndarray of shape (len(fractions) + 1,)
-        Mean square of what each averaging takes away from the one before, and of what
-        the last one leaves, over the variance inside.
+        Mean square of the difference that each averaging makes to the one before, and
+        of the last average, over the variance inside.
 
     See Also
     --------
@@ -253,8 +274,8 @@ def granularity(particle, fractions=(0.05, 0.1, 0.2, 0.4)):
 
     Notes
     -----
-    Outside the particle its mean is assumed, so that the outline makes little texture.
-    The squares grow with the particle, so that the result does not depend on the
+    Pixels outside take the particle's mean, which keeps the outline from counting as
+    texture. The squares grow with the particle, so the result does not depend on the
     magnification.
 
     Examples
@@ -265,12 +286,14 @@ def granularity(particle, fractions=(0.05, 0.1, 0.2, 0.4)):
     >>> granularity(Particle(noise)).round(1)
     array([0.9, 0.1, 0. , 0. , 0. ])
     """
-    image = particle.to_image(particle.standardized, np.float32)
+    geometry = particle.geometry
+    # Standardized, the mean is 0, which to_image puts outside.
+    image = geometry.to_image(particle.intensities.standardized, np.float32)
     squares, rest = [], image
     for fraction in fractions:
-        side = 2 * max(round(fraction * particle.deepest), 1) + 1
+        side = 2 * max(round(fraction * geometry.deepest), 1) + 1
         average = cv2.blur(image, (side, side), borderType=cv2.BORDER_CONSTANT)
-        squares.append(cv2.norm(rest, average, cv2.NORM_L2SQR, particle.mask))
+        squares.append(cv2.norm(rest, average, cv2.NORM_L2SQR, geometry.mask))
         rest = average
-    squares.append(cv2.norm(rest, cv2.NORM_L2SQR, particle.mask))
-    return np.array(squares) / particle.values.size
+    squares.append(cv2.norm(rest, cv2.NORM_L2SQR, geometry.mask))
+    return np.array(squares) / geometry.area

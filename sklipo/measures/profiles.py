@@ -1,4 +1,4 @@
-"""Measures of one particle: density profiles, membrane and angular harmonics."""
+"""Profiles of density in a particle, its membrane and its symmetry."""
 
 from functools import cache
 
@@ -6,14 +6,15 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.signal import find_peaks
 
-from .particle import ring_means
-
+# Few and wide: a shell of a small particle has pixels in most of the 8 sectors.
 _N_SHELLS = 8
+# Samples of the intensity, and the orders told apart. 32 angles have orders up to 16,
+# of which the higher ones are mostly noise and counted together.
 _N_RADII, _N_ANGLES, _N_ORDERS = 8, 32, 6
 
 
 def radial_profile(particle, n_points=80):
-    """Return the radial density profile: intensity from the centre outward.
+    """Return the radial density profile: intensity from the center outward.
 
     Parameters
     ----------
@@ -44,15 +45,14 @@ def radial_profile(particle, n_points=80):
     >>> distances.round(1), intensities.round(1)
     (array([0. , 2.1, 4.2]), array([ 0. ,  5.2, 14.7]))
     """
-    squares = particle.squared_radii
-    positions = _parts(n_points) * np.sqrt(squares.max())
-    squares += 0.75
-    rings, means, _ = ring_means(squares.astype(np.intp), particle.values)
-    return positions * particle.pixel_size, np.interp(positions, rings, means)
+    rings = particle.geometry.rings
+    positions = _parts(n_points) * np.sqrt(particle.geometry.squared_radii.max())
+    means = rings.average(particle.intensities.values)
+    return positions * particle.pixel_size, np.interp(positions, rings.numbers, means)
 
 
 def edge_profile(particle, n_points=80):
-    """Return the edge density profile: intensity from the centre to the membrane.
+    """Return the edge density profile: intensity from the center to the membrane.
 
     Parameters
     ----------
@@ -84,15 +84,23 @@ def edge_profile(particle, n_points=80):
     >>> distances.round(2), intensities.round(2)
     (array([-2.5 , -1.67, -0.83,  0.  ]), array([0.  , 0.  , 5.33, 8.  ]))
     """
-    positions = _parts(n_points)[::-1] * particle.deepest
-    distances, means, _ = particle.shells
-    intensities = np.interp(positions, distances, means)
+    positions = _parts(n_points)[::-1] * particle.geometry.deepest
+    depths = _shell_depths(particle)
+    means = particle.geometry.shells.average(particle.intensities.values)
+    intensities = np.interp(positions, depths, means)
+    # 0 - x, since -x would make the last distance -0.0.
     return (0 - positions) * particle.pixel_size, intensities
+
+
+def _shell_depths(particle):
+    """Return the depth of the middle of each shell."""
+    # Shells count from the pixels outside, half a pixel beyond the membrane.
+    return particle.geometry.shells.numbers - 0.5
 
 
 @cache
 def _parts(n_points):
-    """Return numbers from 0 to 1 in equal steps."""
+    """Return numbers from 0 to 1 in equal steps; callers must not change them."""
     return np.linspace(0, 1, n_points)
 
 
@@ -108,7 +116,8 @@ def signal_to_noise(particle):
     -------
     float
         From 1 where intensity depends on the distance from the membrane alone to -1
-        where it does not depend on it; 0 where there is no variance at all.
+        where it does not depend on it; 0 for a uniform particle. It has the name that
+        the thesis gives it, but it is a difference over a sum, not a ratio.
 
     See Also
     --------
@@ -129,11 +138,12 @@ def signal_to_noise(particle):
     >>> round(signal_to_noise(Particle(np.pad(np.zeros((3, 3)), 1, constant_values=8))))
     1
     """
-    _, means, sizes = particle.shells
-    across = sizes @ (means - particle.mean) ** 2 / particle.values.size
-    if np.isinf(particle.deviation):
+    intensities, shells = particle.intensities, particle.geometry.shells
+    if np.isinf(intensities.deviation):
         return 0.0
-    return 2 * across / particle.deviation**2 - 1
+    differences = shells.average(intensities.values) - intensities.mean
+    across = shells.sizes @ differences**2 / particle.geometry.area
+    return 2 * across / intensities.deviation**2 - 1
 
 
 def membrane(particle, prominence=0.25):
@@ -144,8 +154,8 @@ def membrane(particle, prominence=0.25):
     particle : Particle
         The particle.
     prominence : float, default=0.25
-        What counts as a peak: least height above the valleys around it, as a part of
-        the highest peak's height above the background.
+        Least height of a peak above the valleys around it, as a part of the highest
+        peak's height above the background.
 
     Returns
     -------
@@ -156,7 +166,7 @@ def membrane(particle, prominence=0.25):
         - ``membrane_depth``: distance of that peak from the outline (nm or px);
         - ``membrane_peaks``: number of peaks;
         - ``edge_profile_spread``: how much the profile differs over the angle, 0 for a
-          particle that looks the same all around.
+          particle that looks the same in every direction.
 
         All are 0 for a particle that does not differ from its background.
 
@@ -166,13 +176,13 @@ def membrane(particle, prominence=0.25):
 
     Notes
     -----
-    The profile in shells of one pixel is smoothed by weights 1, 2, 1 (and the number of
-    pixels) and taken as absolute difference from the background where it differs most:
-    dark and bright membranes measure the same. Outside the outline it is zero, beyond
-    the centre its mirror image, and widths end there: a solid particle has one peak as
-    wide as its depth. Spread is the root mean square
-    difference between the profiles of 8 sectors and that of all in 8 shells of equal
-    width, in units of the particle's contrast.
+    The profile in shells of one pixel is smoothed by weights 1, 2, 1, each times the
+    number of pixels. Its sign is chosen so that it is positive where it differs most
+    from the background: dark and bright membranes measure the same. It continues with
+    zero outside the outline and with its mirror image beyond the center, but no peak is
+    wider than the depth: a solid particle has one peak as wide as its depth. Spread is
+    the root mean square difference between the profiles of 8 sectors and that of all,
+    in 8 shells of equal width, in units of the particle's contrast.
 
     Examples
     --------
@@ -187,10 +197,11 @@ def membrane(particle, prominence=0.25):
     """
     distances, profile = _smooth_profile(particle)
     profile *= np.sign(profile[np.abs(profile).argmax()])
+    # A uniform particle has height 0.
     height = max(profile.max(), np.finfo(float).tiny)
-    # On to the outline beyond the centre, so that a peak in the centre is one, too.
+    # A peak in the center has a side that falls only in the mirror image.
     mirrored = np.concatenate([[0.0], profile, profile[::-1], [0.0]]) / height
-    # A saturated core is flat but for rounding, whose every peak would count.
+    # A saturated core is flat except for rounding, each peak of which would count.
     mirrored = mirrored.round(12)
     peaks, found = find_peaks(mirrored, prominence=prominence, width=0)
     n_peaks = int(np.sum(peaks <= len(profile)))
@@ -201,7 +212,7 @@ def membrane(particle, prominence=0.25):
         position = distances[peaks[0] - 1]
     return {
         "membrane_thickness": thickness * particle.pixel_size,
-        "membrane_thickness_ratio": thickness / particle.deepest,
+        "membrane_thickness_ratio": thickness / particle.geometry.deepest,
         "membrane_depth": position * particle.pixel_size,
         "membrane_peaks": float(n_peaks),
         "edge_profile_spread": _spread_over_angle(particle),
@@ -210,22 +221,25 @@ def membrane(particle, prominence=0.25):
 
 def _smooth_profile(particle):
     """Return the edge profile by shell, smoothed, in contrasts from the background."""
-    distances, means, sizes = particle.shells
-    means = (means - particle.background) / particle.contrast
-    weights = np.pad(sizes, 1).astype(float)
-    sums = np.pad(means * sizes, 1)
+    intensities, shells = particle.intensities, particle.geometry.shells
+    means = shells.average(intensities.values)
+    means = (means - intensities.background) / intensities.contrast
+    weights = np.pad(shells.sizes, 1).astype(float)
+    sums = np.pad(means * shells.sizes, 1)
     kernel = (1, 2, 1)
     smooth = np.convolve(sums, kernel, "valid") / np.convolve(weights, kernel, "valid")
-    return distances, smooth
+    return _shell_depths(particle), smooth
 
 
 def _spread_over_angle(particle):
     """Return the deviation of sector profiles from the mean profile."""
-    shells = particle.depth * (_N_SHELLS / particle.deepest)
+    geometry, relative = particle.geometry, particle.intensities.relative
+    shells = geometry.depth * (_N_SHELLS / geometry.deepest)
+    # The deepest pixels lie on the upper edge of the last shell.
     shells = np.minimum(shells.astype(np.intp), _N_SHELLS - 1)
-    index = shells * 9 + particle.sectors
+    index = shells * 9 + geometry.sectors
     sizes = np.bincount(index, minlength=_N_SHELLS * 9).reshape(_N_SHELLS, 9)
-    sums = np.bincount(index, particle.relative, sizes.size).reshape(sizes.shape)
+    sums = np.bincount(index, relative, sizes.size).reshape(sizes.shape)
     means = sums.sum(axis=1) / np.maximum(sizes.sum(axis=1), 1)
     differences = sums / np.maximum(sizes, 1) - means[:, np.newaxis]
     return float(np.sqrt((sizes * differences**2).sum() / sizes.sum()))
@@ -243,8 +257,8 @@ def angular_harmonics(particle):
     -------
     ndarray of shape (7,)
         Amplitudes of the orders 1 to 6 and of all higher ones together, as root mean
-        square over the radii, in units of the particle's contrast. A k-fold symmetric
-        particle has only orders that k divides.
+        square over the radii, in units of the particle's contrast. In a k-fold
+        symmetric particle, only orders that are multiples of k differ from zero.
 
     See Also
     --------
@@ -253,10 +267,10 @@ def angular_harmonics(particle):
     Notes
     -----
     Intensities are interpolated linearly at 32 angles on 8 ellipses with the axes and
-    the centroid of the mask, from the centre to the ellipse of equal moments; outside
-    the mask they are those of the background. Amplitudes are those of the discrete
-    Fourier transform along each ellipse, the rotational power spectra of single
-    particle analysis [1]_.
+    the centroid of the mask, from the center to the ellipse of equal moments. Pixels
+    outside the mask take the value of the background. Amplitudes are those of the
+    discrete Fourier transform along each ellipse, the rotational power spectra of
+    single particle analysis [1]_.
 
     References
     ----------
@@ -272,14 +286,16 @@ def angular_harmonics(particle):
     >>> int(angular_harmonics(Particle(quarters)).argmax()) + 1
     2
     """
-    image = particle.to_image(particle.relative)
-    variances, axes = particle.principal_axes
+    geometry = particle.geometry
+    # Relative, the background is 0, which to_image puts outside.
+    image = geometry.to_image(particle.intensities.relative)
+    variances, axes = geometry.principal_axes
     root = axes * np.sqrt(variances) @ axes.T
     angles = np.arange(_N_ANGLES) * (2 * np.pi / _N_ANGLES)
     ellipse = 2 * root @ [np.sin(angles), np.cos(angles)]
     radii = (np.arange(_N_RADII) + 0.5) / _N_RADII
     points = ellipse[:, np.newaxis] * radii[:, np.newaxis]
-    points += np.reshape(particle.centroid, (2, 1, 1))
+    points += np.reshape(geometry.centroid, (2, 1, 1))
     rings = map_coordinates(image, points, order=1, mode="nearest")
     power = (np.abs(np.fft.rfft(rings)) ** 2).mean(axis=0) * (2 / _N_ANGLES) ** 2
     low = power[1 : _N_ORDERS + 1]

@@ -1,4 +1,4 @@
-"""Measures of one particle: its shape and its outline."""
+"""Shape of a particle and of its outline."""
 
 import cv2
 import numpy as np
@@ -55,11 +55,11 @@ def shape(particle):
     >>> round(float(square["ellipticity"]), 2), float(square["rectangularity"])
     (0.91, 1.0)
     """
-    n = particle.values.size
-    minor, major = 4 * np.sqrt(particle.principal_axes[0])
-    widths, lengths, hull_area = _hull_extents(particle.hull)
-    feret_min, feret_max = min(widths.min(), lengths.min()), particle.feret_diameter_max
-    _, radius = cv2.minEnclosingCircle(particle.hull.astype(np.float32))
+    geometry, n = particle.geometry, particle.geometry.area
+    minor, major = 4 * np.sqrt(geometry.principal_axes[0])
+    widths, lengths, hull_area = _hull_extents(geometry.hull)
+    feret_min, feret_max = min(widths.min(), lengths.min()), geometry.feret_diameter_max
+    _, radius = cv2.minEnclosingCircle(geometry.hull.astype(np.float32))
     equivalent = np.sqrt(4 * n / np.pi)
     invariant = (np.pi * major * minor / n) ** 2 / 16
     return {
@@ -68,23 +68,27 @@ def shape(particle):
         "axis_minor_length": minor * particle.pixel_size,
         "feret_diameter_min": feret_min * particle.pixel_size,
         "aspect_ratio": minor / major,
+        # By rounding, the minor axis of a disk may be the longer one.
         "eccentricity": np.sqrt(max(1 - (minor / major) ** 2, 0)),
         "ellipticity": min(invariant, 1 / invariant),
         "solidity": n / hull_area,
         "rectangularity": n / (widths * lengths).min(),
         "roundness": 4 * n / (np.pi * feret_max**2),
         "feret_ratio": feret_min / feret_max,
-        "inscribed_ratio": 2 * particle.deepest / equivalent,
+        "inscribed_ratio": 2 * geometry.deepest / equivalent,
+        # The circle goes through centers of pixels, half a pixel inside the outline.
         "circumscribed_ratio": n / (np.pi * (radius + 0.5) ** 2),
     }
 
 
 def _hull_extents(hull):
     """Return extents across and along each side, and area, of the hull of pixels."""
+    # The direction of rows stands in for the sides that a single pixel lacks.
     sides = np.concatenate([np.roll(hull, -1, axis=0) - hull, [[1.0, 0.0]]])
     norms = np.hypot(*sides.T)
     along = sides[norms > 0] / norms[norms > 0, np.newaxis]
     across = along[:, ::-1] * (-1, 1)
+    # The extent of a unit square in each direction, as pixels are squares.
     pixel = np.abs(along).sum(axis=1)
     lengths = np.ptp(hull @ along.T, axis=0) + pixel
     widths = np.ptp(hull @ across.T, axis=0) + pixel
@@ -94,7 +98,7 @@ def _hull_extents(hull):
 
 
 def outline_harmonics(particle, n_harmonics=8):
-    r"""Return the affine-normalised Fourier descriptors of the outline.
+    r"""Return the affine-normalized Fourier descriptors of the outline.
 
     Parameters
     ----------
@@ -111,15 +115,15 @@ def outline_harmonics(particle, n_harmonics=8):
 
     See Also
     --------
-    shape : Elongation, which is taken out here.
+    shape : Elongation, which is removed here.
 
     Notes
     -----
     The largest outline, as a closed polygon :math:`z(t)` in the complex plane traced at
-    uniform speed, has the Fourier coefficients :math:`c_k` in closed form [1]_. It is
-    first made as wide as long by the inverse square root of the covariance of the mask,
-    so that an ellipse becomes a circle and a rectangle a square. A circle has
-    :math:`c_1` alone; a regular n-gon has :math:`|c_k / c_1| = 1 / k^2` for
+    uniform speed, has the Fourier coefficients :math:`c_k` in closed form [1]_. The
+    inverse square root of the covariance of the mask first makes it as wide as long:
+    an ellipse becomes a circle and a rectangle a square. A circle has :math:`c_1`
+    alone; a regular n-gon has :math:`|c_k / c_1| = 1 / k^2` for
     :math:`k = 1 - n, 1 + n, \ldots` and no others, so the orders -2, -3 and -5 tell
     triangles, quadrangles and hexagons.
 
@@ -143,6 +147,7 @@ def outline_harmonics(particle, n_harmonics=8):
         return np.zeros(2 * n_harmonics - 2)
     orders = np.arange(1, n_harmonics + 1)
     angles = 2 * np.pi * np.cumsum(np.append(0, lengths)) / lengths.sum()
+    # Powers by products: an exponential for each order would take three times as long.
     waves = np.cumprod(np.tile(np.exp(-1j * angles), (n_harmonics, 1)), axis=0)
     changes = waves[:, 1:] - waves[:, :-1]
     directions = steps / lengths
@@ -153,8 +158,8 @@ def outline_harmonics(particle, n_harmonics=8):
 
 def _round_outline(particle):
     """Return the largest outline without its elongation, closed, as complex numbers."""
-    outline = max(particle.outlines, key=cv2.contourArea)[:, ::-1]
-    variances, axes = particle.principal_axes
+    outline = max(particle.geometry.outlines, key=cv2.contourArea)[:, ::-1]
+    variances, axes = particle.geometry.principal_axes
     rounded = outline @ (axes / np.sqrt(variances)) @ axes.T
     z = rounded[:, 0] + 1j * rounded[:, 1]
     return np.concatenate([z, z[:1]])

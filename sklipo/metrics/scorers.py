@@ -66,7 +66,7 @@ def measure_scorer(name, label=None):
     >>> from sklipo.metrics import measure_scorer
     >>> particles = make_liposomes(60, weights=None, random_state=0)
     >>> search = GridSearchCV(
-    ...     make_svc_pipeline(features="thesis"),
+    ...     make_svc_pipeline(groups="thesis"),
     ...     {"classify__C": [1, 10]},
     ...     scoring=measure_scorer("TPR", label="uncertain"),
     ...     cv=3,
