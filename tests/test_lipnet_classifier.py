@@ -48,14 +48,16 @@ CHECKED = [
         learning_rate=0.1, class_weight=DeferredClassWeight(start=0.5)
     ),
     LipNetClassifier("lipnet-4", **EXACT, class_weight="balanced", loss=FocalLoss()),
-    LipNetClassifier(
-        "lipnet-4c", **EXACT, weight_decay=WeightDecay(1e-4, norm="l1")
-    ).set_params(max_epochs=40),
+    # Of 8 filters on images of 2 pixels, all can die at first.
+    LipNetClassifier("lipnet-4c", **EXACT, weight_decay=1e-4).set_params(
+        n_filters=32, learning_rate=0.02
+    ),
     LipNetClassifier(
         ("conv", "pool", "dense"),
         **EXACT,
         label_smoothing=0,
         learning_rate_schedule="cosine",
+        weight_decay=WeightDecay(1e-4, norm="l1", layers="conv"),
         test_time_augmentation=True,
     ),
 ]
@@ -64,10 +66,10 @@ CHECKED = [
 # sample from one of twice the weight.
 UNLIKE = [
     LipNetClassifier(
-        "lipnet-4",
+        "lipnet-1",
         image_shape="row",
         n_filters=8,
-        hidden_units=64,
+        hidden_units=32,
         batch_norm=True,
         early_stopping=True,
         max_epochs=10,
@@ -452,7 +454,7 @@ def test_model_trained_on_a_gpu_rests_on_the_cpu(data):
 def test_search_over_architectures_in_a_pipeline(data):
     pipeline = make_pipeline(MinMaxScaler(), LipNetClassifier(**SMALL))
     grid = {"lipnetclassifier__architecture": ["lipnet-1", "lipnet-4c"]}
-    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2).fit(*data)
+    search = GridSearchCV(pipeline, grid, cv=2).fit(*data)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.predict(data[0]).shape == (60,)
 
