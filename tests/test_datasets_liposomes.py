@@ -23,17 +23,13 @@ from sklipo.artificial._projection import (
     draw_projection,
     projected_density,
 )
-from sklipo.artificial._scenes import (
+from sklipo.artificial._sampling import (
     CLASSES,
-    N_ANGLES,
-    Content,
-    Outline,
-    Scene,
-    Vesicle,
     sample_outline,
     sample_scene,
     sample_vesicles,
 )
+from sklipo.artificial._scenes import N_ANGLES, Content, Outline, Scene, Vesicle
 from sklipo.datasets.liposomes import _class_counts, make_liposomes
 
 THESIS_TABLES = {
@@ -49,8 +45,8 @@ def particles(request):
     return make_liposomes(60, problem, weights=None, style=style, random_state=0)
 
 
-def circle(radius, centre=(0.0, 0.0)):
-    return Outline(np.full(N_ANGLES, radius, dtype=np.float32), centre)
+def circle(radius, center=(0.0, 0.0)):
+    return Outline(np.full(N_ANGLES, radius, dtype=np.float32), center)
 
 
 def axis(reach, pixel):
@@ -152,31 +148,31 @@ def test_full_liposomes_are_darker_inside_than_empty_ones():
     empty = Scene((Vesicle(circle(40.0)),))
     full = replace(empty, contents=(Content(50.0, 20.0, 0.0, 0.7),))
     inside = np.hypot(y[:, None], x) < 8
-    grey = [
+    gray = [
         draw_projection(scene, quiet_imaging(), y, x, np.random.default_rng(0))[0]
         for scene in (full, empty)
     ]
-    assert grey[0][inside].mean() < grey[1][inside].mean() - 10
+    assert gray[0][inside].mean() < gray[1][inside].mean() - 10
 
 
 def test_both_headgroup_layers_are_darker_than_what_is_around():
     y = x = axis(60.0, 1.0)
     scene = Scene((Vesicle(circle(40.2)),))
-    grey, mask = draw_projection(scene, quiet_imaging(), y, x, np.random.default_rng(0))
+    gray, mask = draw_projection(scene, quiet_imaging(), y, x, np.random.default_rng(0))
     distance = np.hypot(y[:, None], x)
     for head in (39.2, 35.2):
-        layer = grey[(distance > head) & (distance < head + 1)].mean()
-        assert layer < grey[distance < 30].mean() - 10
-        assert layer < grey[distance > 45].mean() - 10
-        assert layer < grey[(distance > 37) & (distance < 38)].mean() - 10
+        layer = gray[(distance > head) & (distance < head + 1)].mean()
+        assert layer < gray[distance < 30].mean() - 10
+        assert layer < gray[distance > 45].mean() - 10
+        assert layer < gray[(distance > 37) & (distance < 38)].mean() - 10
     np.testing.assert_array_equal(mask, distance <= 40.2)
 
 
 def test_ice_is_dark_and_hides_the_particle():
     y = x = axis(60.0, 1.0)
-    scene = Scene((Vesicle(circle(30.0)),), ice=(circle(15.0, centre=(0.0, 30.0)),))
-    grey, _ = draw_projection(scene, quiet_imaging(), y, x, np.random.default_rng(0))
-    assert grey[60, 90] < grey[60, 30] - 60
+    scene = Scene((Vesicle(circle(30.0)),), ice=(circle(15.0, center=(0.0, 30.0)),))
+    gray, _ = draw_projection(scene, quiet_imaging(), y, x, np.random.default_rng(0))
+    assert gray[60, 90] < gray[60, 30] - 60
 
 
 def test_contrast_transfer_has_its_zeros_where_the_phase_turns():
@@ -189,8 +185,8 @@ def test_contrast_transfer_has_its_zeros_where_the_phase_turns():
 
 @pytest.mark.parametrize("pixel", [0.5, 1.0])
 def test_shot_noise_has_the_variance_of_counted_electrons(pixel):
-    far = Scene((Vesicle(circle(20.0, centre=(1000.0, 1000.0))),))
-    grey, _ = draw_projection(
+    far = Scene((Vesicle(circle(20.0, center=(1000.0, 1000.0))),))
+    gray, _ = draw_projection(
         far,
         quiet_imaging(noise=1.0),
         np.arange(256) * pixel,
@@ -199,7 +195,7 @@ def test_shot_noise_has_the_variance_of_counted_electrons(pixel):
     )
     expected = 250.0 / np.sqrt(400.0 * pixel**2)
     # Five standard errors of a deviation from 65,536 values: 5 / sqrt(2 * 65536).
-    assert grey.std() == pytest.approx(expected, rel=0.014)
+    assert gray.std() == pytest.approx(expected, rel=0.014)
 
 
 def test_gradient_noise_equals_the_sum_over_four_corners():
@@ -253,7 +249,7 @@ def test_lamellae_lie_apart_and_inside(radius, n_lamellae, seed):
     assert depths[-1] + 5 < radius
     for inner in vesicles[1:]:
         radii = vesicles[0].outline.radii
-        furthest = np.hypot(*inner.outline.centre) + inner.outline.reach
+        furthest = np.hypot(*inner.outline.center) + inner.outline.reach
         # Its own bends may bring it up to the wall, not through it.
         assert furthest < radii.min() - depths[-1]
 
@@ -265,10 +261,10 @@ def test_uncertain_scenes_are_obscured(problem):
         scene = sample_scene(traits, 50.0, np.random.default_rng(seed))
         radius = scene.outline.radius
         overlapping = any(
-            np.hypot(*other.outline.centre) < 0.66 * (radius + other.outline.radius)
-            for other in scene.neighbours
+            np.hypot(*other.outline.center) < 0.66 * (radius + other.outline.radius)
+            for other in scene.neighbors
         )
-        covered = any(np.hypot(*ice.centre) < 0.61 * radius for ice in scene.ice)
+        covered = any(np.hypot(*ice.center) < 0.61 * radius for ice in scene.ice)
         faint = scene.contrast < 0.9 and scene.blur > 0
         trace = problem == "encapsulation" and any(
             content.density < 0.6 * 1.4 for content in scene.contents
@@ -321,7 +317,7 @@ def test_radius_is_that_of_the_masks_area(particles):
     assert particles["radius_nm"].between(13, 115).all()
 
 
-def test_grey_levels_are_those_of_an_8_bit_micrograph(particles):
+def test_gray_levels_are_those_of_an_8_bit_micrograph(particles):
     means = np.array([image.mean() for image in particles["image"]])
     spreads = np.array([image.std() for image in particles["image"]])
     assert ((means > 60) & (means < 190)).all()

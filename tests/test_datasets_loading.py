@@ -284,9 +284,9 @@ BAD_IMAGES = {
     "missing": (None, r"images/00002.png' \(missing\)"),
     "empty": (b"", r"images/00002.png' \(empty file\)"),
     "text": (b"no image", r"images/00002.png' \(unreadable: damaged or no image\)"),
-    "colour": (
+    "color": (
         np.arange(60, dtype=np.uint8).reshape(4, 5, 3),
-        r"images/00002.png' \(colour image, .*cv2.imread\(path, .*_GRAYSCALE\)\)",
+        r"images/00002.png' \(color image, .*cv2.imread\(path, .*_GRAYSCALE\)\)",
     ),
     "transparent": (
         np.dstack([np.zeros((2, 2, 3), np.uint8), np.eye(2, dtype=np.uint8)]),
@@ -350,19 +350,19 @@ def test_a_stack_is_no_image(tmp_path):
 
 def test_the_conversion_that_the_message_advises_works(tmp_path):
     path = tmp_path / "a.png"
-    cv2.imwrite(path, BAD_IMAGES["colour"][0])
+    cv2.imwrite(path, BAD_IMAGES["color"][0])
     cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_GRAYSCALE))
     (tmp_path / "a.csv").write_text("image\na.png\n")
     assert load_particles(tmp_path / "a.csv")["image"][0].shape == (4, 5)
 
 
 @pytest.mark.parametrize("alpha", [False, True])
-def test_equal_channels_are_grey(tmp_path, alpha):
-    grey = random_images(1)[0]
-    opaque = [np.full_like(grey, 255)] * alpha
-    cv2.imwrite(tmp_path / "a.png", np.dstack([grey, grey, grey, *opaque]))
+def test_equal_channels_are_gray(tmp_path, alpha):
+    gray = random_images(1)[0]
+    opaque = [np.full_like(gray, 255)] * alpha
+    cv2.imwrite(tmp_path / "a.png", np.dstack([gray, gray, gray, *opaque]))
     (tmp_path / "a.csv").write_text("image\na.png\n")
-    assert_images_equal(load_particles(tmp_path / "a.csv")["image"], [grey])
+    assert_images_equal(load_particles(tmp_path / "a.csv")["image"], [gray])
 
 
 def test_a_tiff_compressed_by_lzw(tmp_path):

@@ -218,16 +218,16 @@ def test_of_several_images_the_first_is_read_with_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_equal_colour_channels_are_grey_and_others_an_error(tmp_path, suffix):
+def test_equal_color_channels_are_gray_and_others_an_error(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
-    grey = np.random.default_rng(0).integers(0, 256, (7, 5), dtype=np.uint8)
-    channels = np.dstack([grey] * 3)
+    gray = np.random.default_rng(0).integers(0, 256, (7, 5), dtype=np.uint8)
+    channels = np.dstack([gray] * 3)
     save = tifffile.imwrite if suffix == ".tif" else cv2.imwrite
     save(path, channels)
-    np.testing.assert_array_equal(read_micrograph(path).pixels, grey)
+    np.testing.assert_array_equal(read_micrograph(path).pixels, gray)
     channels[2, 3, 1] ^= 1
     save(path, channels)
-    with pytest.raises(ValueError, match=f"a{suffix}.*colour.*IMREAD_GRAYSCALE"):
+    with pytest.raises(ValueError, match=f"a{suffix}.*color.*IMREAD_GRAYSCALE"):
         read_micrograph(path)
 
 

@@ -1,4 +1,4 @@
-"""Grey images as files: read without any change of values, written without loss."""
+"""Gray images as files: read without any change of values, written without loss."""
 
 from io import BytesIO
 from pathlib import Path
@@ -14,21 +14,21 @@ _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_START = b"\x89PNG"
 _PNG_END = b"IEND\xaeB`\x82"
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-_TO_GREY = "convert it, for instance with cv2.imread(path, cv2.IMREAD_GRAYSCALE)"
+_TO_GRAY = "convert it, for instance with cv2.imread(path, cv2.IMREAD_GRAYSCALE)"
 
 
 def read_pixels(path):
-    """Read one grey image; a ValueError says what is wrong, without the file's name."""
+    """Read one gray image; a ValueError says what is wrong, without the file's name."""
     data = Path(path).read_bytes()
     if not data:
         raise ValueError("empty file")
     decode = _decode_tiff if data.startswith(_TIFF_STARTS) else _decode_picture
-    return as_grey(decode(data))
+    return as_gray(decode(data))
 
 
 def _decode_picture(data):
     """Decode a PNG, JPEG or other format that OpenCV knows, unless it is cut short."""
-    # OpenCV fills the missing rows of a JPEG with grey, older ones those of a PNG too.
+    # OpenCV fills the missing rows of a JPEG with gray, older ones those of a PNG too.
     if data.startswith(_PNG_START) and _PNG_END not in data:
         raise ValueError("truncated")
     if data.startswith(_JPEG_START) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
@@ -58,28 +58,28 @@ def _is_single_page(data):
         return len(tiff.pages) == 1
 
 
-def as_grey(pixels):
-    """Return the 2-D pixels of a grey image, also of one stored in equal channels."""
+def as_gray(pixels):
+    """Return the 2-D pixels of a gray image, also of one stored in equal channels."""
     if pixels.dtype.names:  # RosettaSciIO's way to hold R, G and B
         pixels = structured_to_unstructured(pixels)
     if pixels.dtype.kind not in "buif":
         raise ValueError(f"{pixels.dtype} pixels, expected integers, floats or bools")
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
-        return _grey_of_channels(pixels)
+        return _gray_of_channels(pixels)
     if pixels.ndim != 2:
         raise ValueError(f"shape {pixels.shape}, expected one 2-D image")
     return pixels
 
 
-def _grey_of_channels(pixels):
-    """Return the one image in equal colour channels whose alpha, if any, is opaque."""
-    grey = pixels[..., 0]
-    if (pixels[..., 1:3] != grey[..., None]).any():
-        raise ValueError(f"colour image, expected a grey one: {_TO_GREY}")
+def _gray_of_channels(pixels):
+    """Return the one image in equal color channels whose alpha, if any, is opaque."""
+    gray = pixels[..., 0]
+    if (pixels[..., 1:3] != gray[..., None]).any():
+        raise ValueError(f"color image, expected a gray one: {_TO_GRAY}")
     if pixels.shape[2] == 4 and (pixels[..., 3] != pixels[..., 3].max()).any():
-        raise ValueError("image with transparency, expected a grey one without")
-    return np.ascontiguousarray(grey)
+        raise ValueError("image with transparency, expected a gray one without")
+    return np.ascontiguousarray(gray)
 
 
 def lossless_suffix(dtype):

@@ -30,7 +30,7 @@ def extract_particles(micrograph, labels, margin=50, pixel_size=None, *, name=No
         Surrounding on each side of the particle in pixels, less where the micrograph
         ends. The default is that of [1]_.
     pixel_size : float, default=None
-        Nanometres per pixel. None: that of `micrograph`, if it is known.
+        Nanometers per pixel. None: that of `micrograph`, if it is known.
     name : str, default=None
         Name of the micrograph. None: for a path, the file's name without its ending.
 

@@ -61,7 +61,7 @@ def load_particles(
         If there is no such table or folder.
     ValueError
         If a column is missing, or image files can't be used: missing, unreadable,
-        truncated, empty, in colour, with NaN pixels; a mask without a pixel of the
+        truncated, empty, in color, with NaN pixels; a mask without a pixel of the
         particle or of another shape than its image. The message counts the bad rows
         and names the first five, counted from 0.
 
@@ -79,7 +79,7 @@ def load_particles(
 
     Notes
     -----
-    An image stored in three equal colour channels is read as grey; other colour
+    An image stored in three equal color channels is read as gray; other color
     images are an error, as are transparent ones. Any pixel of a mask that is not 0
     belongs to the particle.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._pixel_files import as_grey, read_pixels
+from ._pixel_files import as_gray, read_pixels
 
 _EM_READERS = {
     ".mrc": "mrc",
@@ -45,9 +45,9 @@ class Micrograph(NamedTuple):
     Parameters
     ----------
     pixels : ndarray of shape (height, width)
-        The grey values in the file's own dtype.
+        The gray values in the file's own dtype.
     pixel_size : float, default=None
-        Nanometres per pixel; None where it is unknown.
+        Nanometers per pixel; None where it is unknown.
 
     See Also
     --------
@@ -90,7 +90,7 @@ def read_micrograph(path, *, frame=None):
     ImportError
         If the format needs the extra ``em`` and it is not installed.
     ValueError
-        If the file can't be read, is in colour or not an image (a spectrum), is a
+        If the file can't be read, is in color or not an image (a spectrum), is a
         stack and no `frame` is given, or if its pixels' height and width differ by
         more than 1 %, as measures in nm would then depend on direction. (Below that,
         `pixel_size` is their geometric mean, which keeps areas.)
@@ -109,7 +109,7 @@ def read_micrograph(path, *, frame=None):
 
     Notes
     -----
-    An image stored in three equal colour channels is read as grey. The formats of
+    An image stored in three equal color channels is read as gray. The formats of
     microscopes are read by RosettaSciIO [1]_. Of TIFF files the pixel sizes that
     microscopes, DigitalMicrograph and ImageJ write are known, that of OME-TIFF is not.
     The resolution in dots per inch of a PNG, JPEG or TIFF is that of a print and is
@@ -207,12 +207,12 @@ def _is_image(signal):
 
 
 def _one_frame(pixels, frame):
-    """Return the grey image asked for, in memory of its own."""
+    """Return the gray image asked for, in memory of its own."""
     if pixels.ndim == 2 and frame is not None:
         raise ValueError(f"frame={frame} is given, but the file holds no stack")
     if pixels.ndim == 3:
         pixels = pixels[_check_frame(frame, pixels.shape)]
-    return np.array(as_grey(pixels))
+    return np.array(as_gray(pixels))
 
 
 def _check_frame(frame, shape):
