@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from ._extras import import_extra
 from ._steps import predict_both
-from .datasets.loading import _load_images
-
-_N_LISTED = 5
+from .datasets._complaints import raise_complaints
+from .datasets._image_columns import load_images
+from .datasets._tables import TEXT_COLUMNS
 
 
 def predict_partitions(
@@ -112,7 +112,7 @@ def predict_partitions(
     ]
     with _progress(folder, len(files), verbose):
         complaints = import_extra("dask", "dask").compute(*tasks)
-    _raise_complaints(complaints)
+    raise_complaints(complaints, "partitions can't be predicted:\n", separator="\n")
     for left_over in folder.glob(".part-*"):  # by workers that were killed
         left_over.unlink(missing_ok=True)
     return import_extra("dask.dataframe", "dask").read_parquet(str(folder))
@@ -134,7 +134,7 @@ def _open_table(table, root):
     if not any(path.parent.glob(path.name)):
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
     if path.suffix.lower() == ".csv":
-        text = dict.fromkeys(("image", "mask", "micrograph"), str)
+        text = dict.fromkeys(TEXT_COLUMNS, str)
         # A megabyte has some ten thousand paths, as many as one worker should take.
         return dataframe.read_csv(str(path), dtype=text, blocksize="1MB"), root
     return dataframe.read_parquet(str(path), split_row_groups=True), root
@@ -223,7 +223,7 @@ def _predict_partition(partition, file, model_file, root, batch_size):
     for start in range(0, len(partition), batch_size):
         paths = partition.iloc[start : start + batch_size].reset_index(drop=True)
         try:
-            particles = _load_images(paths, Path(root), 1, False)
+            particles = load_images(paths, Path(root), n_jobs=1)
         except ValueError as error:
             return f"{file.stem}, from row {start} on: {error}"
         try:
@@ -250,18 +250,6 @@ def _compare_rows(partition, file):
         f"{file.stem}: the file there holds results of other particles; pass "
         "overwrite=True to replace them, or another folder."
     )
-
-
-def _raise_complaints(complaints):
-    """Raise one error that counts the bad partitions and names the first of them."""
-    bad = [text for text in complaints if text]
-    if bad:
-        more = f"\n... and {len(bad) - _N_LISTED} more" if len(bad) > _N_LISTED else ""
-        raise ValueError(
-            f"{len(bad)} of {len(complaints)} partitions can't be predicted:\n"
-            + "\n".join(bad[:_N_LISTED])
-            + more
-        )
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,9 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,7 +91,7 @@ def test_columns_are_renamed(tmp_path):
         load_particles(path)
     with pytest.raises(ValueError, match=r"names \['x'\]; there are \['file', "):
         load_particles(path, columns={"x": "image"})
-    with pytest.raises(ValueError, match=r"columns \['image'\] are there twice"):
+    with pytest.raises(ValueError, match=r"columns \['image'\] exist twice"):
         load_particles(path, columns={"file": "image", "class": "image"})
 
 
@@ -200,7 +202,9 @@ def test_folder_with_another_mask_suffix(tmp_path):
 
 
 def test_bad_folders(tmp_path):
-    with pytest.raises(ValueError, match=r"no sub-folders, expected one of images per"):
+    with pytest.raises(
+        ValueError, match=r"no sub-folders, expected one for each class"
+    ):
         load_particles(tmp_path)
     write_classes(tmp_path)
     with pytest.raises(ValueError, match=r"columns is for tables"):
@@ -221,6 +225,23 @@ def test_threads_do_not_change_the_result(tmp_path):
     expected = load_particles(path, n_jobs=1)
     for n_jobs in (None, 3, -1):
         pd.testing.assert_frame_equal(load_particles(path, n_jobs=n_jobs), expected)
+
+
+def test_one_thread_reads_unless_more_are_asked_for(tmp_path, monkeypatch):
+    path, _ = write_table(tmp_path)
+    numbers = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, n_threads):
+            numbers.append(n_threads)
+            super().__init__(n_threads)
+
+    monkeypatch.setattr("sklipo.datasets._image_columns.ThreadPoolExecutor", Pool)
+    load_particles(path)
+    load_particles(path, n_jobs=2)
+    with joblib.parallel_config(n_jobs=3):
+        load_particles(path)
+    assert numbers == [1, 2, 3]
 
 
 def test_progress_is_shown_on_request(tmp_path, capsys):
@@ -377,8 +398,9 @@ def test_mixed_dtypes_are_promoted_with_a_warning(tmp_path):
     images = [*random_images(2), random_images(1, np.uint16)[0] * 300]
     names = write_images(tmp_path, images)
     pd.DataFrame({"image": names}).to_csv(tmp_path / "a.csv", index=False)
-    with pytest.warns(UserWarning, match=r"2 uint8, 1 uint16.* become uint16"):
+    with pytest.warns(UserWarning, match=r"2 uint8, 1 uint16.* become uint16") as seen:
         particles = load_particles(tmp_path / "a.csv")
+    assert seen[0].filename == __file__
     assert_images_equal(particles["image"], [i.astype(np.uint16) for i in images])
 
 

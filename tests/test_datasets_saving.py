@@ -84,7 +84,7 @@ def test_nothing_is_overwritten_unless_asked(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     save_particles(small_table(), path)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
-    with pytest.raises(FileExistsError, match=r"there already, .*pass overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"exist already, .*pass overwrite=True"):
         save_particles(small_table(3), path)
     assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
     save_particles(small_table(3), path, overwrite=True)
