@@ -11,11 +11,7 @@ from resampling_cases import MARGIN, make_coded, make_real, radii
 from scipy.stats import ks_2samp
 
 from sklipo import ImageArray, NormalizeBackground
-from sklipo.artificial._backgrounds import (
-    clear_particle,
-    lay_background,
-    mirrored,
-)
+from sklipo.artificial._backgrounds import clear_particle, lay_background, mirrored
 from sklipo.artificial._cutouts import Cutout
 from sklipo.datasets import load_particles, make_liposomes
 from sklipo.resampling import ArtificialOverSampler
@@ -257,7 +253,9 @@ def test_pixels_keep_their_dtype_and_range(dtype, method):
         images.widths,
         images.widths,
     )
-    sampler = ArtificialOverSampler(method=method, jitter=0.9, random_state=0)
+    sampler = ArtificialOverSampler(
+        method=method, sampling_strategy={"uncertain": 14}, jitter=0.9, random_state=0
+    )
     resampled, _ = sampler.fit_resample(real.assign(image=images), real["label"])
     new = resampled["image"].array[30:]
     assert new.pixel_dtype == dtype
@@ -267,7 +265,9 @@ def test_pixels_keep_their_dtype_and_range(dtype, method):
 
 def test_without_pixel_sizes_liposomes_are_drawn_to_the_radius_in_pixels():
     real = make_real()
-    sampler = ArtificialOverSampler(method="draw", random_state=0)
+    sampler = ArtificialOverSampler(
+        method="draw", sampling_strategy={"multilamellar": 25}, random_state=0
+    )
     resampled, _ = sampler.fit_resample(real.drop(columns="pixel_size"), real["label"])
     new = np.arange(len(real), len(resampled))
     expected = radii(real)[sampler.sample_indices_[new]]
@@ -307,7 +307,7 @@ def test_smallest_particles_on_flat_and_narrow_backgrounds(method, flat):
     particles = pd.DataFrame({"image": ImageArray(images), "mask": ImageArray(masks)})
     y = np.array(["unilamellar"] * 4 + ["multilamellar"] * 2)
     sampler = ArtificialOverSampler(
-        method=method, sampling_strategy={"multilamellar": 30}, random_state=0
+        method=method, sampling_strategy={"multilamellar": 14}, random_state=0
     )
     resampled, _ = sampler.fit_resample(particles, y)
     assert all(mask.any() and not mask.all() for mask in resampled["mask"])

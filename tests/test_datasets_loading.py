@@ -11,6 +11,7 @@ import tifffile
 
 from sklipo import check_particles
 from sklipo.datasets import load_particles
+from sklipo.datasets._pixel_files import read_pixels
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(
@@ -286,19 +287,18 @@ def write_lossy(path, image):
     ],
 )
 def test_no_truncation_goes_unseen(tmp_path, suffix, save):
-    (tmp_path / "a").mkdir()
-    file = tmp_path / "a" / f"0{suffix}"
+    file = tmp_path / f"0{suffix}"
     save(file, random_images(1)[0])
     data = file.read_bytes()
-    expected = load_particles(tmp_path)["image"][0]
+    expected = read_pixels(file)
     for size in range(len(data)):
         file.write_bytes(data[:size])
         try:
-            found = load_particles(tmp_path, n_jobs=1)["image"][0]
-        except ValueError as error:
-            assert f"row 0 'a/0{suffix}' (" in str(error)
-        else:  # what was cut off belongs to no pixel
-            np.testing.assert_array_equal(found, expected)
+            found = read_pixels(file)
+        except ValueError:
+            continue
+        # What was cut off belongs to no pixel.
+        np.testing.assert_array_equal(found, expected)
 
 
 BAD_IMAGES = {

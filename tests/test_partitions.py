@@ -201,10 +201,13 @@ def test_empty_partitions_and_models_without_probabilities(table, particles, tmp
     assert not any("probability" in name for name in results.columns)
 
 
+def test_no_progress_unless_asked_for(table, model, tmp_path, capsys):
+    predict_partitions(model, table, tmp_path / "results")
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.usefixtures("either_place")
 def test_progress_counts_partitions(table, model, tmp_path, capsys):
-    predict_partitions(model, table, tmp_path / "quiet")
-    assert "partition" not in capsys.readouterr().err
     predict_partitions(model, table, tmp_path / "results", verbose=True)
     assert f"{N_PARTITIONS}/{N_PARTITIONS}" in capsys.readouterr().err
 
