@@ -1,4 +1,4 @@
-"""Prediction of particles that fit in no memory, on one machine or on many."""
+"""Prediction of particles that do not fit in memory, on one machine or many."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -199,7 +199,7 @@ def _replace(file, write):
 
 
 def _compute(tasks, verbose):
-    """Return what the tasks return; they run where Dask runs tasks at present."""
+    """Return the results of tasks, from this process or from a connected cluster."""
     dask = import_extra("dask", "dask")
     distributed = import_extra("dask.distributed", "dask")
     callbacks = import_extra("dask.callbacks", "dask")

@@ -11,7 +11,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
 
 from sklipo.artificial._sampling import CLASSES
-from sklipo.datasets.liposomes import _class_counts, make_liposomes
+from sklipo.datasets import make_liposomes
+from sklipo.datasets._class_counts import class_counts
 
 THESIS_TABLES = {
     "lamellarity": {"unilamellar": 12_368, "multilamellar": 1_717, "uncertain": 84},
@@ -162,7 +163,7 @@ def test_a_random_state_instance_moves_on():
 @pytest.mark.parametrize("problem", CLASSES)
 def test_the_thesis_gets_its_own_counts_back(problem):
     expected = THESIS_TABLES[problem]
-    counts = _class_counts(sum(expected.values()), "thesis", CLASSES[problem])
+    counts = class_counts(sum(expected.values()), "thesis", CLASSES[problem])
     assert dict(zip(CLASSES[problem], counts, strict=True)) == expected
 
 
@@ -171,7 +172,7 @@ def test_the_thesis_gets_its_own_counts_back(problem):
     weights=st.lists(st.integers(0, 100), min_size=3, max_size=3).filter(any),
 )
 def test_counts_are_the_nearest_whole_shares(n_samples, weights):
-    counts = _class_counts(n_samples, weights, CLASSES["lamellarity"])
+    counts = class_counts(n_samples, weights, CLASSES["lamellarity"])
     exact = n_samples * np.array(weights) / sum(weights)
     assert counts.sum() == n_samples
     np.testing.assert_array_equal(counts > 0, np.array(weights) > 0)

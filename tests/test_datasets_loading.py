@@ -90,7 +90,7 @@ def test_columns_are_renamed(tmp_path):
     assert particles.columns.tolist() == ["image", "label"]
     with pytest.raises(ValueError, match=r"no column 'image' among \['file', "):
         load_particles(path)
-    with pytest.raises(ValueError, match=r"names \['x'\]; there are \['file', "):
+    with pytest.raises(ValueError, match=r"names \['x'\]; the table has \['file', "):
         load_particles(path, columns={"x": "image"})
     with pytest.raises(ValueError, match=r"columns \['image'\] exist twice"):
         load_particles(path, columns={"file": "image", "class": "image"})

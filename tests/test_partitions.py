@@ -6,6 +6,7 @@ import re
 import signal
 from pathlib import Path
 
+import dask
 import dask.dataframe as dd
 import joblib
 import numpy as np
@@ -23,7 +24,6 @@ from sklearn.svm import LinearSVC
 
 from sklipo import ApplyMask, CropToMask, ParticleFeatures, Resize, predict_partitions
 from sklipo.datasets import make_liposomes, save_particles
-from sklipo.partitions import _load_model, _predict_partition
 
 N, N_PARTITIONS = 48, 6
 
@@ -168,15 +168,25 @@ def test_results_of_another_table_are_not_mixed(table, model, particles, tmp_pat
     assert_predicted(results, model, particles[:20])
 
 
+class BeLate(DieOnce):
+    """A step during which a later call removes the model's file."""
+
+    def transform(self, X):
+        for file in Path(self.folder).glob("_model-*.joblib"):
+            file.unlink()
+        return X
+
+
 def test_what_is_left_of_a_former_call_writes_nothing(table, model, tmp_path):
-    rows, file = pd.read_parquet(table), tmp_path / "part-000000.parquet"
-    joblib.dump(model, tmp_path / "_model-former.joblib")
-    former = str(file), str(tmp_path / "_model-former.joblib"), str(tmp_path), 1000
-    _load_model(former[1])
-    (tmp_path / "_model-former.joblib").unlink()
-    with pytest.raises(RuntimeError, match="written to by a later call"):
-        _predict_partition(rows, *former)
-    assert not file.exists()
+    folder = tmp_path / "results"
+    late = Pipeline([("late", BeLate(str(folder))), *model.steps])
+    with (
+        # A second thread could find no file to begin with.
+        dask.config.set(scheduler="synchronous"),
+        pytest.raises(RuntimeError, match="written to by a later call"),
+    ):
+        predict_partitions(late, table, folder)
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.usefixtures("either_place")

@@ -9,7 +9,7 @@ HALO = 4  # pixels around a mask where its particle may still show
 
 
 def describe_background(cutout):
-    """Return what backgrounds are compared by: mean, deviation, grain, radius."""
+    """Return the numbers to compare backgrounds by: mean, deviation, grain, radius."""
     return *cutout.level, cutout.grain, cutout.radius
 
 

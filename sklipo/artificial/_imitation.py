@@ -79,7 +79,7 @@ def _draw_contrast(traits, template, nm_per_pixel, rng):
 
 
 def _alone(scene):
-    """Leave out what lies beside the liposome: the new background has its own."""
+    """Leave out objects beside the liposome: the new background has its own."""
 
     def overlaps(outline):
         return np.hypot(*outline.center) < outline.reach + scene.outline.reach

@@ -1,4 +1,4 @@
-"""What lies in the field of view around an artificial liposome, in nm.
+"""The field of view around an artificial liposome, in nm.
 
 A scene knows nothing of pixels or of gray values: ``_sampling.py`` makes one at random,
 and ``_projection.py`` or ``_perlin.py`` draws it.
@@ -88,7 +88,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Scene:
-    """The particle (its first vesicle is the outermost) and what lies around it."""
+    """The particle (its first vesicle is the outermost) and the objects around it."""
 
     vesicles: tuple[Vesicle, ...]
     contents: tuple[Content, ...] = ()

@@ -1,14 +1,14 @@
 """One error for all that went wrong in a long job."""
 
-# So many cases show what is wrong, and still fit on a screen.
+# Enough to see what is wrong; a list of thousands would hide it.
 N_LISTED = 5
 
 
 def raise_complaints(complaints, failure, separator=", "):
     """Raise a ValueError that counts the complaints and lists the first, if any.
 
-    There is one complaint for each item of the job, empty if nothing is wrong with it.
-    ``failure`` says what cannot be done with the others, in the plural.
+    Each item of the job has one complaint, None or empty for a good item. ``failure``
+    names the items and what cannot be done with the bad ones.
     """
     bad = [complaint for complaint in complaints if complaint]
     if not bad:

@@ -55,7 +55,7 @@ def _read_all(table, root, n_jobs, verbose):
 
 
 def _read_file(root, name):
-    """Read one image; a ValueError names the file and what is wrong with it."""
+    """Read one image; a ValueError names the file and its fault."""
     if not isinstance(name, str):
         raise ValueError(f"{name!r} (expected a path)")
     try:

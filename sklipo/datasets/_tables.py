@@ -91,12 +91,14 @@ def _rename(table, columns):
     """Rename columns; raise an error if one is missing."""
     unknown = [name for name in columns if name not in table.columns]
     if unknown:
-        raise ValueError(f"columns names {unknown}; there are {list(table.columns)}")
+        raise ValueError(
+            f"columns names {unknown}; the table has {list(table.columns)}"
+        )
     return table.rename(columns=columns)
 
 
 def _check_columns(table, columns):
-    """Raise an error unless there are one image column and at least one row."""
+    """Raise an error unless the table has an image column and a row."""
     names = list(table.columns)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

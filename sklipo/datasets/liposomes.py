@@ -1,6 +1,5 @@
 """Artificial cut-outs of liposomes with known truth."""
 
-from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..artificial._perlin import BEND, draw_perlin
 from ..artificial._projection import FRINGE_REACH, Imaging, draw_projection
 from ..artificial._sampling import CLASSES, sample_scene
 from ..images import ImageArray
+from ._class_counts import class_counts
 
 PARTICLES_PER_MICROGRAPH = 40
 FEWEST_MICROGRAPHS = 10
@@ -49,7 +49,7 @@ def make_liposomes(
 ):
     r"""Draw liposomes as a cryo electron microscope shows them, with known truth.
 
-    Each row is one particle: its cut-out, its mask, its class, and what was drawn.
+    Each row is one particle: its cut-out, its mask, its class, and the truth about it.
     Particles of one micrograph share its defocus, electron dose, ice and gray levels.
     Cross-validation should therefore be grouped by micrograph.
 
@@ -131,8 +131,8 @@ def make_liposomes(
 
     A particle becomes uncertain in one of these ways: another liposome or a piece of
     ice lies over it, or it is faint and out of focus, or (encapsulation) only a trace
-    of drug is inside. The truth columns say what is there, not what can be seen. Size
-    and brightness alone do not tell the classes apart, but multilamellar liposomes
+    of drug is inside. The truth columns describe the drawn particle, visible or not.
+    Size and brightness alone do not tell the classes apart, but multilamellar liposomes
     are larger on average (section 10.1 of [1]_). Perlin noise is that of [3]_.
 
     References
@@ -157,7 +157,7 @@ def make_liposomes(
     True
     """
     classes = CLASSES[problem]
-    counts = _class_counts(n_samples, weights, classes)
+    counts = class_counts(n_samples, weights, classes)
     generator = check_random_state(random_state)
     seeds = np.random.SeedSequence(generator.randint(2**32, size=4, dtype=np.uint32))
     table_seed, imaging_seed, particle_seed = seeds.spawn(3)
@@ -193,50 +193,6 @@ def make_liposomes(
             "filled": [bool(scene.contents) for scene in scenes],
         }
     )
-
-
-def _class_counts(n_samples, weights, classes):
-    """Share out particles by largest remainder, at least one to a weighted class."""
-    shares = _class_shares(weights, classes)
-    present = shares > 0
-    if n_samples < present.sum():
-        raise ValueError(
-            f"n_samples={n_samples} is too few: weights ask for {present.sum()} "
-            "classes, and each needs one particle."
-        )
-    exact = shares / shares.sum() * n_samples
-    counts = np.floor(exact).astype(int)
-    largest = np.argsort(counts - exact, kind="stable")
-    counts[largest[: n_samples - counts.sum()]] += 1
-    for missing in np.flatnonzero(present & (counts == 0)):
-        counts[np.argmax(counts)] -= 1
-        counts[missing] = 1
-    return counts
-
-
-def _class_shares(weights, classes):
-    """Return the weights as a float array in the order of the classes."""
-    if weights is None:
-        return np.ones(len(classes))
-    if isinstance(weights, str):
-        return np.array([traits.count for traits in classes.values()], dtype=float)
-    if isinstance(weights, Mapping):
-        if unknown := set(weights) - set(classes):
-            raise ValueError(
-                f"weights names {sorted(map(repr, unknown))}, but the classes are "
-                f"{list(classes)}."
-            )
-        weights = [weights.get(label, 0.0) for label in classes]
-    shares = np.asarray(weights, dtype=float)
-    if shares.shape != (len(classes),):
-        raise ValueError(
-            f"weights must be one share for each of {list(classes)}, got {weights!r}."
-        )
-    if not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
-        raise ValueError(
-            f"weights must be finite, not negative and not all 0, got {weights!r}."
-        )
-    return shares
 
 
 def _draw_particle(traits, imaging, style, pixel_size, margin, seed):
