@@ -8,6 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from dataset_cases import (
+    assert_images_equal,
+    random_images,
+    write_images,
+    write_table,
+)
 
 from sklipo import check_particles
 from sklipo.datasets import load_particles
@@ -17,42 +23,6 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(), reason="needs ../shared/data/emps_cutouts"
 )
-
-
-def random_images(n, dtype=np.uint8, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = rng.integers(3, 12, (n, 2))
-    return [rng.integers(0, 200, shape).astype(dtype) for shape in shapes]
-
-
-def write_images(folder, images):
-    """Write PNG files and return their names, relative to the folder."""
-    (folder / "images").mkdir()
-    names = [f"images/{i:05}.png" for i in range(len(images))]
-    for name, image in zip(names, images, strict=True):
-        cv2.imwrite(folder / name, image)
-    return names
-
-
-def write_table(folder, n=4, **columns):
-    """Write images, masks and a CSV of them; return its path and the images."""
-    images = random_images(n)
-    names = write_images(folder, images)
-    (folder / "masks").mkdir()
-    mask_names = [name.replace("images", "masks") for name in names]
-    for name, image in zip(mask_names, images, strict=True):
-        cv2.imwrite(folder / name, (image > image.min()).astype(np.uint8))
-    table = pd.DataFrame({"image": names, "mask": mask_names, **columns})
-    table.to_csv(folder / "particles.csv", index=False)
-    return folder / "particles.csv", images
-
-
-def assert_images_equal(found, expected):
-    assert found.dtype == "image"
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
 
 
 def test_csv(tmp_path):
@@ -164,61 +134,6 @@ def test_padding_without_mask(tmp_path):
             load_particles(path)
     path.write_text("image,padding\na.png,0\n")
     assert load_particles(path)["mask"][0].all()
-
-
-def write_classes(folder, masks=True):
-    images = random_images(4)
-    for i, (label, image) in enumerate(zip("abab", images, strict=True)):
-        (folder / label).mkdir(exist_ok=True)
-        cv2.imwrite(folder / label / f"{i}.png", image)
-        if masks:
-            mask = (image > image.min()).astype(np.uint8)
-            cv2.imwrite(folder / label / f"{i}_mask.png", mask)
-    return [images[i] for i in (0, 2, 1, 3)]
-
-
-@pytest.mark.parametrize("masks", [False, True])
-def test_folder_of_classes(tmp_path, masks):
-    images = write_classes(tmp_path, masks)
-    (tmp_path / "a" / "Thumbs.db").touch()
-    (tmp_path / ".cache").mkdir()
-    particles = load_particles(tmp_path)
-    assert_images_equal(particles["image"], images)
-    assert particles["label"].tolist() == list("aabb")
-    assert particles["file"].tolist() == ["a/0.png", "a/2.png", "b/1.png", "b/3.png"]
-    assert ("mask" in particles.columns) == masks
-    if masks:
-        expected = [image > image.min() for image in images]
-        assert_images_equal(particles["mask"], expected)
-
-
-def test_folder_with_another_mask_suffix(tmp_path):
-    write_classes(tmp_path)
-    assert len(load_particles(tmp_path, mask_suffix=None)) == 8
-    (tmp_path / "a" / "0_mask.png").rename(tmp_path / "a" / "0-m.png")
-    with pytest.raises(ValueError, match=r"6 of 7 images .* \(name-m.png .*expected"):
-        load_particles(tmp_path, mask_suffix="-m")
-    with pytest.raises(ValueError, match=r"mask_suffix is empty"):
-        load_particles(tmp_path, mask_suffix="")
-
-
-def test_bad_folders(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"no sub-folders, expected one for each class"
-    ):
-        load_particles(tmp_path)
-    write_classes(tmp_path)
-    with pytest.raises(ValueError, match=r"columns is for tables"):
-        load_particles(tmp_path, columns={"a": "image"})
-    (tmp_path / "b" / "3_mask.png").unlink()
-    with pytest.raises(ValueError, match=r"1 of 4 images .*no mask.*\['b/3.png'\]"):
-        load_particles(tmp_path)
-    (tmp_path / "b" / "3.png").rename(tmp_path / "b" / "4_mask.png")
-    with pytest.raises(ValueError, match=r"masks without an image: \['4_mask.png'\]"):
-        load_particles(tmp_path)
-    (tmp_path / "0").mkdir()
-    with pytest.raises(ValueError, match=r"0' has no images \(.png, "):
-        load_particles(tmp_path)
 
 
 def test_threads_do_not_change_the_result(tmp_path):
