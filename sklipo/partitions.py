@@ -112,6 +112,7 @@ def predict_partitions(
     files = [folder / f"part-{n:06}.parquet" for n in range(table.npartitions)]
     model_file = _prepare_folder(folder, files, overwrite)
     _replace(model_file, lambda path: joblib.dump(estimator, path))
+    # Not pure: its effect is a file, and a cluster would not run equal tasks again.
     job = import_extra("dask", "dask").delayed(_predict_partition, pure=False)
     tasks = [
         job(partition, str(file), str(model_file), str(root), batch_size)
@@ -190,6 +191,7 @@ def _prepare_folder(folder, files, overwrite):
 
 def _replace(file, write):
     """Write a file as a whole or not at all."""
+    # Beside the file, as renaming is atomic within one file system only.
     draft = file.with_name(f".{file.stem}.{uuid4().hex}")
     try:
         write(draft)
@@ -232,6 +234,7 @@ def _predict_partition(partition, file, model_file, root, batch_size):
     if file.exists():
         return _compare_rows(partition, file)
     model = _load_model(model_file)
+    # An empty partition needs the columns too, for Dask to read all files alike.
     results = [_no_results(model)]
     for start in range(0, len(partition), batch_size):
         paths = partition.iloc[start : start + batch_size].reset_index(drop=True)

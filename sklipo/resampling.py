@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-# Private parts of imbalanced-learn: BaseOverSampler (it is public in no module), its
+# Private parts of imbalanced-learn: BaseOverSampler, which no package exports, with its
 # _parameter_constraints and _check_X_y.
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type

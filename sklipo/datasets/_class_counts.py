@@ -18,6 +18,7 @@ def class_counts(n_samples, weights, classes):
     counts = np.floor(exact).astype(int)
     largest = np.argsort(counts - exact, kind="stable")
     counts[largest[: n_samples - counts.sum()]] += 1
+    # Rare classes that came away empty take one particle each from the largest class.
     for missing in np.flatnonzero(present & (counts == 0)):
         counts[np.argmax(counts)] -= 1
         counts[missing] = 1

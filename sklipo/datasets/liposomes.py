@@ -17,8 +17,8 @@ from ..artificial._sampling import CLASSES, sample_scene
 from ..images import ImageArray
 from ._class_counts import class_counts
 
-PARTICLES_PER_MICROGRAPH = 40
-FEWEST_MICROGRAPHS = 10
+_PARTICLES_PER_MICROGRAPH = 40
+_FEWEST_MICROGRAPHS = 10
 
 
 @validate_params(
@@ -163,14 +163,15 @@ def make_liposomes(
     table_seed, imaging_seed, particle_seed = seeds.spawn(3)
     rng = np.random.default_rng(table_seed)
     labels = rng.permutation(np.repeat(list(classes), counts))
-    # Enough micrographs that folds can be grouped by them in small tables too.
-    n_micrographs = max(n_samples // PARTICLES_PER_MICROGRAPH, FEWEST_MICROGRAPHS)
+    # Small tables need enough micrographs, too, to group folds by them.
+    n_micrographs = max(n_samples // _PARTICLES_PER_MICROGRAPH, _FEWEST_MICROGRAPHS)
     n_micrographs = min(n_micrographs, n_samples)
     micrographs = rng.permutation(np.arange(n_samples) % n_micrographs)
     imaging = [
         Imaging.sample(noise, np.random.default_rng(seed))
         for seed in imaging_seed.spawn(n_micrographs)
     ]
+    # A seed for each particle: the same particles for any number of threads.
     drawn = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_draw_particle)(
             classes[label], imaging[micrograph], style, pixel_size, margin, seed

@@ -142,6 +142,7 @@ def _one_frame(pixels, frame):
         raise ValueError(f"frame={frame} is given, but the file holds no stack")
     if pixels.ndim == 3:
         pixels = pixels[_check_frame(frame, pixels.shape)]
+    # A view would keep the whole stack, or the open file, alive.
     return np.array(as_gray(pixels))
 
 

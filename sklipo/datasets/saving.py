@@ -92,6 +92,7 @@ def _save_csv(particles, path, overwrite):
     """Save a table of paths, and its images and masks in folders beside it."""
     images = {name: particles[name].array for name in _image_columns(particles)}
     _check_saves_as_csv(images)
+    # Names of equal length sort in the order of the rows.
     digits = max(5, len(str(len(particles))))
     names = {}
     for column, array in images.items():
