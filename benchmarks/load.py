@@ -24,7 +24,7 @@ def main():
             "by hand, cv2.imread": lambda: load_by_hand(path, read_with_cv2),
             "by hand, skimage.io.imread": lambda: load_by_hand(path, imread),
             "sklipo, n_jobs=1": lambda: load_particles(path, n_jobs=1),
-            "sklipo": lambda: load_particles(path),
+            "sklipo, n_jobs=-1": lambda: load_particles(path, n_jobs=-1),
         }
         title = f"Load {N_PARTICLES} images and masks from PNG, each pair"
         compare(title, ways, n_items=N_PARTICLES, unit="us")

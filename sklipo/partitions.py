@@ -1,9 +1,7 @@
-"""Prediction of particles that fit in no memory, on one machine or on many."""
+"""Prediction of particles that do not fit in memory, on one machine or many."""
 
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from threading import Event, Thread
 from uuid import uuid4
 
 import joblib
@@ -14,40 +12,49 @@ from tqdm import tqdm
 
 from ._extras import import_extra
 from ._steps import predict_both
-from .datasets.loading import _load_images
-
-_N_LISTED = 5
+from .datasets._complaints import raise_complaints
+from .datasets._image_columns import load_images
+from .datasets._tables import TEXT_COLUMNS
 
 
 def predict_partitions(
-    model, table, folder, *, root=None, batch_size=1000, overwrite=False, verbose=False
+    estimator,
+    table,
+    folder,
+    *,
+    root=None,
+    batch_size=1000,
+    overwrite=False,
+    verbose=False,
 ):
     """Predict the class of every particle of a Dask table of image paths.
 
-    Each partition of the table becomes one Parquet file. What is in memory is one batch
-    of particles for each thread that works, however long the table is. Where the work
-    is done is Dask's choice: threads of this process by default, the workers of a
-    cluster where a ``dask.distributed.Client`` is there.
+    This function is experimental: its parameters and files may change in any release.
+
+    Each partition of the table becomes one Parquet file. Memory holds one batch of
+    particles for each working thread, however long the table is. Dask chooses where the
+    work is done: in threads of this process by default, on the workers of a cluster if
+    there is a ``dask.distributed.Client``.
 
     Parameters
     ----------
-    model : estimator
+    estimator : estimator
         A fitted classifier of particle tables, such as a pipeline.
     table : dask.dataframe.DataFrame, str or path-like
         A table of paths with a column ``image`` and, optionally, ``mask`` or
         ``padding``, as in :func:`~sklipo.datasets.load_particles`; or the path of such
-        a table in Parquet, of which each row group is a partition, or in CSV.
+        a table in CSV, or in Parquet, where each row group is a partition.
     folder : str or path-like
-        Where to write; it is made if it is not there. The workers must see it, and the
-        images, under the same path.
+        Where to write; it is made if it does not exist. All workers must see it, and
+        the images, under the same path.
     root : str or path-like, default=None
-        The folder that the images' paths are relative to. None means the folder that
-        the table's file is in, and the present one for a Dask table.
+        The folder that the images' paths are relative to. None means the folder of the
+        table's file, and the current folder for a Dask table.
     batch_size : int, default=1000
         Number of particles that are read and predicted at once.
     overwrite : bool, default=False
-        Whether to predict partitions again whose file is there. Otherwise they are
-        left as they are, so that a job that was interrupted goes on.
+        Whether to predict partitions again whose file exists. Otherwise they are kept,
+        and an interrupted job continues.
     verbose : bool, default=False
         Whether to show a progress bar that counts the partitions.
 
@@ -55,20 +62,20 @@ def predict_partitions(
     -------
     dask.dataframe.DataFrame
         The results, not read yet: the table's columns, ``prediction`` and, if the
-        model has probabilities, ``probability_<class>`` for each class.
+        estimator has probabilities, ``probability_<class>`` for each class.
 
     Raises
     ------
     FileNotFoundError
         If there is no such table.
     sklearn.exceptions.NotFittedError
-        If the model is not fitted.
+        If the estimator is not fitted.
     TypeError
         If the table is neither a Dask DataFrame nor a path.
     ValueError
         If the table has no column ``image``, or one that the results would replace; if
         the folder holds results of another table; or if particles can't be read. The
-        message then names partitions and files, and all other partitions are done.
+        message then names partitions and files, and all other partitions are finished.
 
     See Also
     --------
@@ -76,12 +83,12 @@ def predict_partitions(
 
     Notes
     -----
-    A file is written under another name and renamed when it is complete: what has the
-    name ``part-<number>.parquet`` is whole, even if a worker is killed, and to predict
-    a partition twice does no harm. Paths tell whether a partition is the same as
-    before; a change of the model or of the pixels is not noticed, so pass
-    ``overwrite=True`` or another folder after one. The model is kept in the folder as
-    ``_model-<id>.joblib``, from where each worker reads it once.
+    A file is written under another name and renamed when it is complete: a file named
+    ``part-<number>.parquet`` is whole, even if a worker is killed, and predicting a
+    partition twice does no harm. The images' paths tell whether a partition is the same
+    as before. Changes of the estimator or of pixels go unnoticed: pass
+    ``overwrite=True`` or another folder after one. The estimator is kept in the folder
+    as ``_model-<id>.joblib``, and each worker reads it once.
 
     Examples
     --------
@@ -98,28 +105,30 @@ def predict_partitions(
     ...     results["prediction"].compute().shape
     (40,)
     """
-    check_is_fitted(model)
+    check_is_fitted(estimator)
     table, root = _open_table(table, root)
-    _check_columns(table.columns, _names_of_results(model))
+    _check_columns(table.columns, _names_of_results(estimator))
     folder = Path(folder).resolve()
     files = [folder / f"part-{n:06}.parquet" for n in range(table.npartitions)]
     model_file = _prepare_folder(folder, files, overwrite)
-    _replace(model_file, lambda path: joblib.dump(model, path))
+    _replace(model_file, lambda path: joblib.dump(estimator, path))
+    # Not pure: its effect is a file, and a cluster would not run equal tasks again.
     job = import_extra("dask", "dask").delayed(_predict_partition, pure=False)
     tasks = [
         job(partition, str(file), str(model_file), str(root), batch_size)
         for partition, file in zip(table.to_delayed(), files, strict=True)
     ]
-    with _progress(folder, len(files), verbose):
-        complaints = import_extra("dask", "dask").compute(*tasks)
-    _raise_complaints(complaints)
-    for left_over in folder.glob(".part-*"):  # by workers that were killed
-        left_over.unlink(missing_ok=True)
+    raise_complaints(
+        _compute(tasks, verbose), "partitions can't be predicted:\n", separator="\n"
+    )
+    # Workers that were killed leave drafts.
+    for draft in folder.glob(".part-*"):
+        draft.unlink(missing_ok=True)
     return import_extra("dask.dataframe", "dask").read_parquet(str(folder))
 
 
 def _open_table(table, root):
-    """Return the table as a Dask DataFrame, and the folder its paths start from."""
+    """Return the table as a Dask DataFrame, and the folder that paths start from."""
     dataframe = import_extra("dask.dataframe", "dask")
     if isinstance(table, dataframe.DataFrame):
         return table, Path("" if root is None else root).resolve()
@@ -134,17 +143,17 @@ def _open_table(table, root):
     if not any(path.parent.glob(path.name)):
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
     if path.suffix.lower() == ".csv":
-        text = dict.fromkeys(("image", "mask", "micrograph"), str)
-        # A megabyte has some ten thousand paths, as many as one worker should take.
+        text = dict.fromkeys(TEXT_COLUMNS, str)
+        # A megabyte holds some ten thousand paths: minutes of work for one worker.
         return dataframe.read_csv(str(path), dtype=text, blocksize="1MB"), root
     return dataframe.read_parquet(str(path), split_row_groups=True), root
 
 
-def _names_of_results(model):
-    """Return the names of the columns that the model adds."""
+def _names_of_results(estimator):
+    """Return the names of the columns that the estimator adds."""
     names = ["prediction"]
-    if hasattr(model, "predict_proba"):
-        names += [f"probability_{label}" for label in model.classes_]
+    if hasattr(estimator, "predict_proba"):
+        names += [f"probability_{label}" for label in estimator.classes_]
     return names
 
 
@@ -164,26 +173,25 @@ def _check_columns(columns, results):
 
 
 def _prepare_folder(folder, files, overwrite):
-    """Make the folder ready for the files; return a new name for the model's file.
-
-    Dask and pandas leave out a file of such a name when they read the folder. The
-    models of former calls are removed: by that their tasks, if any still run, know that
-    they are called off.
-    """
+    """Make the folder ready for the files; return a new name for the model's file."""
     folder.mkdir(parents=True, exist_ok=True)
-    there = set(folder.glob("part-*.parquet"))
-    if there - set(files) and not overwrite:
+    existing = set(folder.glob("part-*.parquet"))
+    if existing - set(files) and not overwrite:
         raise ValueError(
             f"{str(folder)!r} holds results of a table of more than {len(files)} "
             "partitions; pass overwrite=True to remove them, or another folder."
         )
-    for file in [*folder.glob("_model-*.joblib"), *(there if overwrite else ())]:
+    # Removing earlier model files tells tasks of earlier calls, if any are still
+    # running, to stop.
+    for file in [*folder.glob("_model-*.joblib"), *(existing if overwrite else ())]:
         file.unlink()
+    # Dask and pandas skip names with a leading underscore when they read the folder.
     return folder / f"_model-{uuid4().hex}.joblib"
 
 
 def _replace(file, write):
-    """Write a file so that it is there as a whole or not at all."""
+    """Write a file as a whole or not at all."""
+    # Beside the file, as renaming is atomic within one file system only.
     draft = file.with_name(f".{file.stem}.{uuid4().hex}")
     try:
         write(draft)
@@ -192,40 +200,49 @@ def _replace(file, write):
         draft.unlink(missing_ok=True)
 
 
-@contextmanager
-def _progress(folder, n_files, verbose):
-    """Show how many files there are, wherever they are written."""
-    done = Event()
+def _compute(tasks, verbose):
+    """Return the results of tasks, from this process or from a connected cluster."""
+    dask = import_extra("dask", "dask")
+    distributed = import_extra("dask.distributed", "dask")
+    callbacks = import_extra("dask.callbacks", "dask")
+    keys = {task.key for task in tasks}
+    n_tasks, unit = len(tasks), "partition"
+    with tqdm(None, "Predicting", n_tasks, unit=unit, disable=not verbose) as bar:
 
-    def watch():
-        with tqdm(desc="Predicting", total=n_files, unit="partition") as bar:
-            finished = False
-            while not finished:
-                finished = done.wait(0.5)
-                bar.update(sum(1 for _ in folder.glob("part-*.parquet")) - bar.n)
+        def count(key, *_):
+            bar.update(key in keys)
 
-    thread = Thread(target=watch if verbose else done.wait)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+        # In this process, persist returns at the end, and calls back after each task.
+        # On a cluster it returns at once, with futures.
+        with callbacks.Callback(posttask=count):
+            tasks = dask.persist(*tasks)
+        futures = distributed.futures_of(tasks)
+        try:
+            if futures:
+                for _ in distributed.as_completed(futures, with_results=True):
+                    bar.update()
+            return dask.compute(*tasks)
+        finally:
+            # After an error or Ctrl-C the cluster shall not go on with the rest.
+            for future in futures:
+                future.release()
 
 
 def _predict_partition(partition, file, model_file, root, batch_size):
-    """Write the results of one partition; return what is wrong with it, if anything."""
+    """Write the results of one partition; return a complaint if it can't be read."""
     file = Path(file)
     if file.exists():
         return _compare_rows(partition, file)
     model = _load_model(model_file)
+    # An empty partition needs the columns too, for Dask to read all files alike.
     results = [_no_results(model)]
     for start in range(0, len(partition), batch_size):
         paths = partition.iloc[start : start + batch_size].reset_index(drop=True)
         try:
-            particles = _load_images(paths, Path(root), 1, False)
+            particles = load_images(paths, Path(root), n_jobs=1)
         except ValueError as error:
-            return f"{file.stem}, from row {start} on: {error}"
+            reason = str(error).removesuffix(".")
+            return f"{file.stem}, from row {start} on: {reason}"
         try:
             results.append(_predict(model, particles))
         except Exception as error:
@@ -235,6 +252,7 @@ def _predict_partition(partition, file, model_file, root, batch_size):
     table = partition.assign(
         **dict(zip(names, map(np.concatenate, columns), strict=True))
     )
+    # Else the results of an earlier estimator could replace those of the present one.
     if not Path(model_file).exists():
         raise RuntimeError(f"{str(file.parent)!r} is written to by a later call.")
     _replace(file, table.to_parquet)
@@ -247,23 +265,12 @@ def _compare_rows(partition, file):
     if kept.tolist() == partition["image"].tolist():
         return None
     return (
-        f"{file.stem}: the file there holds results of other particles; pass "
-        "overwrite=True to replace them, or another folder."
+        f"{file.stem}: the file holds results of other particles; pass overwrite=True "
+        "to replace them, or another folder"
     )
 
 
-def _raise_complaints(complaints):
-    """Raise one error that counts the bad partitions and names the first of them."""
-    bad = [text for text in complaints if text]
-    if bad:
-        more = f"\n... and {len(bad) - _N_LISTED} more" if len(bad) > _N_LISTED else ""
-        raise ValueError(
-            f"{len(bad)} of {len(complaints)} partitions can't be predicted:\n"
-            + "\n".join(bad[:_N_LISTED])
-            + more
-        )
-
-
+# Each call of predict_partitions has a path of its own, and one at a time is in use.
 @lru_cache(maxsize=1)
 def _load_model(path):
     """Load the model, once for each process and call of predict_partitions."""

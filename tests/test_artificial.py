@@ -11,12 +11,8 @@ from resampling_cases import MARGIN, make_coded, make_real, radii
 from scipy.stats import ks_2samp
 
 from sklipo import ImageArray, NormalizeBackground
-from sklipo.artificial._recombination import (
-    Cutout,
-    clear_particle,
-    lay_background,
-    mirrored,
-)
+from sklipo.artificial._backgrounds import clear_particle, lay_background, mirrored
+from sklipo.artificial._cutouts import Cutout
 from sklipo.datasets import load_particles, make_liposomes
 from sklipo.resampling import ArtificialOverSampler
 
@@ -41,7 +37,7 @@ def made(request, large_real):
 
 
 def pooled(particles, inside, n=200):
-    """Return as many grey values of each particle, from within or outside its mask."""
+    """Return as many gray values of each particle, from within or outside its mask."""
     rng = np.random.default_rng(0)
     return np.concatenate(
         [
@@ -63,7 +59,7 @@ def edge_contrast(particles):
     return np.median(contrasts)
 
 
-def test_grey_values_match_those_of_real_particles(made):
+def test_gray_values_match_those_of_real_particles(made):
     particles, new = made
     unfitted = make_liposomes(60, weights=[0, 1, 1], random_state=1)
     for label in ("multilamellar", "uncertain"):
@@ -158,7 +154,7 @@ def test_contrast_is_kept_in_units_of_the_background(turn):
     for image, mask in normalized.iloc[len(y) :].itertuples(index=False):
         if not turn:
             np.testing.assert_array_equal(mask, particles["mask"][5])
-        # double precision, through two normalisations
+        # double precision, through two normalizations
         np.testing.assert_allclose(np.sort(image[mask]), expected, rtol=1e-9)
 
 
@@ -257,7 +253,9 @@ def test_pixels_keep_their_dtype_and_range(dtype, method):
         images.widths,
         images.widths,
     )
-    sampler = ArtificialOverSampler(method=method, jitter=0.9, random_state=0)
+    sampler = ArtificialOverSampler(
+        method=method, sampling_strategy={"uncertain": 14}, jitter=0.9, random_state=0
+    )
     resampled, _ = sampler.fit_resample(real.assign(image=images), real["label"])
     new = resampled["image"].array[30:]
     assert new.pixel_dtype == dtype
@@ -267,7 +265,9 @@ def test_pixels_keep_their_dtype_and_range(dtype, method):
 
 def test_without_pixel_sizes_liposomes_are_drawn_to_the_radius_in_pixels():
     real = make_real()
-    sampler = ArtificialOverSampler(method="draw", random_state=0)
+    sampler = ArtificialOverSampler(
+        method="draw", sampling_strategy={"multilamellar": 25}, random_state=0
+    )
     resampled, _ = sampler.fit_resample(real.drop(columns="pixel_size"), real["label"])
     new = np.arange(len(real), len(resampled))
     expected = radii(real)[sampler.sample_indices_[new]]
@@ -276,7 +276,7 @@ def test_without_pixel_sizes_liposomes_are_drawn_to_the_radius_in_pixels():
 
 
 @needs_emps
-def test_real_particles_keep_their_grey_values():
+def test_real_particles_keep_their_gray_values():
     particles = load_particles(EMPS)
     particles = particles[
         particles["label"].isin(["hollow", "core_shell", "polyhedral"])
@@ -307,15 +307,15 @@ def test_smallest_particles_on_flat_and_narrow_backgrounds(method, flat):
     particles = pd.DataFrame({"image": ImageArray(images), "mask": ImageArray(masks)})
     y = np.array(["unilamellar"] * 4 + ["multilamellar"] * 2)
     sampler = ArtificialOverSampler(
-        method=method, sampling_strategy={"multilamellar": 30}, random_state=0
+        method=method, sampling_strategy={"multilamellar": 14}, random_state=0
     )
     resampled, _ = sampler.fit_resample(particles, y)
     assert all(mask.any() and not mask.all() for mask in resampled["mask"])
     if flat and method == "recombine":
-        # A flat background is no unit: the grey values stay, but for the jitter.
+        # A flat background is no unit: the gray values stay, but for the jitter.
         for i, source in enumerate(sampler.sample_indices_):
             old, new = (
                 resampled["image"][j][resampled["mask"][j]] for j in (source, i)
             )
-            # half a grey level of rounding, 10 % of the contrast
+            # half a gray level of rounding, 10 % of the contrast
             assert abs(float(new[0]) - old[0]) <= 0.5 + 0.1 * abs(float(old[0]) - 100)

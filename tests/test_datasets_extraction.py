@@ -51,7 +51,7 @@ def check_against_regionprops(particles, micrograph, labels, margin):
 def test_real_micrographs_agree_with_scikit_image(label_file, margin):
     micrograph = cv2.imread(micrograph_of(label_file), cv2.IMREAD_UNCHANGED)
     labels = cv2.imread(label_file, cv2.IMREAD_UNCHANGED)
-    particles = extract_particles(micrograph_of(label_file), label_file, margin)
+    particles = extract_particles(micrograph_of(label_file), label_file, margin=margin)
     check_against_regionprops(particles, micrograph, labels, margin)
     assert set(particles["micrograph"]) == {micrograph_of(label_file).stem}
     assert "pixel_size" not in particles.columns
@@ -86,14 +86,14 @@ def test_any_label_image_agrees_with_scikit_image(labels, margin):
     if not labels.any():
         labels[0, 0] = 3
     micrograph = np.random.default_rng(0).normal(size=labels.shape)
-    particles = extract_particles(micrograph, labels, margin)
+    particles = extract_particles(micrograph, labels, margin=margin)
     check_against_regionprops(particles, micrograph, labels, margin)
 
 
 def test_numbers_may_be_huge_and_background_may_be_lacking():
     labels = np.full((4, 6), 2**62)
     labels[:, 3:] = 7
-    particles = extract_particles(np.zeros((4, 6)), labels, 0)
+    particles = extract_particles(np.zeros((4, 6)), labels, margin=0)
     assert particles["instance"].tolist() == [7, 2**62]
     assert particles["left"].tolist() == [3, 0]
     assert particles["mask"].array.shapes.tolist() == [[4, 3], [4, 3]]
@@ -112,7 +112,7 @@ def test_all_cutouts_are_views_of_one_copy_of_the_micrograph():
 
 def test_inputs_are_not_modified():
     micrograph, labels = np.ones((9, 9)), np.eye(9, dtype=int)
-    extract_particles(micrograph, labels, 2)
+    extract_particles(micrograph, labels, margin=2)
     np.testing.assert_array_equal(micrograph, np.ones((9, 9)))
     np.testing.assert_array_equal(labels, np.eye(9))
 
@@ -121,7 +121,7 @@ def test_pixel_size_and_name():
     pixels, labels = np.ones((9, 9)), np.eye(9, dtype=int)
     known = Micrograph(pixels, 0.5)
     assert extract_particles(known, labels)["pixel_size"].tolist() == [0.5]
-    assert extract_particles(known, labels, 50, 2)["pixel_size"].tolist() == [2]
+    assert extract_particles(known, labels, pixel_size=2)["pixel_size"][0] == 2
     bare = extract_particles(Micrograph(pixels), labels)
     assert not {"pixel_size", "micrograph"} & set(bare.columns)
     named = extract_particles(pixels, labels, name="grid 3")
@@ -134,10 +134,10 @@ def test_paths(tmp_path):
     cv2.imwrite(tmp_path / "a.png", pixels)
     cv2.imwrite(tmp_path / "a_labels.png", labels)
     tifffile.imwrite(tmp_path / "a_labels.tif", labels.astype(np.int32))
-    direct = extract_particles(pixels, labels, 1, name="a")
+    direct = extract_particles(pixels, labels, margin=1, name="a")
     for suffix in (".png", ".tif"):
         label_file = str(tmp_path / f"a_labels{suffix}")
-        read = extract_particles(tmp_path / "a.png", label_file, 1)
+        read = extract_particles(tmp_path / "a.png", label_file, margin=1)
         pd.testing.assert_frame_equal(read, direct, check_dtype=False)
     assert len(check_particles(direct)) == 7
 
@@ -164,7 +164,7 @@ def test_bad_micrograph_margin_pixel_size_and_files(tmp_path):
         extract_particles(np.ones((2, 9, 9)), labels)
     for margin in (-1, 1.5):
         with pytest.raises(ValueError, match=f"margin is {margin}, expected an int"):
-            extract_particles(np.ones((9, 9)), labels, margin)
+            extract_particles(np.ones((9, 9)), labels, margin=margin)
     for pixel_size in (0, -1, np.nan, "1 nm"):
         with pytest.raises(ValueError, match=r"pixel_size is .*, expected nm above 0"):
             extract_particles(np.ones((9, 9)), labels, pixel_size=pixel_size)

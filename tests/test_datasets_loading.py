@@ -1,55 +1,28 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from dataset_cases import (
+    assert_images_equal,
+    random_images,
+    write_images,
+    write_table,
+)
 
 from sklipo import check_particles
 from sklipo.datasets import load_particles
+from sklipo.datasets._pixel_files import read_pixels
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(), reason="needs ../shared/data/emps_cutouts"
 )
-
-
-def random_images(n, dtype=np.uint8, seed=0):
-    rng = np.random.default_rng(seed)
-    shapes = rng.integers(3, 12, (n, 2))
-    return [rng.integers(0, 200, shape).astype(dtype) for shape in shapes]
-
-
-def write_images(folder, images):
-    """Write PNG files and return their names, relative to the folder."""
-    (folder / "images").mkdir()
-    names = [f"images/{i:05}.png" for i in range(len(images))]
-    for name, image in zip(names, images, strict=True):
-        cv2.imwrite(folder / name, image)
-    return names
-
-
-def write_table(folder, n=4, **columns):
-    """Write images, masks and a CSV of them; return its path and the images."""
-    images = random_images(n)
-    names = write_images(folder, images)
-    (folder / "masks").mkdir()
-    mask_names = [name.replace("images", "masks") for name in names]
-    for name, image in zip(mask_names, images, strict=True):
-        cv2.imwrite(folder / name, (image > image.min()).astype(np.uint8))
-    table = pd.DataFrame({"image": names, "mask": mask_names, **columns})
-    table.to_csv(folder / "particles.csv", index=False)
-    return folder / "particles.csv", images
-
-
-def assert_images_equal(found, expected):
-    assert found.dtype == "image"
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
 
 
 def test_csv(tmp_path):
@@ -87,9 +60,9 @@ def test_columns_are_renamed(tmp_path):
     assert particles.columns.tolist() == ["image", "label"]
     with pytest.raises(ValueError, match=r"no column 'image' among \['file', "):
         load_particles(path)
-    with pytest.raises(ValueError, match=r"names \['x'\]; there are \['file', "):
+    with pytest.raises(ValueError, match=r"names \['x'\]; the table has \['file', "):
         load_particles(path, columns={"x": "image"})
-    with pytest.raises(ValueError, match=r"columns \['image'\] are there twice"):
+    with pytest.raises(ValueError, match=r"columns \['image'\] exist twice"):
         load_particles(path, columns={"file": "image", "class": "image"})
 
 
@@ -163,64 +136,28 @@ def test_padding_without_mask(tmp_path):
     assert load_particles(path)["mask"][0].all()
 
 
-def write_classes(folder, masks=True):
-    images = random_images(4)
-    for i, (label, image) in enumerate(zip("abab", images, strict=True)):
-        (folder / label).mkdir(exist_ok=True)
-        cv2.imwrite(folder / label / f"{i}.png", image)
-        if masks:
-            mask = (image > image.min()).astype(np.uint8)
-            cv2.imwrite(folder / label / f"{i}_mask.png", mask)
-    return [images[i] for i in (0, 2, 1, 3)]
-
-
-@pytest.mark.parametrize("masks", [False, True])
-def test_folder_of_classes(tmp_path, masks):
-    images = write_classes(tmp_path, masks)
-    (tmp_path / "a" / "Thumbs.db").touch()
-    (tmp_path / ".cache").mkdir()
-    particles = load_particles(tmp_path)
-    assert_images_equal(particles["image"], images)
-    assert particles["label"].tolist() == list("aabb")
-    assert particles["file"].tolist() == ["a/0.png", "a/2.png", "b/1.png", "b/3.png"]
-    assert ("mask" in particles.columns) == masks
-    if masks:
-        expected = [image > image.min() for image in images]
-        assert_images_equal(particles["mask"], expected)
-
-
-def test_folder_with_another_mask_suffix(tmp_path):
-    write_classes(tmp_path)
-    assert len(load_particles(tmp_path, mask_suffix=None)) == 8
-    (tmp_path / "a" / "0_mask.png").rename(tmp_path / "a" / "0-m.png")
-    with pytest.raises(ValueError, match=r"6 of 7 images .* \(name-m.png .*expected"):
-        load_particles(tmp_path, mask_suffix="-m")
-    with pytest.raises(ValueError, match=r"mask_suffix is empty"):
-        load_particles(tmp_path, mask_suffix="")
-
-
-def test_bad_folders(tmp_path):
-    with pytest.raises(ValueError, match=r"no sub-folders, expected one of images per"):
-        load_particles(tmp_path)
-    write_classes(tmp_path)
-    with pytest.raises(ValueError, match=r"columns is for tables"):
-        load_particles(tmp_path, columns={"a": "image"})
-    (tmp_path / "b" / "3_mask.png").unlink()
-    with pytest.raises(ValueError, match=r"1 of 4 images .*no mask.*\['b/3.png'\]"):
-        load_particles(tmp_path)
-    (tmp_path / "b" / "3.png").rename(tmp_path / "b" / "4_mask.png")
-    with pytest.raises(ValueError, match=r"masks without an image: \['4_mask.png'\]"):
-        load_particles(tmp_path)
-    (tmp_path / "0").mkdir()
-    with pytest.raises(ValueError, match=r"0' has no images \(.png, "):
-        load_particles(tmp_path)
-
-
 def test_threads_do_not_change_the_result(tmp_path):
     path, _ = write_table(tmp_path, n=40)
     expected = load_particles(path, n_jobs=1)
     for n_jobs in (None, 3, -1):
         pd.testing.assert_frame_equal(load_particles(path, n_jobs=n_jobs), expected)
+
+
+def test_one_thread_reads_unless_more_are_asked_for(tmp_path, monkeypatch):
+    path, _ = write_table(tmp_path)
+    numbers = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, n_threads):
+            numbers.append(n_threads)
+            super().__init__(n_threads)
+
+    monkeypatch.setattr("sklipo.datasets._image_columns.ThreadPoolExecutor", Pool)
+    load_particles(path)
+    load_particles(path, n_jobs=2)
+    with joblib.parallel_config(n_jobs=3):
+        load_particles(path)
+    assert numbers == [1, 2, 3]
 
 
 def test_progress_is_shown_on_request(tmp_path, capsys):
@@ -265,28 +202,27 @@ def write_lossy(path, image):
     ],
 )
 def test_no_truncation_goes_unseen(tmp_path, suffix, save):
-    (tmp_path / "a").mkdir()
-    file = tmp_path / "a" / f"0{suffix}"
+    file = tmp_path / f"0{suffix}"
     save(file, random_images(1)[0])
     data = file.read_bytes()
-    expected = load_particles(tmp_path)["image"][0]
+    expected = read_pixels(file)
     for size in range(len(data)):
         file.write_bytes(data[:size])
         try:
-            found = load_particles(tmp_path, n_jobs=1)["image"][0]
-        except ValueError as error:
-            assert f"row 0 'a/0{suffix}' (" in str(error)
-        else:  # what was cut off belongs to no pixel
-            np.testing.assert_array_equal(found, expected)
+            found = read_pixels(file)
+        except ValueError:
+            continue
+        # What was cut off belongs to no pixel.
+        np.testing.assert_array_equal(found, expected)
 
 
 BAD_IMAGES = {
     "missing": (None, r"images/00002.png' \(missing\)"),
     "empty": (b"", r"images/00002.png' \(empty file\)"),
     "text": (b"no image", r"images/00002.png' \(unreadable: damaged or no image\)"),
-    "colour": (
+    "color": (
         np.arange(60, dtype=np.uint8).reshape(4, 5, 3),
-        r"images/00002.png' \(colour image, .*cv2.imread\(path, .*_GRAYSCALE\)\)",
+        r"images/00002.png' \(color image, .*cv2.imread\(path, .*_GRAYSCALE\)\)",
     ),
     "transparent": (
         np.dstack([np.zeros((2, 2, 3), np.uint8), np.eye(2, dtype=np.uint8)]),
@@ -350,19 +286,19 @@ def test_a_stack_is_no_image(tmp_path):
 
 def test_the_conversion_that_the_message_advises_works(tmp_path):
     path = tmp_path / "a.png"
-    cv2.imwrite(path, BAD_IMAGES["colour"][0])
+    cv2.imwrite(path, BAD_IMAGES["color"][0])
     cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_GRAYSCALE))
     (tmp_path / "a.csv").write_text("image\na.png\n")
     assert load_particles(tmp_path / "a.csv")["image"][0].shape == (4, 5)
 
 
 @pytest.mark.parametrize("alpha", [False, True])
-def test_equal_channels_are_grey(tmp_path, alpha):
-    grey = random_images(1)[0]
-    opaque = [np.full_like(grey, 255)] * alpha
-    cv2.imwrite(tmp_path / "a.png", np.dstack([grey, grey, grey, *opaque]))
+def test_equal_channels_are_gray(tmp_path, alpha):
+    gray = random_images(1)[0]
+    opaque = [np.full_like(gray, 255)] * alpha
+    cv2.imwrite(tmp_path / "a.png", np.dstack([gray, gray, gray, *opaque]))
     (tmp_path / "a.csv").write_text("image\na.png\n")
-    assert_images_equal(load_particles(tmp_path / "a.csv")["image"], [grey])
+    assert_images_equal(load_particles(tmp_path / "a.csv")["image"], [gray])
 
 
 def test_a_tiff_compressed_by_lzw(tmp_path):
@@ -377,8 +313,9 @@ def test_mixed_dtypes_are_promoted_with_a_warning(tmp_path):
     images = [*random_images(2), random_images(1, np.uint16)[0] * 300]
     names = write_images(tmp_path, images)
     pd.DataFrame({"image": names}).to_csv(tmp_path / "a.csv", index=False)
-    with pytest.warns(UserWarning, match=r"2 uint8, 1 uint16.* become uint16"):
+    with pytest.warns(UserWarning, match=r"2 uint8, 1 uint16.* become uint16") as seen:
         particles = load_particles(tmp_path / "a.csv")
+    assert seen[0].filename == __file__
     assert_images_equal(particles["image"], [i.astype(np.uint16) for i in images])
 
 

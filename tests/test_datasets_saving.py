@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from dataset_cases import assert_images_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,14 +14,6 @@ from sklipo.datasets import load_particles, save_particles
 
 DTYPES = [bool, np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64]
 DTYPES += [np.float16, np.float32, np.float64]
-
-
-def assert_images_equal(found, expected):
-    assert found.dtype == "image"
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected, strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_array_equal(a, b)
 
 
 @st.composite
@@ -84,7 +77,7 @@ def test_nothing_is_overwritten_unless_asked(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     save_particles(small_table(), path)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
-    with pytest.raises(FileExistsError, match=r"there already, .*pass overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"exist already, .*pass overwrite=True"):
         save_particles(small_table(3), path)
     assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
     save_particles(small_table(3), path, overwrite=True)

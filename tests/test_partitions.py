@@ -6,6 +6,7 @@ import re
 import signal
 from pathlib import Path
 
+import dask
 import dask.dataframe as dd
 import joblib
 import numpy as np
@@ -23,14 +24,13 @@ from sklearn.svm import LinearSVC
 
 from sklipo import ApplyMask, CropToMask, ParticleFeatures, Resize, predict_partitions
 from sklipo.datasets import make_liposomes, save_particles
-from sklipo.partitions import _load_model, _predict_partition
 
 N, N_PARTITIONS = 48, 6
 
 
 @pytest.fixture(scope="module")
 def particles():
-    return make_liposomes(N, weights=None, random_state=0)
+    return make_liposomes(N, weights=None, pixel_size=2, margin=10, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +57,27 @@ def table(particles, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def client():
-    """Two worker processes, ready to use."""
+def two_processes():
+    """The client of two worker processes, ready to use."""
     with (
         LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def client(two_processes):
+    """The client of two worker processes, which Dask uses during this test alone."""
+    with two_processes.as_current():
+        yield two_processes
+
+
+@pytest.fixture(params=["this process", "two processes"])
+def either_place(request):
+    """Let Dask use threads of this process, then the two worker processes."""
+    if request.param == "two processes":
+        request.getfixturevalue("client")
 
 
 def assert_predicted(results, model, particles):
@@ -154,17 +168,28 @@ def test_results_of_another_table_are_not_mixed(table, model, particles, tmp_pat
     assert_predicted(results, model, particles[:20])
 
 
+class BeLate(DieOnce):
+    """A step during which a later call removes the model's file."""
+
+    def transform(self, X):
+        for file in Path(self.folder).glob("_model-*.joblib"):
+            file.unlink()
+        return X
+
+
 def test_what_is_left_of_a_former_call_writes_nothing(table, model, tmp_path):
-    rows, file = pd.read_parquet(table), tmp_path / "part-000000.parquet"
-    joblib.dump(model, tmp_path / "_model-former.joblib")
-    former = str(file), str(tmp_path / "_model-former.joblib"), str(tmp_path), 1000
-    _load_model(former[1])
-    (tmp_path / "_model-former.joblib").unlink()
-    with pytest.raises(RuntimeError, match="written to by a later call"):
-        _predict_partition(rows, *former)
-    assert not file.exists()
+    folder = tmp_path / "results"
+    late = Pipeline([("late", BeLate(str(folder))), *model.steps])
+    with (
+        # A second thread could find no file to begin with.
+        dask.config.set(scheduler="synchronous"),
+        pytest.raises(RuntimeError, match="written to by a later call"),
+    ):
+        predict_partitions(late, table, folder)
+    assert not list(folder.iterdir())
 
 
+@pytest.mark.usefixtures("either_place")
 def test_errors_of_the_model_tell_the_partition(table, particles, tmp_path):
     model = make_pipeline(ParticleFeatures(["area"]), LinearSVC())
     model.fit(particles.drop(columns="pixel_size"), particles["filled"])
@@ -186,6 +211,12 @@ def test_empty_partitions_and_models_without_probabilities(table, particles, tmp
     assert not any("probability" in name for name in results.columns)
 
 
+def test_no_progress_unless_asked_for(table, model, tmp_path, capsys):
+    predict_partitions(model, table, tmp_path / "results")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("either_place")
 def test_progress_counts_partitions(table, model, tmp_path, capsys):
     predict_partitions(model, table, tmp_path / "results", verbose=True)
     assert f"{N_PARTITIONS}/{N_PARTITIONS}" in capsys.readouterr().err
@@ -224,18 +255,16 @@ class DieInFit(DieOnce):
         return X
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
-def test_grid_search_on_two_processes(client, particles, tmp_path, is_killed):
+def test_grid_search_while_a_worker_is_killed(client, particles, tmp_path):
     steps = [ParticleFeatures("thesis"), StandardScaler(), LogisticRegression()]
     grid = {"particlefeatures__n_bins": [4, 8], "logisticregression__C": [0.01, 1.0]}
     X, y = particles, particles["label"]
     search = GridSearchCV(make_pipeline(*steps), grid, cv=2).fit(X, y)
-    if is_killed:
-        steps.insert(0, DieInFit(str(tmp_path)))
+    steps.insert(0, DieInFit(str(tmp_path)))
     remote = GridSearchCV(make_pipeline(*steps), grid, cv=2, refit=False)
     with joblib.parallel_config(backend="dask"):
         remote.fit(X, y)
-    assert (tmp_path / "killed").exists() == is_killed
+    assert (tmp_path / "killed").exists()
     for name in ("split0_test_score", "split1_test_score"):
         np.testing.assert_array_equal(
             remote.cv_results_[name], search.cv_results_[name]

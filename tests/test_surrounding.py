@@ -8,7 +8,7 @@ from measure_cases import MASKS, NOISE, every_mask
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklipo import ImageArray, NormalizeBackground
-from sklipo.artificial._recombination import Cutout
+from sklipo.artificial._cutouts import Cutout
 from sklipo.measures import Particle
 from sklipo.surrounding import find_surrounding, surrounding_level, surrounding_margin
 

@@ -1,1 +1,1 @@
-"""Drawing of liposomes and of particles that resemble real ones; no public names."""
+"""Drawing of liposomes, and of particles that resemble real ones; no public names."""

@@ -11,13 +11,14 @@ from scipy import fft
 from ._noise import perlin_noise
 from ._scenes import BILAYER_THICKNESS
 
-HEAD_THICKNESS = 1.0  # so that the two headgroup peaks lie 4 nm apart
+HEAD_THICKNESS = 1.0  # nm: the middles of both headgroup layers lie 4 nm apart
 TAIL_DENSITY = -0.25
 WAVELENGTH = 0.00251  # nm, of electrons at 200 kV
 ICE_ABSORPTION = 0.02  # per nm
 FRINGE_REACH = 8  # nm, beyond which the microscope's point spread is negligible
 SAMPLES_PER_PIXEL = 8
-# What takes the projected density, some 20 at a membrane, to a share of the beam.
+# Share of the beam that one unit of projected density removes at full transfer; a
+# membrane seen edge on has some 20 units.
 PHASE = 0.03
 
 
@@ -31,13 +32,13 @@ class Imaging:
     grain: float  # density of the ice's own structure
     unevenness: float
     tilt: tuple[float, float]  # of the ice's brightness, per nm
-    mean: float  # grey level
-    stretch: float  # grey levels for a full beam
+    mean: float  # gray level
+    stretch: float  # gray levels for a full beam
     noise: float = 1.0  # factor on grain and shot noise
 
     @classmethod
     def sample(cls, noise, rng):
-        """Conditions of a micrograph at random."""
+        """Return the conditions of a micrograph at random."""
         return cls(
             noise=noise,
             defocus=rng.uniform(900, 2800),
@@ -52,9 +53,9 @@ class Imaging:
 
 
 def bilayer_projection(radius, vesicle_radius):
-    """Density that the beam meets at a radius, through one spherical bilayer.
+    """Return the density that the beam meets at a radius of a spherical bilayer.
 
-    A ball of radius a has the chord 2 sqrt(a^2 - r^2); headgroups and tails are
+    The chord of a ball of radius a is 2 sqrt(a^2 - r^2); headgroups and tails are
     differences of balls.
     """
     faces = (0.0, HEAD_THICKNESS, BILAYER_THICKNESS - HEAD_THICKNESS, BILAYER_THICKNESS)
@@ -67,46 +68,49 @@ def bilayer_projection(radius, vesicle_radius):
 
 
 def projected_density(scene, y, x):
-    """Density that the beam meets at each point: float32, (len(y), len(x))."""
+    """Return the density that the beam meets at each point, as float32."""
     density = np.zeros((len(y), len(x)), dtype=np.float32)
-    for vesicle in scene.vesicles + scene.neighbours:
+    for vesicle in scene.vesicles + scene.neighbors:
         _add_vesicle(density, vesicle, y, x)
     for content in scene.contents:
-        rows, columns = _window(content.centre, content.length / 2, y, x)
+        rows, columns = _window(content.center, content.length / 2, y, x)
         path = content.thickness(y[rows, None], x[columns])
         density[rows, columns] += np.float32(content.density) * path
     return density
 
 
 def _add_vesicle(density, vesicle, y, x):
-    """Look the projection up by depth: it is the same all along the outline."""
+    """Add the projection of a vesicle in place."""
+    # The projection is looked up by depth, as it is the same all along the outline:
+    # one table of a few hundred radii instead of square roots for each pixel.
     outline, pixel = vesicle.outline, y[1] - y[0]
-    rows, columns = _window(outline.centre, outline.reach + pixel, y, x)
+    rows, columns = _window(outline.center, outline.reach + pixel, y, x)
     scale = SAMPLES_PER_PIXEL / pixel
     steps = np.arange(-SAMPLES_PER_PIXEL, outline.radius * scale + SAMPLES_PER_PIXEL)
     distance = np.maximum(outline.radius - steps / scale, 0)
     profile = np.zeros(len(steps))
     for depth, strength in zip(vesicle.depths, vesicle.densities, strict=True):
         profile += strength * bilayer_projection(distance, outline.radius - depth)
-    # A pixel gathers what falls on its width.
+    # A pixel averages over its width. Point sampling would miss or double thin faces.
     gather = np.full(SAMPLES_PER_PIXEL, 1 / SAMPLES_PER_PIXEL)
     profile = np.convolve(profile, gather, mode="valid").astype(np.float32)
     index = outline.depth(y[rows, None], x[columns]) * np.float32(scale)
+    # Entry j is at depth (j - (SAMPLES_PER_PIXEL + 1) / 2) / scale; 1 / 2 is to round.
     index += SAMPLES_PER_PIXEL // 2 + 1
     np.clip(index, 0, len(profile) - 1, out=index)
     density[rows, columns] += profile.take(index.astype(np.intp))
 
 
-def _window(centre, reach, y, x):
-    """Slices of the points that lie within reach of a centre."""
+def _window(center, reach, y, x):
+    """Return the slices of the points within reach of a center."""
     return tuple(
         slice(*np.searchsorted(axis, (middle - reach, middle + reach)))
-        for axis, middle in zip((y, x), centre, strict=True)
+        for axis, middle in zip((y, x), center, strict=True)
     )
 
 
 def contrast_transfer(frequency, defocus, amplitude_contrast, blur):
-    """How the beam's intensity answers density at a spatial frequency (per nm).
+    """Return the beam's response to density at a spatial frequency (per nm).
 
     Weak-phase approximation without spherical aberration, which is negligible below
     one cycle per nm; beam divergence 0.1 mrad; ``blur`` in nm.
@@ -120,7 +124,7 @@ def contrast_transfer(frequency, defocus, amplitude_contrast, blur):
 
 
 def draw_projection(scene, imaging, y, x, rng):
-    """Grey levels and mask of a scene at the points y, x (nm)."""
+    """Return gray levels and mask of a scene at the points y, x (nm)."""
     pixel, shape = y[1] - y[0], (len(y), len(x))
     density = np.float32(scene.contrast) * projected_density(scene, y, x)
     if imaging.noise:
@@ -129,25 +133,25 @@ def draw_projection(scene, imaging, y, x, rng):
     beam = _through_microscope(density, imaging, pixel, scene.blur)
     beam += _unevenness(imaging, y, x, rng)
     for blob in scene.ice:
-        rows, columns = _window(blob.centre, blob.reach, y, x)
+        rows, columns = _window(blob.center, blob.reach, y, x)
         path = _chord(blob, y[rows, None], x[columns])
         beam[rows, columns] *= np.exp(np.float32(-ICE_ABSORPTION) * path)
     if imaging.noise:
         beam = _shot_noise(beam, imaging.dose * pixel**2 / imaging.noise**2, rng)
-    grey = np.float32(imaging.mean) + np.float32(imaging.stretch) * (beam - 1)
-    return grey, _mask(scene.outline, y, x)
+    gray = np.float32(imaging.mean) + np.float32(imaging.stretch) * (beam - 1)
+    return gray, _mask(scene.outline, y, x)
 
 
 def _mask(outline, y, x):
-    """Where the points lie inside an outline."""
-    rows, columns = _window(outline.centre, outline.reach, y, x)
+    """Tell which points lie inside an outline."""
+    rows, columns = _window(outline.center, outline.reach, y, x)
     mask = np.zeros((len(y), len(x)), dtype=bool)
     mask[rows, columns] = outline.depth(y[rows, None], x[columns]) >= 0
     return mask
 
 
 def _through_microscope(density, imaging, pixel, blur):
-    """Share of the beam's electrons that arrive behind the density."""
+    """Return the share of the beam's electrons that arrive behind the density."""
     rows, columns = density.shape
     across = fft.fftfreq(rows, pixel).astype(np.float32)[:, None]
     along = fft.rfftfreq(columns, pixel).astype(np.float32)
@@ -160,7 +164,7 @@ def _through_microscope(density, imaging, pixel, blur):
 
 
 def _unevenness(imaging, y, x, rng):
-    """Slow changes of brightness: a tilt, and ice of varying thickness."""
+    """Return slow changes of brightness: a tilt, and ice of varying thickness."""
     slow = perlin_noise((len(y), len(x)), 120 / (y[1] - y[0]), rng)
     slow *= np.float32(imaging.unevenness)
     slow += (imaging.tilt[0] * y[:, None]).astype(np.float32)
@@ -168,16 +172,14 @@ def _unevenness(imaging, y, x, rng):
 
 
 def _chord(blob, y, x):
-    """Path through a rounded body of the outline given, at the depths of a ball."""
+    """Return the beam's path through a body that is rounded like a ball."""
     depth = np.clip(blob.depth(y, x), 0, blob.radius)
     return 2 * np.sqrt(depth * (2 * blob.radius - depth))
 
 
 def _shot_noise(beam, electrons, rng):
-    """Add the noise of counting so many electrons to a pixel.
-
-    From some 20 electrons on, Poisson's law is a normal one of equal mean and
-    variance, which is drawn five times as fast.
-    """
+    """Add the noise of counting ``electrons`` in each pixel of the full beam."""
+    # From some 20 electrons on, Poisson's law is close to a normal one of equal mean
+    # and variance, which is drawn five times as fast.
     spread = np.sqrt(np.maximum(beam, 0) / np.float32(electrons))
     return beam + spread * rng.standard_normal(beam.shape, dtype=np.float32)

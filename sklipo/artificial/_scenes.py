@@ -1,32 +1,26 @@
-"""What lies in the field of view around an artificial liposome, in nm.
+"""The field of view around an artificial liposome, in nm.
 
-A scene knows nothing of pixels or of grey values: it is sampled here, class by class,
-and drawn by ``_projection.py`` or by ``_perlin.py``.
+A scene knows nothing of pixels or of gray values: ``_sampling.py`` makes one at random,
+and ``_projection.py`` or ``_perlin.py`` draws it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 BILAYER_THICKNESS = 5.0
-TIGHTEST_SPACING = 6.5  # from bilayer to bilayer
-LUMEN = 8.0  # radius that the innermost bilayer leaves at least, with its thickness
-SMALLEST_RADIUS, LARGEST_RADIUS = 15.0, 100.0
-# Of unilamellar and of multilamellar liposomes: the latter are larger on average
-# (section 10.1 of the thesis), but small and large ones occur in both.
-MEDIAN_RADIUS = (42.0, 58.0)
-RADIUS_SPREAD = 0.32  # standard deviation of the logarithm
+# An outline's radius is tabulated at so many angles: at the largest radius, 100 nm,
+# they are 0.6 nm apart, less than the usual pixel of 1 nm.
 N_ANGLES = 1024
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed curve around ``centre`` (y, x), its radius tabulated over the angle."""
+    """A closed curve around ``center`` (y, x), its radius tabulated over the angle."""
 
     radii: np.ndarray
-    centre: tuple[float, float] = (0.0, 0.0)
+    center: tuple[float, float] = (0.0, 0.0)
 
     @cached_property
     def radius(self):
@@ -35,14 +29,19 @@ class Outline:
 
     @cached_property
     def reach(self):
-        """Largest distance of the curve from its centre."""
+        """Largest distance of the curve from its center."""
         return float(self.radii.max())
 
     def depth(self, y, x):
-        """Distance from the points to the curve, to first order; positive inside."""
-        dy = (y - self.centre[0]).astype(np.float32)
-        dx = (x - self.centre[1]).astype(np.float32)
+        """Return the distance from the points to the curve; positive inside.
+
+        It is exact to first order: the distance along the radius times the cosine of
+        the angle between the radius and the normal of the curve.
+        """
+        dy = (y - self.center[0]).astype(np.float32)
+        dx = (x - self.center[1]).astype(np.float32)
         turn = np.arctan2(dy, dx) * np.float32(N_ANGLES / (2 * np.pi))
+        # Negative angles are negative indices, which mode="wrap" of take allows.
         index = np.rint(turn).astype(np.intp)
         rise = np.roll(self.radii, -1) - np.roll(self.radii, 1)
         slope = rise / self.radii * (N_ANGLES / (4 * np.pi))
@@ -67,32 +66,33 @@ class Vesicle:
 
 @dataclass(frozen=True)
 class Content:
-    """An ellipsoid of drug; elongated it is a crystal, round it is a dense core."""
+    """An ellipsoid of drug: a crystal if elongated, a dense core if round."""
 
     length: float
     width: float
     angle: float
     density: float
-    centre: tuple[float, float] = (0.0, 0.0)
+    center: tuple[float, float] = (0.0, 0.0)
 
     def thickness(self, y, x):
-        """Length of the beam's path through the ellipsoid."""
-        dy = (y - self.centre[0]).astype(np.float32)
-        dx = (x - self.centre[1]).astype(np.float32)
+        """Return the length of the beam's path through the ellipsoid."""
+        dy = (y - self.center[0]).astype(np.float32)
+        dx = (x - self.center[1]).astype(np.float32)
         cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
         along = (dx * cos + dy * sin) * np.float32(2 / self.length)
         across = (dy * cos - dx * sin) * np.float32(2 / self.width)
         inside = np.maximum(1 - along**2 - across**2, 0)
+        # The ellipsoid is as deep along the beam as it is wide.
         return np.float32(self.width) * np.sqrt(inside)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The particle (its first vesicle is the outermost), and what lies around it."""
+    """The particle (its first vesicle is the outermost) and the objects around it."""
 
     vesicles: tuple[Vesicle, ...]
     contents: tuple[Content, ...] = ()
-    neighbours: tuple[Vesicle, ...] = ()
+    neighbors: tuple[Vesicle, ...] = ()
     ice: tuple[Outline, ...] = ()
     contrast: float = 1.0
     blur: float = 0.0
@@ -106,176 +106,3 @@ class Scene:
     def n_lamellae(self):
         """Number of the particle's bilayers."""
         return sum(len(vesicle.depths) for vesicle in self.vesicles)
-
-
-def sample_outline(radius, rng, centre=(0.0, 0.0), roughness=1.0):
-    """Bend an ellipse gently by Fourier modes 2 to 5; its area is pi * radius**2."""
-    angles = np.arange(N_ANGLES) * (2 * np.pi / N_ANGLES)
-    aspect = min(1 + 0.12 * roughness * rng.exponential(), 1.6)
-    turned = angles - rng.uniform(0, np.pi)
-    radii = 1 / np.hypot(np.cos(turned), aspect * np.sin(turned))
-    for mode in range(2, 6):
-        amplitude = roughness * rng.normal(0, 0.05) / mode
-        radii *= 1 + amplitude * np.cos(mode * angles + rng.uniform(0, 2 * np.pi))
-    radii *= radius / np.sqrt(np.mean(radii**2))
-    return Outline(radii.astype(np.float32), centre)
-
-
-def sample_scene(traits, surrounding, rng):
-    """Draw a scene of a class at random; ``surrounding`` is its margin in nm."""
-    n_lamellae = 1
-    if rng.random() < traits.multilamellar:
-        n_lamellae = int(rng.choice([2, 3, 4, 5, 6], p=[0.5, 0.22, 0.14, 0.08, 0.06]))
-    radius = _sample_radius(MEDIAN_RADIUS[n_lamellae > 1], rng)
-    vesicles = sample_vesicles(radius, n_lamellae, rng)
-    filled = rng.random() < traits.filled
-    scene = Scene(
-        vesicles,
-        contents=(_sample_content(vesicles, rng),) if filled else (),
-        neighbours=tuple(_sample_neighbours(radius, radius + surrounding, rng)),
-        ice=tuple(_sample_ice(radius, radius + surrounding, rng)),
-    )
-    if traits.doubts:
-        scene = traits.doubts[rng.integers(len(traits.doubts))](scene, rng)
-    return scene
-
-
-def _sample_radius(median, rng):
-    """Log-normal radius in nm."""
-    radius = median * np.exp(rng.normal(0, RADIUS_SPREAD))
-    return float(np.clip(radius, SMALLEST_RADIUS, LARGEST_RADIUS))
-
-
-def sample_vesicles(radius, n_lamellae, rng):
-    """Nest bilayers; the innermost may be a small vesicle that lies off the centre.
-
-    A small liposome has room for fewer lamellae than asked for, but always for two.
-    """
-    n_lamellae = min(n_lamellae, 1 + int((radius - LUMEN) // TIGHTEST_SPACING))
-    n_spacings = n_lamellae - 1
-    detached = n_spacings and radius > 10 + 20 * n_spacings and rng.random() < 0.3
-    lumen = 0.65 * radius if detached else LUMEN
-    n_spacings -= bool(detached)
-    widest = (radius - lumen) / max(n_spacings, 1)
-    spacings = TIGHTEST_SPACING + rng.gamma(1.5, 3.0, size=n_spacings)
-    depths = np.append(0.0, np.cumsum(np.minimum(spacings, widest)))
-    # Inner lamellae that are broken show fainter.
-    densities = np.append(1.0, rng.uniform(0.3, 1.0, size=n_spacings))
-    nested = Vesicle(
-        sample_outline(radius, rng), tuple(depths.tolist()), tuple(densities.tolist())
-    )
-    return (nested, _sample_inner(nested, rng)) if detached else (nested,)
-
-
-def _sample_inner(outer, rng):
-    """Put a small vesicle anywhere within the innermost bilayer of another."""
-    radius = rng.uniform(LUMEN, max(0.85 * outer.room, LUMEN))
-    centre = _polar(rng.uniform(0, 0.9) * max(outer.room - radius, 0), rng)
-    outline = sample_outline(radius, rng, centre, roughness=0.5)
-    return Vesicle(outline, densities=(rng.uniform(0.4, 1.0),))
-
-
-def _sample_content(vesicles, rng):
-    """Fill the lumen with a crystal bundle or, one time in four, with a dense core."""
-    across = 2 * max(vesicles[0].room, 5.0)
-    if rng.random() < 0.25:
-        length = width = across * rng.uniform(0.7, 0.95)
-    else:
-        length, width = across * rng.uniform((0.7, 0.25), (1.0, 0.5))
-    # Bundles are flat, so that a wider one is not darker.
-    density = rng.uniform(0.4, 1.4) * 15 / max(width, 15)
-    return Content(float(length), float(width), rng.uniform(0, np.pi), density)
-
-
-def _sample_neighbours(radius, reach, rng):
-    """Other liposomes around; one particle in seven is slightly overlapped by one."""
-    for nth in range(rng.poisson(1.3)):
-        other = _sample_radius(MEDIAN_RADIUS[0], rng)
-        overlapping = nth == 0 and rng.random() < 0.2
-        nearness = rng.uniform(0.85, 1.0) if overlapping else rng.uniform(1.1, 1.6)
-        distance = nearness * (radius + other)
-        if distance < reach + other:
-            yield _sample_neighbour(other, distance, rng)
-
-
-def _sample_neighbour(radius, distance, rng):
-    """One liposome at a distance, in any direction."""
-    n_lamellae = 1 + int(rng.random() < 0.2)
-    vesicle = sample_vesicles(radius, n_lamellae, rng)[0]
-    return replace(
-        vesicle, outline=replace(vesicle.outline, centre=_polar(distance, rng))
-    )
-
-
-def _sample_ice(radius, reach, rng):
-    """Dark pieces of ice beside the particle, some over its rim."""
-    for _ in range(rng.poisson(0.3)):
-        centre = _polar(rng.uniform(radius, reach), rng)
-        yield sample_outline(rng.uniform(6, 22), rng, centre, roughness=2.0)
-
-
-def _overlap(scene, rng):
-    """Let another liposome lie over much of the particle."""
-    radius = scene.outline.radius
-    other = _sample_radius(radius, rng)
-    distance = rng.uniform(0.2, 0.65) * (radius + other)
-    over = _sample_neighbour(other, distance, rng)
-    return replace(scene, neighbours=(over, *scene.neighbours))
-
-
-def _cover(scene, rng):
-    """Let a large piece of ice lie over the particle."""
-    radius = scene.outline.radius
-    centre = _polar(radius * rng.uniform(0, 0.6), rng)
-    blob = sample_outline(radius * rng.uniform(0.4, 0.9), rng, centre, roughness=2.0)
-    return replace(scene, ice=(blob, *scene.ice))
-
-
-def _fade(scene, rng):
-    """Take the contrast away and the sharpness."""
-    faint, blur = rng.uniform(0.45, 0.85), rng.uniform(0.8, 1.8)
-    return replace(scene, contrast=faint, blur=blur)
-
-
-def _half_fill(scene, rng):
-    """Leave a trace of the drug that is too weak to tell."""
-    content = _sample_content(scene.vesicles, rng)
-    shrunk, weak = rng.uniform(0.4, 0.8), rng.uniform(0.3, 0.6)
-    content = replace(
-        content,
-        length=content.length * shrunk,
-        width=content.width * shrunk,
-        density=content.density * weak,
-    )
-    return replace(scene, contents=(content,))
-
-
-def _polar(distance, rng):
-    """Point (y, x) at a distance from the origin, in a random direction."""
-    angle = rng.uniform(0, 2 * np.pi)
-    return float(distance * np.sin(angle)), float(distance * np.cos(angle))
-
-
-@dataclass(frozen=True)
-class Traits:
-    """A class: how many the thesis has, how often each property, reasons for doubt."""
-
-    count: int
-    multilamellar: float
-    filled: float
-    doubts: tuple[Callable, ...] = ()
-
-
-# Counts as in Tables 1 and 2 of the thesis.
-CLASSES = {
-    "lamellarity": {
-        "unilamellar": Traits(12_368, multilamellar=0.0, filled=0.25),
-        "multilamellar": Traits(1_717, multilamellar=1.0, filled=0.25),
-        "uncertain": Traits(84, 0.5, 0.25, doubts=(_overlap, _cover, _fade)),
-    },
-    "encapsulation": {
-        "full": Traits(24_255, multilamellar=0.12, filled=1.0),
-        "uncertain": Traits(502, 0.12, 0.5, (_overlap, _cover, _fade, _half_fill)),
-        "empty": Traits(161, multilamellar=0.12, filled=0.0),
-    },
-}

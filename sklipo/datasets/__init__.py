@@ -2,8 +2,9 @@
 
 from .extraction import extract_particles
 from .liposomes import make_liposomes
-from .loading import load_particles, save_particles
+from .loading import load_particles
 from .micrographs import Micrograph, read_micrograph
+from .saving import save_particles
 
 __all__ = [
     "Micrograph",

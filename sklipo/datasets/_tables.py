@@ -1,12 +1,10 @@
-"""Tables of image and mask paths: from CSV, Parquet or JSON, or from folders."""
+"""Tables of image and mask paths: from CSV, Parquet or JSON."""
 
 import json
-from itertools import compress
 
 import pandas as pd
 
-from ._pixel_files import IMAGE_SUFFIXES
-
+# The keys that the author of the thesis used in JSON.
 _JSON_COLUMNS = {
     "Image": "image",
     "Mask": "mask",
@@ -15,8 +13,8 @@ _JSON_COLUMNS = {
     "PixelSize": "pixel_size",
     "Micrograph": "micrograph",
 }
-# A micrograph named 434e287439 is no number.
-_TEXT_COLUMNS = {"image", "mask", "micrograph"}
+# Read as text: pandas would read the name 434e287439 as a number, and 0017 as 17.
+TEXT_COLUMNS = {"image", "mask", "micrograph"}
 
 
 def read_table(path, columns):
@@ -37,14 +35,15 @@ def read_table(path, columns):
     try:
         table = readers[suffix](path, columns)
         _check_columns(table, columns)
-    except ValueError as error:  # those of pandas, pyarrow and json are ValueErrors
+    # The errors of pandas, pyarrow and json are ValueErrors.
+    except ValueError as error:
         raise ValueError(f"{str(path)!r} can't be read: {error}") from error
     return table
 
 
 def _read_csv(path, columns):
     """Read a CSV, names of files and micrographs as text."""
-    text = _TEXT_COLUMNS | {old for old, new in columns.items() if new in _TEXT_COLUMNS}
+    text = TEXT_COLUMNS | {old for old, new in columns.items() if new in TEXT_COLUMNS}
     dtypes = dict.fromkeys(text, str)
     return _rename(pd.read_csv(path, dtype=dtypes), columns)
 
@@ -56,6 +55,7 @@ def _read_parquet(path, columns):
 
 def _read_json(path, columns):
     """Read a list of records, or lines of one record each."""
+    # Some programs begin a file by a byte order mark, which json refuses.
     text = path.read_text(encoding="utf-8-sig").strip()
     if text.startswith("["):
         records = json.loads(text)
@@ -68,6 +68,7 @@ def _read_json(path, columns):
                 f"row {i}: expected a record such as {{...}}, got a {kind}"
             )
     table = pd.DataFrame(records)
+    # The user's names and names that are sklipo's already go before the usual ones.
     taken = {*columns, *columns.values(), *table.columns}
     usual = {
         old: new
@@ -87,83 +88,27 @@ def _parse_line(i, line):
 
 
 def _rename(table, columns):
-    """Rename columns that must be there."""
+    """Rename columns; raise an error if one is missing."""
     unknown = [name for name in columns if name not in table.columns]
     if unknown:
-        raise ValueError(f"columns names {unknown}; there are {list(table.columns)}")
+        raise ValueError(
+            f"columns names {unknown}; the table has {list(table.columns)}"
+        )
     return table.rename(columns=columns)
 
 
 def _check_columns(table, columns):
-    """Raise an error unless there is one image column and a row at least."""
+    """Raise an error unless the table has an image column and a row."""
     names = list(table.columns)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"columns {twice} are there twice, columns={columns} included")
+        raise ValueError(
+            f"columns {twice} exist twice after renaming by columns={columns}"
+        )
     if "image" not in names:
         raise ValueError(
-            f"no column 'image' among {names}; tell which one holds the images' paths "
+            f"no column 'image' among {names}; say which one holds the images' paths "
             f"with columns={{{(names or ['name'])[0]!r}: 'image'}}"
         )
     if table.empty:
         raise ValueError("no rows, expected one per particle")
-
-
-def list_classes(folder, mask_suffix):
-    """Return a table of the images, and masks, in one sub-folder per class."""
-    if mask_suffix == "":
-        raise ValueError("mask_suffix is empty; give None where there are no masks.")
-    classes = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".")
-    )
-    if not classes:
-        raise ValueError(
-            f"{str(folder)!r} has no sub-folders, expected one of images per class."
-        )
-    parts = [_list_class(folder, path, mask_suffix) for path in classes]
-    table = pd.concat(parts, ignore_index=True)
-    missing = table.loc[table["mask"].isna(), "image"].tolist()
-    if len(missing) == len(table):
-        return table.drop(columns="mask")
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(table)} images in {str(folder)!r} have no mask "
-            f"(name{mask_suffix}.png beside name.png), such as {missing[:5]}; expected "
-            "all or none."
-        )
-    return table
-
-
-def _list_class(folder, subfolder, mask_suffix):
-    """Return the images of one class and their masks, None where there is none."""
-    files = sorted(
-        path for path in subfolder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
-    )
-    is_mask = [mask_suffix and path.stem.endswith(mask_suffix) for path in files]
-    masks = {
-        path.stem.removesuffix(mask_suffix): path for path in compress(files, is_mask)
-    }
-    images = [path for path, mask in zip(files, is_mask, strict=True) if not mask]
-    if not images:
-        raise ValueError(
-            f"{str(subfolder)!r} has no images ({', '.join(IMAGE_SUFFIXES)}), expected "
-            "those of one class."
-        )
-    orphans = set(masks) - {path.stem for path in images}
-    if orphans:
-        names = sorted(masks[stem].name for stem in orphans)[:5]
-        raise ValueError(f"{str(subfolder)!r} has masks without an image: {names}.")
-
-    def relative(path):
-        return None if path is None else path.relative_to(folder).as_posix()
-
-    return pd.DataFrame(
-        {
-            "image": [relative(path) for path in images],
-            "mask": [relative(masks.get(path.stem)) for path in images],
-            "label": subfolder.name,
-            "file": [relative(path) for path in images],
-        }
-    )

@@ -15,7 +15,7 @@ from .micrographs import Micrograph, read_micrograph
 _LABEL_THEM = "number the particles with scipy.ndimage.label(mask)[0]"
 
 
-def extract_particles(micrograph, labels, margin=50, pixel_size=None, *, name=None):
+def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=None):
     """Cut all particles with their surrounding out of a micrograph.
 
     Parameters
@@ -25,14 +25,15 @@ def extract_particles(micrograph, labels, margin=50, pixel_size=None, *, name=No
     labels : array-like of int of shape (height, width), str or path-like
         The instance label image: 0 is background, and all pixels of one other number
         are one particle, in one piece or not. The numbers need not be consecutive. A
-        path is one of a PNG (8 or 16 bit) or TIFF.
+        path leads to a PNG (8 or 16 bit) or TIFF.
     margin : int, default=50
-        Surrounding on each side of the particle in pixels, less where the micrograph
-        ends. The default is that of [1]_.
+        Surrounding on each side of the particle in pixels, cut off at the edges of the
+        micrograph. The default is that of [1]_.
     pixel_size : float, default=None
-        Nanometres per pixel. None: that of `micrograph`, if it is known.
+        Nanometers per pixel. None means that of `micrograph`, if it is known.
     name : str, default=None
-        Name of the micrograph. None: for a path, the file's name without its ending.
+        Name of the micrograph. None means the file's name without its ending, if
+        `micrograph` is a path.
 
     Returns
     -------
@@ -45,8 +46,8 @@ def extract_particles(micrograph, labels, margin=50, pixel_size=None, *, name=No
         - ``pixel_size``: nm per pixel, if known.
         - ``instance``: its number in `labels`.
         - ``top``, ``left``: row and column of the cut-out's first pixel.
-        - ``touches_border``: whether the particle reaches the micrograph's edge, so
-          that a part of it may be missing.
+        - ``touches_border``: whether the particle reaches the micrograph's edge. A part
+          of it may be missing then.
         - ``micrograph``: its name, if known.
 
     Raises
@@ -57,8 +58,8 @@ def extract_particles(micrograph, labels, margin=50, pixel_size=None, *, name=No
 
     See Also
     --------
-    load_particles : Loads particles that are cut out already.
-    read_micrograph : Reads a micrograph and its pixel size.
+    load_particles : Load particles that are cut out already.
+    read_micrograph : Read a micrograph and its pixel size.
 
     References
     ----------
@@ -96,6 +97,7 @@ def extract_particles(micrograph, labels, margin=50, pixel_size=None, *, name=No
         "instance": instances,
         "top": cutouts[:, 0],
         "left": cutouts[:, 1],
+        # A side that cannot grow by one pixel lies on the edge.
         "touches_border": (boxes == _add_margin(boxes, 1, labels.shape)).any(axis=1),
         "micrograph": name,
     }
@@ -113,7 +115,7 @@ def _read_labels(labels):
 
 
 def _check_images(micrograph, labels):
-    """Raise an error unless both images are 2-D, of one shape, and labels count."""
+    """Raise an error unless both images are 2-D, of one shape, and labels are valid."""
     if micrograph.ndim != 2 or micrograph.shape != labels.shape:
         raise ValueError(
             f"The micrograph has shape {micrograph.shape}, labels {labels.shape}; "
@@ -132,7 +134,7 @@ def _check_images(micrograph, labels):
 
 
 def _check_sizes(margin, pixel_size):
-    """Raise an error unless margin and pixel size make sense."""
+    """Raise an error unless margin and pixel size are in their range."""
     if not isinstance(margin, Integral) or margin < 0:
         raise ValueError(f"margin is {margin!r}, expected an int of 0 or more.")
     if pixel_size is None:
@@ -143,7 +145,8 @@ def _check_sizes(margin, pixel_size):
 
 def _find_particles(labels):
     """Return the particles' numbers and their boxes: top, left, bottom, right."""
-    # Numbers can be as large as hashes, and find_objects lists all up to the largest.
+    # Numbers can be as large as hashes, and find_objects lists all numbers up to the
+    # largest: it gets codes without gaps instead.
     codes, instances = pd.factorize(labels.ravel(), sort=True)
     if instances[0] == 0:
         instances = instances[1:]
@@ -155,19 +158,17 @@ def _find_particles(labels):
 
 
 def _add_margin(boxes, margin, shape):
-    """Return boxes grown on each side, as far as the micrograph goes."""
+    """Return boxes grown on each side, cut off at the edges of the micrograph."""
     grown = boxes + margin * np.array([-1, -1, 1, 1])
     return grown.clip(0, np.tile(shape, 2))
 
 
 def _cut(micrograph, boxes):
-    """Return the images within the boxes, all in one buffer: a copy of the micrograph.
-
-    A copy, so that changing the caller's micrograph later changes no particle.
-    """
+    """Return the images within the boxes, all in one copy of the micrograph."""
     top, left, bottom, right = boxes.T
     width = micrograph.shape[1]
     return ImageArray.from_buffer(
+        # A copy: if the caller changes the micrograph later, no particle changes.
         np.array(micrograph, order="C").ravel(),
         top * width + left,
         bottom - top,

@@ -1,6 +1,5 @@
 """Artificial cut-outs of liposomes with known truth."""
 
-from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,15 +7,18 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy import fft
 from sklearn.utils import check_random_state
+
+# Private parts of scikit-learn: the constraints of parameters.
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ..artificial._noise import BEND, draw_perlin
+from ..artificial._perlin import BEND, draw_perlin
 from ..artificial._projection import FRINGE_REACH, Imaging, draw_projection
-from ..artificial._scenes import CLASSES, sample_scene
+from ..artificial._sampling import CLASSES, sample_scene
 from ..images import ImageArray
+from ._class_counts import class_counts
 
-PARTICLES_PER_MICROGRAPH = 40
-FEWEST_MICROGRAPHS = 10
+_PARTICLES_PER_MICROGRAPH = 40
+_FEWEST_MICROGRAPHS = 10
 
 
 @validate_params(
@@ -47,18 +49,17 @@ def make_liposomes(
 ):
     r"""Draw liposomes as a cryo electron microscope shows them, with known truth.
 
-    Each row is one particle: its cut-out, its mask, its class, and what was drawn.
-    Particles of one micrograph share its defocus, electron dose, ice and grey levels,
-    so that cross-validation has a reason to be grouped by the micrograph.
+    Each row is one particle: its cut-out, its mask, its class, and the truth about it.
+    Particles of one micrograph share its defocus, electron dose, ice and gray levels.
+    Cross-validation should therefore be grouped by micrograph.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of particles.
     problem : {"lamellarity", "encapsulation"}, default="lamellarity"
-        What the classes are about: the number of bilayers ("unilamellar",
-        "multilamellar", "uncertain") or the drug inside ("full", "uncertain",
-        "empty").
+        The classes tell the number of bilayers ("unilamellar", "multilamellar",
+        "uncertain") or whether there is drug inside ("full", "uncertain", "empty").
     weights : "thesis", array-like of shape (3,), dict or None, default="thesis"
         Share of each class: as in Tables 1 and 2 of [1]_, or in the order of the
         classes above, or by class name; None for equal shares. Shares need not add
@@ -67,20 +68,20 @@ def make_liposomes(
     style : {"projection", "perlin"}, default="projection"
         "projection" draws the electron density that the beam meets, as the
         microscope transfers it. "perlin" draws circles with random distortions, off
-        the centre of the cut-out, on Perlin noise, as in section 4.8.4 of [1]_.
+        the center of the cut-out, on Perlin noise, as in section 4.8.4 of [1]_.
     pixel_size : float, default=1.0
         Size of a pixel in nm, at most 10.
     margin : int, default=50
         Surrounding of the particle in pixels: the cut-out is the bounding box of the
-        mask and so much on each side. In style "perlin" the particle is shifted by
-        at most half of it.
+        mask, grown by the margin on each side. In style "perlin" the particle is
+        shifted by at most half of the margin.
     noise : float, default=1.0
         Factor on the random noise of single pixels; 0 leaves it out.
     n_jobs : int, default=None
-        Number of threads. The particles are the same for any number.
+        Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
+        context; -1 means all processors. The particles are the same for any number.
     random_state : int, RandomState instance or None, default=None
-        Determines all that is drawn at random. Pass an int for the same particles
-        in each call.
+        Determines everything random. Pass an int for the same particles in each call.
 
     Returns
     -------
@@ -92,10 +93,10 @@ def make_liposomes(
         - pixel_size : in nm;
         - label : the class;
         - micrograph : the name of the particle's micrograph. There is one for every
-          40 particles, but no fewer than 10 as long as there are as many particles;
+          40 particles, and at least 10 if there are 10 particles;
         - radius_nm : radius of the circle of the mask's area, in nm, about 15 to 100;
         - n_lamellae : number of bilayers, 1 to 6;
-        - filled : whether there is drug inside, if only a trace.
+        - filled : whether there is drug inside, a trace included.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def make_liposomes(
     -----
     In style "projection" a bilayer is a shell 5 nm thick, its two headgroup layers
     4 nm apart and denser than water, its tails between them less dense. A ball of
-    radius :math:`a` has at distance :math:`r` from its centre the chord
+    radius :math:`a` has at distance :math:`r` from its center the chord
     :math:`2\sqrt{a^2 - r^2}`, and a shell is the difference of two balls; it follows
     an outline that is an ellipse bent by Fourier modes. Drug is an ellipsoid. The
     weak-phase approximation [2]_ turns the projected density :math:`\rho` with
@@ -130,8 +131,8 @@ def make_liposomes(
 
     A particle becomes uncertain in one of these ways: another liposome or a piece of
     ice lies over it, or it is faint and out of focus, or (encapsulation) only a trace
-    of drug is inside. The truth columns say what is there, not what can be seen. Size
-    and brightness alone do not tell the classes apart, but multilamellar liposomes
+    of drug is inside. The truth columns describe the drawn particle, visible or not.
+    Size and brightness alone do not tell the classes apart, but multilamellar liposomes
     are larger on average (section 10.1 of [1]_). Perlin noise is that of [3]_.
 
     References
@@ -156,20 +157,21 @@ def make_liposomes(
     True
     """
     classes = CLASSES[problem]
-    counts = _class_counts(n_samples, weights, classes)
+    counts = class_counts(n_samples, weights, classes)
     generator = check_random_state(random_state)
     seeds = np.random.SeedSequence(generator.randint(2**32, size=4, dtype=np.uint32))
     table_seed, imaging_seed, particle_seed = seeds.spawn(3)
     rng = np.random.default_rng(table_seed)
     labels = rng.permutation(np.repeat(list(classes), counts))
-    # Enough micrographs that folds can be grouped by them in small tables too.
-    n_micrographs = max(n_samples // PARTICLES_PER_MICROGRAPH, FEWEST_MICROGRAPHS)
+    # Small tables need enough micrographs, too, to group folds by them.
+    n_micrographs = max(n_samples // _PARTICLES_PER_MICROGRAPH, _FEWEST_MICROGRAPHS)
     n_micrographs = min(n_micrographs, n_samples)
     micrographs = rng.permutation(np.arange(n_samples) % n_micrographs)
     imaging = [
         Imaging.sample(noise, np.random.default_rng(seed))
         for seed in imaging_seed.spawn(n_micrographs)
     ]
+    # A seed for each particle: the same particles for any number of threads.
     drawn = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_draw_particle)(
             classes[label], imaging[micrograph], style, pixel_size, margin, seed
@@ -194,52 +196,8 @@ def make_liposomes(
     )
 
 
-def _class_counts(n_samples, weights, classes):
-    """Share n_samples out by largest remainder, at least one to a weighted class."""
-    shares = _class_shares(weights, classes)
-    present = shares > 0
-    if n_samples < present.sum():
-        raise ValueError(
-            f"n_samples={n_samples} is too few: weights ask for {present.sum()} "
-            "classes, and each needs one particle."
-        )
-    exact = shares / shares.sum() * n_samples
-    counts = np.floor(exact).astype(int)
-    largest = np.argsort(counts - exact, kind="stable")
-    counts[largest[: n_samples - counts.sum()]] += 1
-    for missing in np.flatnonzero(present & (counts == 0)):
-        counts[np.argmax(counts)] -= 1
-        counts[missing] = 1
-    return counts
-
-
-def _class_shares(weights, classes):
-    """Weights as a float array in the order of the classes."""
-    if weights is None:
-        return np.ones(len(classes))
-    if isinstance(weights, str):
-        return np.array([traits.count for traits in classes.values()], dtype=float)
-    if isinstance(weights, Mapping):
-        if unknown := set(weights) - set(classes):
-            raise ValueError(
-                f"weights names {sorted(map(repr, unknown))}, but the classes are "
-                f"{list(classes)}."
-            )
-        weights = [weights.get(label, 0.0) for label in classes]
-    shares = np.asarray(weights, dtype=float)
-    if shares.shape != (len(classes),):
-        raise ValueError(
-            f"weights must be one share for each of {list(classes)}, got {weights!r}."
-        )
-    if not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
-        raise ValueError(
-            f"weights must be finite, not negative and not all 0, got {weights!r}."
-        )
-    return shares
-
-
 def _draw_particle(traits, imaging, style, pixel_size, margin, seed):
-    """Image, mask and scene of one particle; its own seed decides everything."""
+    """Return image, mask and scene of one particle, which its own seed determines."""
     rng = np.random.default_rng(seed)
     scene = sample_scene(traits, margin * pixel_size, rng)
     if style == "perlin":
@@ -247,15 +205,16 @@ def _draw_particle(traits, imaging, style, pixel_size, margin, seed):
     else:
         draw, spare, wander = draw_projection, FRINGE_REACH, 0
     half = int((scene.outline.reach + spare) / pixel_size) + 2 + margin + wander
+    # A length with small prime factors: the Fourier transform of others is far slower.
     length = fft.next_fast_len(2 * half + 1, real=True)
     y, x = (np.arange(length) - half + rng.uniform(size=(2, 1))) * pixel_size
-    grey, mask = draw(scene, imaging, y, x, rng)
+    gray, mask = draw(scene, imaging, y, x, rng)
     shift = rng.integers(-wander, wander, size=2, endpoint=True)
     window = tuple(
         slice(inside[0] - margin + by, inside[-1] + 1 + margin + by)
         for inside, by in zip(_extent(mask), shift, strict=True)
     )
-    image = np.clip(np.rint(grey[window]), 0, 255).astype(np.uint8)
+    image = np.clip(np.rint(gray[window]), 0, 255).astype(np.uint8)
     return image, mask[window].copy(), scene
 
 

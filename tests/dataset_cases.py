@@ -1,0 +1,41 @@
+"""Particle tables as files."""
+
+import cv2
+import numpy as np
+import pandas as pd
+
+
+def random_images(n, dtype=np.uint8, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = rng.integers(3, 12, (n, 2))
+    return [rng.integers(0, 200, shape).astype(dtype) for shape in shapes]
+
+
+def write_images(folder, images):
+    """Write PNG files and return their names, relative to the folder."""
+    (folder / "images").mkdir()
+    names = [f"images/{i:05}.png" for i in range(len(images))]
+    for name, image in zip(names, images, strict=True):
+        cv2.imwrite(folder / name, image)
+    return names
+
+
+def write_table(folder, n=4, **columns):
+    """Write images, masks and a CSV of them; return its path and the images."""
+    images = random_images(n)
+    names = write_images(folder, images)
+    (folder / "masks").mkdir()
+    mask_names = [name.replace("images", "masks") for name in names]
+    for name, image in zip(mask_names, images, strict=True):
+        cv2.imwrite(folder / name, (image > image.min()).astype(np.uint8))
+    table = pd.DataFrame({"image": names, "mask": mask_names, **columns})
+    table.to_csv(folder / "particles.csv", index=False)
+    return folder / "particles.csv", images
+
+
+def assert_images_equal(found, expected):
+    assert found.dtype == "image"
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
