@@ -15,6 +15,7 @@ from thesis import load_problems, read_options, save_picture
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import TrainingCurveDisplay
 from sklipo.inspection import FilterDisplay
+from sklipo.lipnet import dead_filters
 
 options = read_options("Show convolution filters", "filters.png")
 
@@ -54,5 +55,5 @@ save_picture(figure, options)
 # ----------
 # Weight decay can kill filters (section 5.1). It is off here.
 
-print("Filters that are dead:", model[-1].dead_filters_)
+print("Filters that are dead:", dead_filters(model[-1].net_.module_))
 plt.show()

@@ -21,6 +21,7 @@ from sklipo.lipnet import (
     LogitAdjustedLoss,
     RandomAffine,
     WeightDecay,
+    dead_filters,
 )
 
 OPTIONS = {
@@ -215,11 +216,12 @@ def test_one_step_of_decay_equals_the_closed_form(data, norm):
 
 
 def test_decay_of_convolutions_makes_dead_filters(data, plain):
-    assert plain.dead_filters_ == {"conv1": []}
+    assert dead_filters(plain.net_.module_) == {"conv1": []}
     # What is left of a weight is its gradient divided by the strength of the decay.
     model = LipNetClassifier("lipnet-1", **SMALL, optimizer="sgd", learning_rate=0.01)
     model.set_params(weight_decay=WeightDecay(50.0, layers="conv"), max_epochs=20)
-    assert model.fit(*data).dead_filters_ == {"conv1": [0, 1, 2, 3]}
+    network = model.fit(*data).net_.module_
+    assert dead_filters(network) == {"conv1": [0, 1, 2, 3]}
 
 
 def test_test_time_augmentation_averages_over_the_dihedral_group(data, plain):

@@ -45,7 +45,7 @@ class FilterDisplay(PanelDisplay):
     See Also
     --------
     FeatureMapDisplay : The maps that the filters make of a particle.
-    LipNetClassifier.dead_filters_ : Filters whose weights have decayed to nothing.
+    sklipo.lipnet.dead_filters : Filters whose weights have decayed to nothing.
 
     Notes
     -----

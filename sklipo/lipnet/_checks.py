@@ -7,6 +7,9 @@ from sklearn.utils.multiclass import check_classification_targets
 # Private in scikit-learn: _check_sample_weight.
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from ._weights import class_weight_at
+from .losses import LogitAdjustedLoss
+
 # Integers become the first, which costs half the memory of the second.
 _DTYPES = [np.float32, np.float64]
 
@@ -85,3 +88,22 @@ def encode(y, classes):
             f"with: {classes.tolist()}."
         )
     return np.searchsorted(classes, y)
+
+
+def can_fit_in_parts(classifier):
+    """Return True, or say which parameters need the whole training set."""
+    needy = {
+        "early_stopping=True": classifier.early_stopping,
+        "class_weight='balanced'": class_weight_at(classifier.class_weight, progress=1)
+        == "balanced",
+        "epoch_sampler": classifier.epoch_sampler is not None,
+        "loss='logit_adjusted'": classifier.loss == "logit_adjusted"
+        or isinstance(classifier.loss, LogitAdjustedLoss),
+    }
+    if any(needy.values()):
+        names = ", ".join(name for name, is_set in needy.items() if is_set)
+        raise AttributeError(
+            "partial_fit sees the training set in parts, and cannot be used with "
+            f"{names}, which must see it whole."
+        )
+    return True

@@ -12,10 +12,10 @@ from sklearn.base import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import check_is_fitted
 
 from ..tags import extend_tags
 from ._checks import (
+    can_fit_in_parts,
     check_label_smoothing,
     check_parts,
     check_training_data,
@@ -29,8 +29,6 @@ from ._parameters import PARAMETER_CONSTRAINTS
 from ._prediction import activations, forward, mean_probabilities, probabilities
 from ._training import has_foreign_code, tabulate, train
 from ._weights import class_weight_at, weigh
-from .losses import LogitAdjustedLoss
-from .regularization import dead_filters
 
 
 class LipNetClassifier(
@@ -146,12 +144,12 @@ class LipNetClassifier(
 
     A batch's loss is the mean of weight times loss, the weights being scaled to a mean
     of 1 over what an epoch shows. Samples of weight zero are left out beforehand.
-
     Samples set aside for early stopping are neither sampled nor augmented; class
     weights count there from the start, and ``"balanced"`` balances them.
 
     ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
-    ``partial_fit``; thereafter they begin anew.
+    ``partial_fit``; thereafter they begin anew. An interrupt from the keyboard ends
+    training and keeps the network.
 
     The weights of the network follow the dtype of X: float64 trains in double
     precision, at half the speed or less; all other numbers train in float32.
@@ -164,19 +162,10 @@ class LipNetClassifier(
     a CPU can be trained in several threads at once.
 
     A network that a callable builds keeps the weights that it was built with. It is
-    standardized and trained as a LipNet is; its ``Dropout`` layers from
-    :mod:`sklipo.lipnet` draw from the generator of the training. ``transform`` returns
-    what goes into its last ``torch.nn.Linear``. A model can be pickled if the callable
-    can be imported.
-
-    A GPU holds the whole training set if that takes no more than half of its free
-    memory; else each batch is copied from the main memory.
-
-    A fitted model is pickled with the optimizer's state, so that ``partial_fit`` goes
-    on exactly where it was. ``net_.trim_for_prediction()`` drops that state, two thirds
-    of the size under Adam. A model trained on a GPU is pickled from the CPU.
-
-    An interrupt from the keyboard ends training and keeps the network.
+    standardized and trained as a LipNet is. ``transform`` returns what goes into its
+    last ``torch.nn.Linear``. Such a model can be pickled if the callable can be
+    imported. ``net_.trim_for_prediction()`` drops the state of the optimizer, two
+    thirds of a pickle under Adam.
 
     References
     ----------
@@ -312,25 +301,7 @@ class LipNetClassifier(
         self.history_ = tabulate(self.net_.history)
         return self
 
-    def _can_fit_in_parts(self):
-        """Return True, or say which parameters need the whole training set."""
-        class_weight = class_weight_at(self.class_weight, progress=1.0)
-        needy = {
-            "early_stopping=True": self.early_stopping,
-            "class_weight='balanced'": class_weight == "balanced",
-            "epoch_sampler": self.epoch_sampler is not None,
-            "loss='logit_adjusted'": self.loss == "logit_adjusted"
-            or isinstance(self.loss, LogitAdjustedLoss),
-        }
-        if any(needy.values()):
-            names = ", ".join(name for name, is_set in needy.items() if is_set)
-            raise AttributeError(
-                "partial_fit sees the training set in parts, and cannot be used with "
-                f"{names}, which must see it whole."
-            )
-        return True
-
-    @available_if(_can_fit_in_parts)
+    @available_if(can_fit_in_parts)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the network for one epoch, a new one at the first call.
@@ -418,19 +389,6 @@ class LipNetClassifier(
             If a callable built a network without a dense layer.
         """
         return forward(self, X, activations)
-
-    @property
-    def dead_filters_(self):
-        """Filters that weight decay has brought to nothing.
-
-        Returns
-        -------
-        dict of list of int
-            Their indices by name of the convolution, see
-            :func:`~sklipo.lipnet.regularization.dead_filters`.
-        """
-        check_is_fitted(self, "net_")
-        return dead_filters(self.net_.module_)
 
     @property
     def _n_features_out(self):

@@ -182,7 +182,8 @@ def dead_filters(network):
     Parameters
     ----------
     network : torch.nn.Sequential
-        Network from :func:`build_lipnet`.
+        Network from :func:`build_lipnet`, ``net_.module_`` of a fitted
+        :class:`LipNetClassifier`.
 
     Returns
     -------
