@@ -4,13 +4,16 @@ from functools import cache, lru_cache
 from numbers import Integral
 
 import numpy as np
+
+# Private parts of scikit-learn: _fit_context, Interval, _check_feature_names_in.
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from threadpoolctl import ThreadpoolController
 
 from .images._buffer import float_dtype
 from .particles import validate_particles
+from .tags import extend_tags
 
 # Integer pixels whose largest value is the white of the format.
 _WHITE = {"uint8": 255, "uint16": 65535}
@@ -125,8 +128,9 @@ class Resize(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : None
-            Ignored.
+        input_features : array-like of str, default=None
+            Names of the columns of X. They are compared with those seen in ``fit``
+            where X was rows of numbers, else ignored.
 
         Returns
         -------
@@ -134,10 +138,12 @@ class Resize(TransformerMixin, BaseEstimator):
             ``pixel_<row>_<column>``.
         """
         check_is_fitted(self)
+        if hasattr(self, "n_features_in_"):
+            _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{y}_{x}" for y, x in np.ndindex(*self.size_)], object)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+        tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

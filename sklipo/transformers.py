@@ -6,8 +6,17 @@ from numbers import Integral, Real
 import cv2
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+
+# Private parts of scikit-learn: _fit_context, Interval, ADAPTERS_MANAGER,
+# _get_output_config.
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.utils._param_validation import Interval
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
 from .images._buffer import float_dtype, lay_out, view_each
@@ -17,18 +26,27 @@ from .particles import (
     holds_images,
     validate_particles,
 )
+from .tags import extend_tags
 
 _CV2_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
 
 
-class _ParticleTransformer(TransformerMixin, BaseEstimator):
+# scikit-learn would turn every result into the output container that is set. A table of
+# images fits into a pandas DataFrame alone, so transform wraps rows of numbers itself.
+class _ParticleTransformer(
+    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Base of the transformers that return particles as they came.
 
     A subclass maps a checked particle table to another in ``_transform``. Nothing is
-    learnt, so ``transform`` works without ``fit``.
+    learned, so ``transform`` works without ``fit``.
     """
 
     _parameter_constraints = {}
+
+    def __init_subclass__(cls, **kwargs):
+        # The keyword of a class is not inherited.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -65,13 +83,60 @@ class _ParticleTransformer(TransformerMixin, BaseEstimator):
         """
         particles = self._transform(validate_particles(self, X, reset=False))
         if not holds_images(X):
-            return _rows_of_pixels(particles["image"].array)
+            return self._wrap_rows(_rows_of_pixels(particles["image"].array), X)
         if isinstance(X, pd.DataFrame):
             return X.assign(**{name: particles[name].array for name in particles})
         return particles
 
+    def set_output(self, *, transform=None):
+        """Choose what holds the rows of numbers that come out where rows came in.
+
+        Particle tables come out as pandas DataFrames whatever is chosen here.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            As in all transformers of scikit-learn; None changes nothing.
+
+        Returns
+        -------
+        self : object
+            The transformer itself.
+        """
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Pass the names of columns through.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns of X. Where X was rows of numbers, None stands for
+            those seen in ``fit``; else for ``"image"``, which every table has.
+
+        Returns
+        -------
+        names : ndarray of str
+            The same names.
+        """
+        if hasattr(self, "n_features_in_"):
+            return super().get_feature_names_out(input_features)
+        return np.asarray(
+            ["image"] if input_features is None else input_features, object
+        )
+
+    def _wrap_rows(self, rows, X):
+        """Return rows of numbers in the container that scikit-learn is set to."""
+        container = _get_output_config("transform", self)["dense"]
+        if container == "default":
+            return rows
+        adapter = ADAPTERS_MANAGER.adapters[container]
+        return adapter.create_container(rows, X, columns=self.get_feature_names_out)
+
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+        tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -92,7 +157,7 @@ class NormalizeBackground(_ParticleTransformer):
     -----
     A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
     :math:`s` are mean and standard deviation of the pixels outside the mask. A particle
-    without any such pixels is normalised by all of its own; where they are all equal,
+    without any such pixels is normalized by all of its own; where they are all equal,
     :math:`s` is the deviation of the whole image, and 1 if that is constant too. Single
     particle software for cryo-EM normalises by the same rule [1]_.
 

@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_cases import make_particles
 from skimage.measure import block_reduce, regionprops
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
 from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo.tags import has_tag
 
 TABLE_TO_TABLE = [NormalizeBackground(), CropToMask(margin=1), ApplyMask(fill_value=1)]
 
@@ -28,26 +30,16 @@ def test_constraints_cover_the_parameters(estimator):
     assert set(estimator._parameter_constraints) == parameters
 
 
-def make_particles(n=6, seed=0, dtype=np.uint8):
-    """Return ellipses on noise, with label and an index that repeats."""
-    rng = np.random.default_rng(seed)
-    images, masks = [], []
-    for _ in range(n):
-        height, width = rng.integers(20, 40, 2)
-        mask = np.zeros((height, width), np.uint8)
-        axes = (int(rng.integers(3, 8)), int(rng.integers(3, 8)))
-        centre = (int(width // 2), int(height // 2))
-        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 90)), 0, 360, 1, -1)
-        images.append(rng.integers(0, 200, mask.shape).astype(dtype) + dtype(5) * mask)
-        masks.append(mask.astype(bool))
-    return pd.DataFrame(
-        {
-            "image": ImageArray([image.astype(dtype) for image in images]),
-            "mask": ImageArray(masks),
-            "label": [f"class {i % 2}" for i in range(n)],
-        },
-        index=[0] * n,
-    )
+@pytest.mark.parametrize("transformer", [*TABLE_TO_TABLE, Resize()])
+def test_each_row_is_transformed_by_itself(transformer):
+    particles = make_particles()
+    together = clone(transformer).fit_transform(particles)
+    alone = [clone(transformer).fit_transform(particles[i : i + 1]) for i in range(6)]
+    if isinstance(together, pd.DataFrame):
+        together, alone = together["image"], [a["image"].iloc[0] for a in alone]
+    for row, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(row, other.reshape(row.shape))
+    assert has_tag(transformer, "row_wise")
 
 
 @pytest.mark.parametrize("transformer", TABLE_TO_TABLE)
