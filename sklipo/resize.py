@@ -1,15 +1,14 @@
 """Resize: images of any size to rows of pixels."""
 
-from functools import cache, lru_cache
 from numbers import Integral
 
+import cv2
 import numpy as np
 
 # Private parts of scikit-learn: _fit_context, Interval, _check_feature_names_in.
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
-from threadpoolctl import ThreadpoolController
 
 from .images._buffer import float_dtype
 from .particles import validate_particles
@@ -49,9 +48,10 @@ class Resize(TransformerMixin, BaseEstimator):
     Notes
     -----
     Along an axis that shrinks, a pixel of the result is the mean over the length that
-    it covers, so that noise averages out and nothing is aliased; along one that grows,
-    pixels are interpolated linearly. Both are products with a matrix of weights,
-    computed by one thread, so that the bits do not depend on the number of threads.
+    it covers, which averages noise out and aliases nothing; along one that grows,
+    pixels are interpolated linearly. OpenCV computes both, with weights in single
+    precision.
+
     Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
     white level of their own and keep their values.
 
@@ -109,14 +109,10 @@ class Resize(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         images = validate_particles(self, X, reset=False)["image"].array
         dtype = float_dtype(images.pixel_dtype)
-        height, width = self.size_
-        pixels = np.empty((len(images), height, width), dtype)
-        with _threadpools().limit(limits=1, user_api="blas"):
-            for out, image in zip(pixels, images, strict=True):
-                rows, n_rows = _resampling(image.shape[0], height, dtype)
-                columns, n_columns = _resampling(image.shape[1], width, dtype)
-                np.matmul(rows @ image.astype(dtype), columns.T, out=out)
-                out /= n_rows * n_columns
+        pixels = np.empty((len(images), *self.size_), dtype)
+        for out, image in zip(pixels, images, strict=True):
+            # OpenCV knows no bool and few integers, and would round means of those.
+            out[...] = _resize(image.astype(dtype, copy=False), *self.size_)
         white = _WHITE.get(images.pixel_dtype.name)
         if white is not None:
             pixels /= dtype(white)
@@ -148,27 +144,24 @@ class Resize(TransformerMixin, BaseEstimator):
         return tags
 
 
-@cache
-def _threadpools():
-    """Return the thread pools of this process: to look for them takes a while."""
-    return ThreadpoolController()
+def _resize(image, height, width):
+    """Resize an image, by one call of OpenCV for each axis that changes.
 
-
-@lru_cache(maxsize=256)
-def _resampling(length, new_length, dtype):
-    """Return the weights of pixels along an axis for each new one, and their sum.
-
-    Weights are parts of pixels, and the sum divides last: so white stays white.
+    One call for both interpolates along an axis that shrinks if the other one grows.
     """
-    step = length / new_length
-    pixels = np.arange(length)
-    if step >= 1:
-        ends = np.arange(new_length + 1)[:, np.newaxis] * step
-        weights = np.minimum(pixels + 1, ends[1:]) - np.maximum(pixels, ends[:-1])
-    else:
-        centres = (np.arange(new_length)[:, np.newaxis] + 0.5) * step - 0.5
-        weights = 1 - np.abs(pixels - centres.clip(0, length - 1))
-    return weights.clip(0).astype(dtype), max(step, 1.0)
+    if image.shape[0] != height:
+        image = _resize_to(image, (image.shape[1], height), image.shape[0] > height)
+    if image.shape[1] != width:
+        image = _resize_to(image, (width, height), image.shape[1] > width)
+    return image
+
+
+def _resize_to(image, size, shrinks):
+    """Resize an image along one axis to a width and height."""
+    # INTER_AREA drops what covers less than 1/1000 of a pixel. Up to a size of 1000
+    # nothing does, since edges lie at multiples of 1/size.
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=way)
 
 
 def _check_size(size):
