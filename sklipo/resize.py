@@ -14,8 +14,14 @@ from .images._buffer import float_dtype
 from .particles import validate_particles
 from .tags import extend_tags
 
-# Integer pixels whose largest value is the white of the format.
+# Pixels whose largest value is the white of their format. All others keep their values.
 _WHITE = {"uint8": 255, "uint16": 65535}
+
+_KINDS = {
+    255: "uint8 pixels and divides them by 255",
+    65535: "uint16 pixels and divides them by 65535",
+    1: "pixels of other types than uint8 and uint16 and keeps their values",
+}
 
 
 class Resize(TransformerMixin, BaseEstimator):
@@ -35,6 +41,9 @@ class Resize(TransformerMixin, BaseEstimator):
     ----------
     size_ : tuple of (int, int)
         Height and width in pixels.
+    white_ : int
+        The number that pixels are divided by: 255 if they were of type uint8 in
+        ``fit``, 65535 if uint16, else 1.
     n_features_in_ : int
         Number of values in a row, where X was rows of numbers.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -53,7 +62,9 @@ class Resize(TransformerMixin, BaseEstimator):
     precision.
 
     Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
-    white level of their own and keep their values.
+    white level of their own and keep their values. A model that has learned from the
+    one kind would see the other on a scale that is off by such a factor, so
+    ``transform`` refuses it. After :class:`NormalizeBackground` all types are alike.
 
     Examples
     --------
@@ -89,8 +100,9 @@ class Resize(TransformerMixin, BaseEstimator):
             The transformer itself.
         """
         size = _check_size(self.size)
-        validate_particles(self, X, reset=True)
+        images = validate_particles(self, X, reset=True)["image"].array
         self.size_ = size
+        self.white_ = _white(images)
         return self
 
     def transform(self, X):
@@ -105,19 +117,25 @@ class Resize(TransformerMixin, BaseEstimator):
         -------
         pixels : ndarray of shape (n_samples, height * width)
             One image per row in C order; float64 for float64 pixels, else float32.
+
+        Raises
+        ------
+        ValueError
+            If ``fit`` saw pixels that are divided by another white.
         """
         check_is_fitted(self)
         images = validate_particles(self, X, reset=False)["image"].array
+        self._check_white(images)
         dtype = float_dtype(images.pixel_dtype)
-        pixels = np.empty((len(images), *self.size_), dtype)
+        height, width = self.size_
+        pixels = np.empty((len(images), height, width), dtype)
         for out, image in zip(pixels, images, strict=True):
             # OpenCV knows no bool and few integers, and would round means of those.
-            out[...] = _resize(image.astype(dtype, copy=False), *self.size_)
-        white = _WHITE.get(images.pixel_dtype.name)
-        if white is not None:
-            pixels /= dtype(white)
+            out[...] = _resize(image.astype(dtype, copy=False), height, width)
+        if self.white_ != 1:
+            pixels /= dtype(self.white_)
             np.minimum(pixels, 1, out=pixels)  # means round up beyond white
-        return pixels.reshape(len(images), -1)
+        return pixels.reshape(len(images), height * width)
 
     def get_feature_names_out(self, input_features=None):
         """Name the pixels of the result.
@@ -138,10 +156,27 @@ class Resize(TransformerMixin, BaseEstimator):
             _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{y}_{x}" for y, x in np.ndindex(*self.size_)], object)
 
+    def _check_white(self, images):
+        """Raise an error if the pixels are on another scale than those of ``fit``."""
+        # Without an image there is nothing to see, and no type of pixels to rely on.
+        if len(images) and _white(images) != self.white_:
+            raise ValueError(
+                f"X has {images.pixel_dtype} pixels. Resize was fitted to "
+                f"{_KINDS[self.white_]}, so the two are on different scales. Convert "
+                "the images to the type seen in fit (uint8 pixels become floats of 0 "
+                "to 1 by image / 255), or put NormalizeBackground before Resize, which "
+                "makes all types alike, and fit again."
+            )
+
     def __sklearn_tags__(self):
         tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _white(images):
+    """Return what the pixels of some images are divided by."""
+    return _WHITE.get(images.pixel_dtype.name, 1)
 
 
 def _resize(image, height, width):

@@ -159,7 +159,7 @@ class NormalizeBackground(_ParticleTransformer):
     :math:`s` are mean and standard deviation of the pixels outside the mask. A particle
     without any such pixels is normalized by all of its own; where they are all equal,
     :math:`s` is the deviation of the whole image, and 1 if that is constant too. Single
-    particle software for cryo-EM normalises by the same rule [1]_.
+    particle software for cryo-EM normalizes by the same rule [1]_.
 
     References
     ----------

@@ -150,7 +150,7 @@ def test_bad_pixel_size_names_row(table, value):
         check_particles(table.assign(pixel_size=sizes))
 
 
-def test_colour_image_says_how_to_convert(images):
+def test_color_image_says_how_to_convert(images):
     with pytest.raises(ValueError, match=r"row 1.*rgb2gray"):
         check_particles([images[0], np.zeros((4, 4, 3))])
 

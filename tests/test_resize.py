@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from image_cases import make_particles
 from skimage.measure import block_reduce
+from sklearn.pipeline import make_pipeline
 
-from sklipo import ImageArray, Resize
+from sklipo import CropToMask, ImageArray, NormalizeBackground, Resize
 
 
 @pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535)])
@@ -161,3 +162,57 @@ def test_resize_gives_the_same_bits_on_any_number_of_threads():
         cv2.setNumThreads(before)
     for other in resized[1:]:
         np.testing.assert_array_equal(resized[0], other)
+
+
+KINDS = {255: ["uint8"], 65535: ["uint16"], 1: "? i1 i2 u4 i8 f2 f4 f8".split()}
+
+
+@pytest.mark.parametrize("fitted", KINDS)
+@pytest.mark.parametrize("given", KINDS)
+@pytest.mark.parametrize("as_rows", [False, True])
+def test_resize_refuses_pixels_of_another_scale(fitted, given, as_rows):
+    images = np.random.default_rng(0).integers(0, 2, (3, 4, 4))
+    images = images.reshape(3, 16) if as_rows else images
+    for dtype in KINDS[fitted]:
+        resize = Resize(2).fit(images.astype(dtype))
+        assert resize.white_ == fitted
+        for other in map(np.dtype, KINDS[given]):
+            X = images.astype(other)
+            if fitted == given:
+                np.testing.assert_array_equal(
+                    resize.transform(X), Resize(2).fit_transform(X)
+                )
+                continue
+            with pytest.raises(
+                ValueError, match=rf"X has {other} pixels\. .* image / 255"
+            ):
+                resize.transform(X)
+
+
+def test_resize_says_what_it_saw_in_fit():
+    stack = np.ones((2, 3, 3))
+    for dtype, words in [
+        ("uint8", "uint8 pixels and divides them by 255"),
+        ("uint16", "uint16 pixels and divides them by 65535"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            Resize(2).fit(stack.astype(dtype)).transform(stack)
+        with pytest.raises(ValueError, match="keeps their values"):
+            Resize(2).fit(stack).transform(stack.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_a_normalized_background_makes_all_pixels_alike(dtype):
+    particles = make_particles()
+    images = [image.astype(dtype) for image in particles["image"]]
+    other = particles.assign(image=ImageArray(images))
+    model = make_pipeline(NormalizeBackground(), CropToMask(), Resize(8))
+    expected = model.fit_transform(particles)
+    # Float pixels are normalized in their own precision.
+    np.testing.assert_allclose(model.transform(other), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_resize_of_no_images_is_no_pixels():
+    resize = Resize(3).fit(make_particles())
+    assert resize.transform(make_particles()[:0]).shape == (0, 9)
+    assert resize.transform(ImageArray([])).shape == (0, 9)

@@ -69,7 +69,7 @@ def check_image(image, row):
     if image.ndim == 3:
         raise ValueError(
             f"row {row}: expected a 2-D image, got shape {image.shape}; convert a "
-            "colour image to grey, as skimage.color.rgb2gray(image) or "
+            "color image to gray, as skimage.color.rgb2gray(image) or "
             "image.mean(axis=2) do"
         )
     if image.ndim != 2:
