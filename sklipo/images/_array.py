@@ -83,11 +83,10 @@ class _Buffer:
     writes to the index and replaces the pixels.
     """
 
-    __slots__ = ("keep_whole", "pixels")
+    __slots__ = ("pixels",)
 
-    def __init__(self, pixels, keep_whole=False):
+    def __init__(self, pixels):
         self.pixels = as_buffer(pixels)
-        self.keep_whole = keep_whole
 
 
 class ImageArray(ImageOperations):
@@ -185,7 +184,7 @@ class ImageArray(ImageOperations):
 
     def _select(self, index):
         """Return an independent array: a new index into the same pixels."""
-        return self._new(_Buffer(self.pixels, self._buffer.keep_whole), index)
+        return self._new(_Buffer(self.pixels), index)
 
     @classmethod
     def from_buffer(cls, pixels, starts, heights, widths, row_strides):
@@ -284,14 +283,12 @@ class ImageArray(ImageOperations):
         pixels, index = join(
             [a.pixels for a in to_concat], [a._index for a in to_concat]
         )
-        keep_whole = any(array._buffer.keep_whole for array in to_concat)
-        return cls._new(_Buffer(pixels, keep_whole), index)
+        return cls._new(_Buffer(pixels), index)
 
     def _trimmed(self):
-        """Return the array itself if it uses half of its buffer or shares it."""
-        if self._buffer.keep_whole or covers(self._index, self.pixels.size):
-            return self
-        return self.compact()
+        """Return the array itself if it uses half of its buffer, else compacted."""
+        used = covers(self._index, self.pixels.size)
+        return self if used else self.compact()
 
     @property
     def dtype(self):
@@ -452,7 +449,7 @@ class ImageArray(ImageOperations):
 
         See Also
         --------
-        share : Keeps the whole buffer, for worker processes.
+        copy : Shares the buffer, as images never change.
 
         Examples
         --------
@@ -468,45 +465,14 @@ class ImageArray(ImageOperations):
         order = np.argsort(first)
         distinct = self._select(rows[order])
         pixels, index = copy_together(as_images(distinct), self.pixel_dtype)
-        return self._new(
-            _Buffer(pixels, self._buffer.keep_whole), index[np.argsort(order)[inverse]]
-        )
-
-    def share(self):
-        """Return the same images, to be pickled with their whole buffer always.
-
-        Images that use less than half of their buffer are compacted when they are
-        pickled. Images that are selected or cropped from a shared array are not, so
-        that joblib writes the one buffer to disk once and every worker maps it.
-
-        Returns
-        -------
-        ImageArray
-            The same images.
-
-        See Also
-        --------
-        compact : Drops the pixels that belong to no image.
-
-        Examples
-        --------
-        >>> import pickle
-        >>> import numpy as np
-        >>> from sklipo.images import ImageArray
-        >>> images = ImageArray(np.zeros((100, 20, 20), np.uint8))
-        >>> len(pickle.dumps(images[:1])) < 1000
-        True
-        >>> len(pickle.dumps(images.share()[:1])) > 40000
-        True
-        """
-        return self._new(_Buffer(self.pixels, keep_whole=True), self._index.copy())
+        return self._new(_Buffer(pixels), index[np.argsort(order)[inverse]])
 
     def __reduce__(self):
-        """Pickle the images, with the whole buffer if they use half of it or share."""
+        """Pickle the images, with their whole buffer if they use half of it."""
         array = self._trimmed()
-        return _restore, (array.pixels, array._index, array._buffer.keep_whole)
+        return _restore, (array.pixels, array._index)
 
 
-def _restore(pixels, index, keep_whole):
+def _restore(pixels, index):
     """Return the array that was pickled."""
-    return ImageArray._new(_Buffer(pixels, keep_whole), index)
+    return ImageArray._new(_Buffer(pixels), index)
