@@ -1,12 +1,14 @@
 """What counts as particles: one doorway for tables, lists, stacks and flat rows."""
 
+from math import isqrt
+
 import cv2
 import numpy as np
 import pandas as pd
+from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
 from .images import ImageArray, ImageDtype
-from .images._buffer import flat_image_shape
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
@@ -147,6 +149,33 @@ def holds_images(X):
     if isinstance(X, np.ndarray):
         return X.ndim > 2 or _is_array_of_images(X)
     return isinstance(X, (list, tuple)) and len(X) > 0 and _ndim(X[0]) >= 2
+
+
+def flat_image_shape(n_pixels):
+    """Return height and width of the image that a row of numbers holds.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Length of the row.
+
+    Returns
+    -------
+    height, width : int
+        A square where the row can be one, else a strip that is one pixel high.
+
+    See Also
+    --------
+    check_particles : Takes rows of numbers as such images.
+
+    Examples
+    --------
+    >>> from sklipo.particles import flat_image_shape
+    >>> flat_image_shape(784), flat_image_shape(785)
+    ((28, 28), (1, 785))
+    """
+    side = isqrt(n_pixels)
+    return (side, side) if side * side == n_pixels else (1, n_pixels)
 
 
 def bounding_boxes(masks):
@@ -298,14 +327,34 @@ def _check_images(images, column, rows):
             f"{rows(missing[0])}: the {column} is missing ({len(missing)} in all). "
             f"Drop such rows with particles.dropna(subset=[{column!r}])."
         )
-    if images.pixel_dtype.kind == "f" and not np.isfinite(images.pixels).all():
-        for i in range(len(images)):
-            if not np.isfinite(images[i]).all():
-                raise ValueError(
-                    f"{rows(i)}: the {column} has NaN or infinite pixels; expected "
-                    "finite ones. Replace them, for example by numpy.nan_to_num."
-                )
+    row = _find_non_finite(images)
+    if row is not None:
+        raise ValueError(
+            f"{rows(row)}: the {column} has NaN or infinite pixels; expected "
+            "finite ones. Replace them, for example by numpy.nan_to_num."
+        )
     return images
+
+
+def _find_non_finite(images):
+    """Return the position of the first image with a NaN or infinite pixel, or None."""
+    if images.pixel_dtype.kind != "f" or get_config()["assume_finite"]:
+        return None
+    # A look at one image takes as long as 2**16 pixels in a row: start with the whole
+    # buffer, unless few images lie in a large one.
+    few = images.pixels.size > 2**16 * len(images)
+    if not few and _all_finite(images.pixels):
+        return None
+    each = enumerate(images)
+    return next((row for row, image in each if not _all_finite(image)), None)
+
+
+def _all_finite(pixels):
+    """Tell whether no pixel is NaN or infinite."""
+    # A sum needs no memory, which isfinite fills with flags, but can overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = pixels.sum()
+    return bool(np.isfinite(total) or np.isfinite(pixels).all())
 
 
 def _convert_images(images, column):

@@ -20,9 +20,9 @@ from .artificial._recombination import (
 )
 from .artificial._scenes import CLASSES, MEDIAN_RADIUS
 from .images import ImageArray
-from .images._buffer import flat_image_shape
 from .particles import (
     check_particles,
+    flat_image_shape,
     holds_images,
     validate_particles,
 )

@@ -9,7 +9,6 @@ import hashlib
 import numbers
 from functools import partial
 from itertools import repeat
-from math import isqrt
 
 import numpy as np
 import pandas as pd
@@ -36,15 +35,6 @@ def as_buffer(pixels):
     if is_base and not pixels.flags.writeable:
         return pixels
     return np.frombuffer(memoryview(pixels).toreadonly(), pixels.dtype)
-
-
-def flat_image_shape(n_pixels):
-    """Return height and width of the image that a row of numbers holds.
-
-    A square where it can be one, or else a strip that is one pixel high.
-    """
-    side = isqrt(n_pixels)
-    return (side, side) if side * side == n_pixels else (1, n_pixels)
 
 
 def float_dtype(pixel_dtype):

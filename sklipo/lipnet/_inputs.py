@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 # Private in scikit-learn: _check_sample_weight.
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from ..images._buffer import flat_image_shape
+from ..particles import flat_image_shape
 
 # Integers become the first, which costs half the memory of the second.
 _DTYPES = [np.float32, np.float64]
