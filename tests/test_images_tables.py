@@ -197,7 +197,9 @@ def test_a_measure_of_each_image_is_a_column_of_numbers():
     column = pd.Series(ImageArray(ragged()))
     assert column.dropna().map(np.mean).dtype == np.float64
     assert column.map(lambda image: np.nan).dtype == np.float64
-    assert column.map(lambda image: image, na_action="ignore").dtype == "image"
+    same = column.map(lambda image: image, na_action="ignore")
+    # pandas 2 leaves the results of a function in a column of objects.
+    assert same.dtype == ("image" if pd.__version__ >= "3" else object)
 
 
 @pytest.mark.parametrize("op", [operator.lt, operator.le, operator.gt, operator.ge])

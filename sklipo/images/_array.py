@@ -156,7 +156,10 @@ class ImageArray(ImageStorage, ImageOperations):
 
     @classmethod
     def _from_sequence(cls, scalars, *, dtype=None, copy=False):
-        return cls(scalars, copy=copy)
+        # pandas 2 asks for a copy with each change of dtype. Images in an object array
+        # need none: they are copied anyway, or lie in a buffer that never changes.
+        is_object = isinstance(scalars, np.ndarray) and scalars.dtype == object
+        return cls(scalars, copy=copy and not is_object)
 
     @classmethod
     def _concat_same_type(cls, to_concat):

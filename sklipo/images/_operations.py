@@ -103,6 +103,14 @@ class ImageOperations(ExtensionArray):
             value = self._spread(value)
         return super().fillna(value, **kwargs)
 
+    def _pad_or_backfill(self, *, method, limit=None, limit_area=None, copy=True):
+        # The positions of images are filled as numbers are. pandas 2 would call fillna,
+        # as it did in older versions, since it is overridden above.
+        rows = pd.Series(np.where(self.isna(), np.nan, np.arange(len(self))))
+        fill = rows.bfill if method in ("backfill", "bfill") else rows.ffill
+        filled = fill(limit=limit, limit_area=limit_area).fillna(-1)
+        return self.take(filled.to_numpy(np.intp), allow_fill=True)
+
     def shift(self, periods=1, fill_value=None):
         """Return the images moved by some positions.
 
