@@ -1,4 +1,4 @@
-"""What counts as particles: one doorway for tables, lists, stacks and flat rows."""
+"""What counts as particles: tables, lists, stacks and rows of numbers."""
 
 from math import isqrt
 
@@ -20,9 +20,8 @@ _EXPECTED = (
 def check_particles(X):
     """Return particles of any accepted kind as a checked particle table.
 
-    The one function that understands what users have in hand. No pixels are
-    copied where the input already holds them in one buffer, and the input is
-    never changed.
+    All of sklipo reads its input by this one function. It copies no pixels where the
+    input already holds them in one buffer, and never changes the input.
 
     Parameters
     ----------
@@ -46,11 +45,12 @@ def check_particles(X):
     Raises
     ------
     TypeError
-        If X is nothing of the above, or a column holds other things than images.
+        If X is none of the above, or a column holds anything but images.
     ValueError
-        If an image or mask is missing, has NaN or infinite pixels, a mask is empty
-        or of another shape than its image, or a pixel size is not a positive number.
-        The message names the row.
+        If an image or mask is missing or has NaN or infinite pixels, if a mask is empty
+        or differs in shape from its image, or if a pixel size is not a positive number.
+        The message names the row. With ``assume_finite`` of
+        :func:`sklearn.set_config`, NaN and infinite pixels are not looked for.
 
     See Also
     --------
@@ -80,12 +80,12 @@ def validate_particles(estimator, X, *, reset):
     Parameters
     ----------
     estimator : estimator
-        The estimator on whose behalf X is checked.
+        The estimator that was given X. It remembers the columns.
     X : DataFrame, ImageArray, Series, list of 2-D arrays or ndarray
         As in :func:`check_particles`.
     reset : bool
-        True in ``fit``: what X looks like is remembered. False afterwards: X is
-        compared with what was remembered.
+        True in ``fit``, to remember the number and names of columns; False afterwards,
+        to compare X with them.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def holds_images(X):
     Parameters
     ----------
     X : object
-        Anything given to an estimator as X.
+        The input of an estimator.
 
     Returns
     -------
@@ -203,6 +203,7 @@ def bounding_boxes(masks):
     >>> bounding_boxes(ImageArray([np.eye(3, 5) > 0]))
     (array([[0, 0]]), array([[3, 3]]))
     """
+    # OpenCV knows no bool; a view as bytes copies nothing.
     flags = masks.with_pixels(masks.pixels.view(np.uint8))
     boxes = np.array([cv2.boundingRect(flag) for flag in flags]).reshape(-1, 4)
     starts = boxes[:, 1::-1]
@@ -385,7 +386,8 @@ def _check_masks(masks, images, rows):
     if masks.pixel_dtype.kind != "b":
         masks = masks.compact()
         masks = masks.with_pixels(masks.pixels != 0)
-    # Most particles cover the middle of their mask, which is quickly seen for all.
+    # Most masks cover their middle, which one lookup shows for all of them. Only the
+    # rest need a look at every pixel.
     middles = masks.starts + masks.heights // 2 * masks.row_strides + masks.widths // 2
     for i in np.flatnonzero(~masks.pixels[middles]):
         if not masks[i].any():

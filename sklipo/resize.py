@@ -27,15 +27,14 @@ _KINDS = {
 class Resize(TransformerMixin, BaseEstimator):
     """Bring every particle to one size and return its pixels as a row of numbers.
 
-    This is a doorway: in come images of any size, out comes a 2-D array that every
-    scikit-learn estimator and imbalanced-learn sampler takes, and that
-    :class:`~sklipo.LipNetClassifier` reads as images.
+    Every scikit-learn estimator and imbalanced-learn sampler takes the rows, and
+    :class:`~sklipo.LipNetClassifier` reads them as images.
 
     Parameters
     ----------
     size : int or tuple of (int, int), default=28
         Height and width of the result in pixels; one number for a square. The image is
-        stretched to it, as in the thesis.
+        stretched to fit, as in the thesis.
 
     Attributes
     ----------
@@ -51,7 +50,7 @@ class Resize(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    ParticleFeatures : The other doorway: measures instead of pixels.
+    ParticleFeatures : Makes rows of measures instead of pixels.
     CropToMask : Removes the surrounding first.
 
     Notes

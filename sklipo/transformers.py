@@ -28,6 +28,7 @@ from .particles import (
 )
 from .tags import extend_tags
 
+# Types of pixels that cv2.meanStdDev takes.
 _CV2_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
 
 
@@ -145,21 +146,22 @@ class _ParticleTransformer(
 class NormalizeBackground(_ParticleTransformer):
     """Give every particle a surrounding of mean 0 and standard deviation 1.
 
-    Micrographs differ in exposure and contrast. Measured in deviations of its own
-    surrounding, a particle looks the same in each of them. Put this step before
-    :class:`CropToMask`, which takes the surrounding away.
+    Micrographs differ in exposure and contrast. A particle measured in deviations of
+    its own surrounding looks the same in each of them. Put this step before
+    :class:`CropToMask`, which removes the surrounding.
 
     See Also
     --------
-    ApplyMask : Fills the surrounding; its value 0 is then the background's mean.
+    ApplyMask : Fills the surrounding, by default with the mean that it has then.
 
     Notes
     -----
     A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
-    :math:`s` are mean and standard deviation of the pixels outside the mask. A particle
-    without any such pixels is normalized by all of its own; where they are all equal,
-    :math:`s` is the deviation of the whole image, and 1 if that is constant too. Single
-    particle software for cryo-EM normalizes by the same rule [1]_.
+    :math:`s` are the mean and standard deviation of the pixels outside the mask. A
+    particle without such pixels is normalized by all of its own. Where the pixels
+    outside are all equal, :math:`s` is the deviation of the whole image, or 1 if the
+    image is constant. Single-particle software for cryo-EM normalizes by the same
+    rule [1]_.
 
     References
     ----------
@@ -200,17 +202,17 @@ class CropToMask(_ParticleTransformer):
     Parameters
     ----------
     margin : int, default=0
-        Pixels of surrounding kept on each side, as far as the image has them.
+        Pixels of surrounding kept on each side, at most as many as the image has.
 
     See Also
     --------
-    ApplyMask : Fills the surrounding that is left.
+    ApplyMask : Fills the surrounding that remains in the box.
     Resize : Brings particles to one size.
 
     Notes
     -----
-    Cropped input, with or without :class:`ApplyMask`, gave the networks of the thesis
-    their best scores [1]_ (section 8.5).
+    The networks of the thesis scored best on cropped images, with or without
+    :class:`ApplyMask` [1]_ (section 8.5).
 
     References
     ----------
@@ -257,7 +259,7 @@ class ApplyMask(_ParticleTransformer):
 
     See Also
     --------
-    CropToMask : Takes most of the surrounding away.
+    CropToMask : Removes most of the surrounding.
     NormalizeBackground : Makes 0 the mean of the background.
 
     Examples
@@ -289,6 +291,8 @@ class ApplyMask(_ParticleTransformer):
             out[...] = fill_value
             np.copyto(out, image, where=mask)
 
+        # A pixel of zero bits allows a multiplication, which is faster than a masked
+        # copy. -0.0 has a bit set, and longdouble no integer of its size.
         blank = fill_value.itemsize <= 8 and not any(fill_value.tobytes())
         image = _blank(images, masks) if blank else _map_images(fill, images, masks)
         return particles.assign(image=image)
@@ -296,6 +300,7 @@ class ApplyMask(_ParticleTransformer):
 
 def _normalize(out, image, mask):
     """Write an image in deviations from the mean of what lies outside its mask."""
+    # One pass of OpenCV gives mean and deviation without an array of selected pixels.
     if image.dtype.name not in _CV2_TYPES:
         image = image.astype(np.float64)
     outside = None if mask is None or mask.all() else (~mask).view(np.uint8)
@@ -307,11 +312,9 @@ def _normalize(out, image, mask):
 
 
 def _blank(images, masks):
-    """Return images with all bits zero outside their masks.
-
-    Multiplied as whole numbers, they keep every bit inside, whatever their type, and
-    no -0.0 arises outside.
-    """
+    """Return images with all bits zero outside their masks."""
+    # The product of integers keeps every bit inside, whatever type the pixels have. A
+    # product of floats would make -0.0 of negative pixels outside.
     bits = np.dtype(f"u{images.pixel_dtype.itemsize}")
     numbers = images.with_pixels(images.pixels.view(bits))
 

@@ -71,9 +71,9 @@ class ImageDtype(ExtensionDtype):
 class ImageArray(ImageStorage, ImageOperations):
     """Images of differing sizes in one flat pixel buffer.
 
-    An image is a start, a height, a width and a row stride into that buffer, so
-    selecting, splitting, oversampling and cropping images copies no pixels, and
-    worker processes map one buffer into memory instead of receiving copies.
+    An image is a start, a height, a width and a row stride into that buffer. Selecting,
+    splitting, oversampling and cropping images copies no pixels, and worker processes
+    map one buffer into memory instead of receiving copies.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ class ImageArray(ImageStorage, ImageOperations):
 
     ``==`` tells which images are equal, in shape and every pixel; a NaN pixel equals
     a NaN pixel, and a missing image equals nothing. ``<`` is a TypeError, as images
-    have no order of their own. Where pandas sorts the keys of a group or a merge, it
-    gets a fixed arbitrary order: by height, then width, then bytes.
+    have no order of their own. pandas sorts the keys of a group or a merge by height,
+    then width, then bytes, which is arbitrary but fixed.
 
     Examples
     --------
@@ -163,6 +163,7 @@ class ImageArray(ImageStorage, ImageOperations):
 
     @classmethod
     def _concat_same_type(cls, to_concat):
+        # Small parts of large buffers would otherwise take all pixels of these along.
         arrays = [array for array in to_concat if array.pixels.size] or to_concat[:1]
         if len({id(array.pixels) for array in arrays}) > 1:
             to_concat = [array._trimmed() for array in to_concat]
@@ -186,6 +187,7 @@ class ImageArray(ImageStorage, ImageOperations):
         index = self._index[item]
         if not isinstance(item, slice):
             return self._select(index)
+        # As in NumPy, assignments to a slice change the array, so both share a buffer.
         view = self._new(self._buffer, index)
         view._readonly = self._readonly
         return view

@@ -119,7 +119,7 @@ class ImageOperations(ExtensionArray):
         periods : int, default=1
             Number of positions, negative to move towards the beginning.
         fill_value : 2-D array or missing, default=None
-            What comes where no image is.
+            Fills the positions that become empty.
 
         Returns
         -------
@@ -233,7 +233,7 @@ class ImageOperations(ExtensionArray):
         Returns
         -------
         ndarray of shape (n_images,)
-            True where an equal image, or a missing one for a missing one, is there.
+            True where the values hold an equal image; missing images equal each other.
         """
         both = self._concat_same_type([self, self._as_images(values)])
         digests = pd.Series(both._digests())
@@ -281,7 +281,7 @@ class ImageOperations(ExtensionArray):
         return np.array([rank_of[key] for key in keys], dtype=np.intp)
 
     def _cast_pointwise_result(self, values):
-        # NaN alone, say from a measure of each image, is a number and no image
+        # NaN alone is a number, as from a measure of each image, and no missing image.
         if any(isinstance(value, np.ndarray) for value in values):
             return super()._cast_pointwise_result(values)
         return pd.Series(list(values), dtype=object).infer_objects().to_numpy()

@@ -243,6 +243,7 @@ class ImageStorage:
         >>> images.pixels.size, images.compact().pixels.size
         (400000, 1200)
         """
+        # unique sorts the rows of the index; the images stay in their order.
         rows, first, inverse = np.unique(
             self._index, axis=0, return_index=True, return_inverse=True
         )
@@ -253,6 +254,7 @@ class ImageStorage:
 
     def __reduce__(self):
         """Pickle the images, with their whole buffer if they use half of it."""
+        # A few images of a large buffer would otherwise take all of it to each worker.
         array = self._trimmed()
         return _restore, (type(self), array.pixels, array._index)
 
