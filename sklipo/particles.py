@@ -1,12 +1,14 @@
-"""What counts as particles: one doorway for tables, lists, stacks and flat rows."""
+"""What counts as particles: tables, lists, stacks and rows of numbers."""
+
+from math import isqrt
 
 import cv2
 import numpy as np
 import pandas as pd
+from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
 from .images import ImageArray, ImageDtype
-from .images._buffer import flat_image_shape
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
@@ -18,9 +20,8 @@ _EXPECTED = (
 def check_particles(X):
     """Return particles of any accepted kind as a checked particle table.
 
-    The one function that understands what users have in hand. No pixels are
-    copied where the input already holds them in one buffer, and the input is
-    never changed.
+    All of sklipo reads its input by this one function. It copies no pixels where the
+    input already holds them in one buffer, and never changes the input.
 
     Parameters
     ----------
@@ -44,11 +45,12 @@ def check_particles(X):
     Raises
     ------
     TypeError
-        If X is nothing of the above, or a column holds other things than images.
+        If X is none of the above, or a column holds anything but images.
     ValueError
-        If an image or mask is missing, has NaN or infinite pixels, a mask is empty
-        or of another shape than its image, or a pixel size is not a positive number.
-        The message names the row.
+        If an image or mask is missing or has NaN or infinite pixels, if a mask is empty
+        or differs in shape from its image, or if a pixel size is not a positive number.
+        The message names the row. With ``assume_finite`` of
+        :func:`sklearn.set_config`, NaN and infinite pixels are not looked for.
 
     See Also
     --------
@@ -78,12 +80,12 @@ def validate_particles(estimator, X, *, reset):
     Parameters
     ----------
     estimator : estimator
-        The estimator on whose behalf X is checked.
+        The estimator that was given X. It remembers the columns.
     X : DataFrame, ImageArray, Series, list of 2-D arrays or ndarray
         As in :func:`check_particles`.
     reset : bool
-        True in ``fit``: what X looks like is remembered. False afterwards: X is
-        compared with what was remembered.
+        True in ``fit``, to remember the number and names of columns; False afterwards,
+        to compare X with them.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def holds_images(X):
     Parameters
     ----------
     X : object
-        Anything given to an estimator as X.
+        The input of an estimator.
 
     Returns
     -------
@@ -149,6 +151,33 @@ def holds_images(X):
     return isinstance(X, (list, tuple)) and len(X) > 0 and _ndim(X[0]) >= 2
 
 
+def flat_image_shape(n_pixels):
+    """Return height and width of the image that a row of numbers holds.
+
+    Parameters
+    ----------
+    n_pixels : int
+        Length of the row.
+
+    Returns
+    -------
+    height, width : int
+        A square where the row can be one, else a strip that is one pixel high.
+
+    See Also
+    --------
+    check_particles : Takes rows of numbers as such images.
+
+    Examples
+    --------
+    >>> from sklipo.particles import flat_image_shape
+    >>> flat_image_shape(784), flat_image_shape(785)
+    ((28, 28), (1, 785))
+    """
+    side = isqrt(n_pixels)
+    return (side, side) if side * side == n_pixels else (1, n_pixels)
+
+
 def bounding_boxes(masks):
     """Return the bounding box of each mask.
 
@@ -174,6 +203,7 @@ def bounding_boxes(masks):
     >>> bounding_boxes(ImageArray([np.eye(3, 5) > 0]))
     (array([[0, 0]]), array([[3, 3]]))
     """
+    # OpenCV knows no bool; a view as bytes copies nothing.
     flags = masks.with_pixels(masks.pixels.view(np.uint8))
     boxes = np.array([cv2.boundingRect(flag) for flag in flags]).reshape(-1, 4)
     starts = boxes[:, 1::-1]
@@ -298,14 +328,34 @@ def _check_images(images, column, rows):
             f"{rows(missing[0])}: the {column} is missing ({len(missing)} in all). "
             f"Drop such rows with particles.dropna(subset=[{column!r}])."
         )
-    if images.pixel_dtype.kind == "f" and not np.isfinite(images.pixels).all():
-        for i in range(len(images)):
-            if not np.isfinite(images[i]).all():
-                raise ValueError(
-                    f"{rows(i)}: the {column} has NaN or infinite pixels; expected "
-                    "finite ones. Replace them, for example by numpy.nan_to_num."
-                )
+    row = _find_non_finite(images)
+    if row is not None:
+        raise ValueError(
+            f"{rows(row)}: the {column} has NaN or infinite pixels; expected "
+            "finite ones. Replace them, for example by numpy.nan_to_num."
+        )
     return images
+
+
+def _find_non_finite(images):
+    """Return the position of the first image with a NaN or infinite pixel, or None."""
+    if images.pixel_dtype.kind != "f" or get_config()["assume_finite"]:
+        return None
+    # A look at one image takes as long as 2**16 pixels in a row: start with the whole
+    # buffer, unless few images lie in a large one.
+    few = images.pixels.size > 2**16 * len(images)
+    if not few and _all_finite(images.pixels):
+        return None
+    each = enumerate(images)
+    return next((row for row, image in each if not _all_finite(image)), None)
+
+
+def _all_finite(pixels):
+    """Tell whether no pixel is NaN or infinite."""
+    # A sum needs no memory, which isfinite fills with flags, but can overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = pixels.sum()
+    return bool(np.isfinite(total) or np.isfinite(pixels).all())
 
 
 def _convert_images(images, column):
@@ -336,7 +386,8 @@ def _check_masks(masks, images, rows):
     if masks.pixel_dtype.kind != "b":
         masks = masks.compact()
         masks = masks.with_pixels(masks.pixels != 0)
-    # Most particles cover the middle of their mask, which is quickly seen for all.
+    # Most masks cover their middle, which one lookup shows for all of them. Only the
+    # rest need a look at every pixel.
     middles = masks.starts + masks.heights // 2 * masks.row_strides + masks.widths // 2
     for i in np.flatnonzero(~masks.pixels[middles]):
         if not masks[i].any():

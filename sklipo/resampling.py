@@ -21,8 +21,12 @@ from .artificial._imitation import draw_like
 from .artificial._recombination import recombine
 from .artificial._sampling import CLASSES, MEDIAN_RADIUS
 from .images import ImageArray
-from .images._buffer import flat_image_shape
-from .particles import check_particles, holds_images, validate_particles
+from .particles import (
+    check_particles,
+    flat_image_shape,
+    holds_images,
+    validate_particles,
+)
 
 
 class ArtificialOverSampler(BaseOverSampler):

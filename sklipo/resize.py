@@ -1,38 +1,48 @@
 """Resize: images of any size to rows of pixels."""
 
-from functools import cache, lru_cache
 from numbers import Integral
 
+import cv2
 import numpy as np
+
+# Private parts of scikit-learn: _fit_context, Interval, _check_feature_names_in.
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import ThreadpoolController
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .images._buffer import float_dtype
 from .particles import validate_particles
+from .tags import extend_tags
 
-# Integer pixels whose largest value is the white of the format.
+# Pixels whose largest value is the white of their format. All others keep their values.
 _WHITE = {"uint8": 255, "uint16": 65535}
+
+_KINDS = {
+    255: "uint8 pixels and divides them by 255",
+    65535: "uint16 pixels and divides them by 65535",
+    1: "pixels of other types than uint8 and uint16 and keeps their values",
+}
 
 
 class Resize(TransformerMixin, BaseEstimator):
     """Bring every particle to one size and return its pixels as a row of numbers.
 
-    This is a doorway: in come images of any size, out comes a 2-D array that every
-    scikit-learn estimator and imbalanced-learn sampler takes, and that
-    :class:`~sklipo.LipNetClassifier` reads as images.
+    Every scikit-learn estimator and imbalanced-learn sampler takes the rows, and
+    :class:`~sklipo.LipNetClassifier` reads them as images.
 
     Parameters
     ----------
     size : int or tuple of (int, int), default=28
         Height and width of the result in pixels; one number for a square. The image is
-        stretched to it, as in the thesis.
+        stretched to fit, as in the thesis.
 
     Attributes
     ----------
     size_ : tuple of (int, int)
         Height and width in pixels.
+    white_ : int
+        The number that pixels are divided by: 255 if they were of type uint8 in
+        ``fit``, 65535 if uint16, else 1.
     n_features_in_ : int
         Number of values in a row, where X was rows of numbers.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -40,17 +50,20 @@ class Resize(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    ParticleFeatures : The other doorway: measures instead of pixels.
+    ParticleFeatures : Makes rows of measures instead of pixels.
     CropToMask : Removes the surrounding first.
 
     Notes
     -----
     Along an axis that shrinks, a pixel of the result is the mean over the length that
-    it covers, so that noise averages out and nothing is aliased; along one that grows,
-    pixels are interpolated linearly. Both are products with a matrix of weights,
-    computed by one thread, so that the bits do not depend on the number of threads.
+    it covers, which averages noise out and aliases nothing; along one that grows,
+    pixels are interpolated linearly. OpenCV computes both, with weights in single
+    precision.
+
     Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
-    white level of their own and keep their values.
+    white level of their own and keep their values. A model that has learned from the
+    one kind would see the other on a scale that is off by such a factor, so
+    ``transform`` refuses it. After :class:`NormalizeBackground` all types are alike.
 
     Examples
     --------
@@ -86,8 +99,9 @@ class Resize(TransformerMixin, BaseEstimator):
             The transformer itself.
         """
         size = _check_size(self.size)
-        validate_particles(self, X, reset=True)
+        images = validate_particles(self, X, reset=True)["image"].array
         self.size_ = size
+        self.white_ = _white(images)
         return self
 
     def transform(self, X):
@@ -102,31 +116,34 @@ class Resize(TransformerMixin, BaseEstimator):
         -------
         pixels : ndarray of shape (n_samples, height * width)
             One image per row in C order; float64 for float64 pixels, else float32.
+
+        Raises
+        ------
+        ValueError
+            If ``fit`` saw pixels that are divided by another white.
         """
         check_is_fitted(self)
         images = validate_particles(self, X, reset=False)["image"].array
+        self._check_white(images)
         dtype = float_dtype(images.pixel_dtype)
         height, width = self.size_
         pixels = np.empty((len(images), height, width), dtype)
-        with _threadpools().limit(limits=1, user_api="blas"):
-            for out, image in zip(pixels, images, strict=True):
-                rows, n_rows = _resampling(image.shape[0], height, dtype)
-                columns, n_columns = _resampling(image.shape[1], width, dtype)
-                np.matmul(rows @ image.astype(dtype), columns.T, out=out)
-                out /= n_rows * n_columns
-        white = _WHITE.get(images.pixel_dtype.name)
-        if white is not None:
-            pixels /= dtype(white)
+        for out, image in zip(pixels, images, strict=True):
+            # OpenCV knows no bool and few integers, and would round means of those.
+            out[...] = _resize(image.astype(dtype, copy=False), height, width)
+        if self.white_ != 1:
+            pixels /= dtype(self.white_)
             np.minimum(pixels, 1, out=pixels)  # means round up beyond white
-        return pixels.reshape(len(images), -1)
+        return pixels.reshape(len(images), height * width)
 
     def get_feature_names_out(self, input_features=None):
         """Name the pixels of the result.
 
         Parameters
         ----------
-        input_features : None
-            Ignored.
+        input_features : array-like of str, default=None
+            Names of the columns of X. They are compared with those seen in ``fit``
+            where X was rows of numbers, else ignored.
 
         Returns
         -------
@@ -134,35 +151,51 @@ class Resize(TransformerMixin, BaseEstimator):
             ``pixel_<row>_<column>``.
         """
         check_is_fitted(self)
+        if hasattr(self, "n_features_in_"):
+            _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{y}_{x}" for y, x in np.ndindex(*self.size_)], object)
 
+    def _check_white(self, images):
+        """Raise an error if the pixels are on another scale than those of ``fit``."""
+        # Without an image there is nothing to see, and no type of pixels to rely on.
+        if len(images) and _white(images) != self.white_:
+            raise ValueError(
+                f"X has {images.pixel_dtype} pixels. Resize was fitted to "
+                f"{_KINDS[self.white_]}, so the two are on different scales. Convert "
+                "the images to the type seen in fit (uint8 pixels become floats of 0 "
+                "to 1 by image / 255), or put NormalizeBackground before Resize, which "
+                "makes all types alike, and fit again."
+            )
+
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+        tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-@cache
-def _threadpools():
-    """Return the thread pools of this process: to look for them takes a while."""
-    return ThreadpoolController()
+def _white(images):
+    """Return what the pixels of some images are divided by."""
+    return _WHITE.get(images.pixel_dtype.name, 1)
 
 
-@lru_cache(maxsize=256)
-def _resampling(length, new_length, dtype):
-    """Return the weights of pixels along an axis for each new one, and their sum.
+def _resize(image, height, width):
+    """Resize an image, by one call of OpenCV for each axis that changes.
 
-    Weights are parts of pixels, and the sum divides last: so white stays white.
+    One call for both interpolates along an axis that shrinks if the other one grows.
     """
-    step = length / new_length
-    pixels = np.arange(length)
-    if step >= 1:
-        ends = np.arange(new_length + 1)[:, np.newaxis] * step
-        weights = np.minimum(pixels + 1, ends[1:]) - np.maximum(pixels, ends[:-1])
-    else:
-        centres = (np.arange(new_length)[:, np.newaxis] + 0.5) * step - 0.5
-        weights = 1 - np.abs(pixels - centres.clip(0, length - 1))
-    return weights.clip(0).astype(dtype), max(step, 1.0)
+    if image.shape[0] != height:
+        image = _resize_to(image, (image.shape[1], height), image.shape[0] > height)
+    if image.shape[1] != width:
+        image = _resize_to(image, (width, height), image.shape[1] > width)
+    return image
+
+
+def _resize_to(image, size, shrinks):
+    """Resize an image along one axis to a width and height."""
+    # INTER_AREA drops what covers less than 1/1000 of a pixel. Up to a size of 1000
+    # nothing does, since edges lie at multiples of 1/size.
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=way)
 
 
 def _check_size(size):

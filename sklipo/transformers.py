@@ -5,8 +5,17 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+
+# Private parts of scikit-learn: _fit_context, Interval, ADAPTERS_MANAGER,
+# _get_output_config.
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.utils._param_validation import Interval
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
 from .images._buffer import float_dtype, lay_out, view_each
@@ -17,16 +26,25 @@ from .particles import (
     validate_particles,
 )
 from .surrounding import surrounding_level
+from .tags import extend_tags
 
 
-class _ParticleTransformer(TransformerMixin, BaseEstimator):
+# scikit-learn would turn every result into the output container that is set. A table of
+# images fits into a pandas DataFrame alone, so transform wraps rows of numbers itself.
+class _ParticleTransformer(
+    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Base of the transformers that return particles as they came.
 
     A subclass maps a checked particle table to another in ``_transform``. Nothing is
-    learnt, so ``transform`` works without ``fit``.
+    learned, so ``transform`` works without ``fit``.
     """
 
     _parameter_constraints = {}
+
+    def __init_subclass__(cls, **kwargs):
+        # The keyword of a class is not inherited.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -63,13 +81,60 @@ class _ParticleTransformer(TransformerMixin, BaseEstimator):
         """
         particles = self._transform(validate_particles(self, X, reset=False))
         if not holds_images(X):
-            return _rows_of_pixels(particles["image"].array)
+            return self._wrap_rows(_rows_of_pixels(particles["image"].array), X)
         if isinstance(X, pd.DataFrame):
             return X.assign(**{name: particles[name].array for name in particles})
         return particles
 
+    def set_output(self, *, transform=None):
+        """Choose what holds the rows of numbers that come out where rows came in.
+
+        Particle tables come out as pandas DataFrames whatever is chosen here.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            As in all transformers of scikit-learn; None changes nothing.
+
+        Returns
+        -------
+        self : object
+            The transformer itself.
+        """
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Pass the names of columns through.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns of X. Where X was rows of numbers, None stands for
+            those seen in ``fit``; else for ``"image"``, which every table has.
+
+        Returns
+        -------
+        names : ndarray of str
+            The same names.
+        """
+        if hasattr(self, "n_features_in_"):
+            return super().get_feature_names_out(input_features)
+        return np.asarray(
+            ["image"] if input_features is None else input_features, object
+        )
+
+    def _wrap_rows(self, rows, X):
+        """Return rows of numbers in the container that scikit-learn is set to."""
+        container = _get_output_config("transform", self)["dense"]
+        if container == "default":
+            return rows
+        adapter = ADAPTERS_MANAGER.adapters[container]
+        return adapter.create_container(rows, X, columns=self.get_feature_names_out)
+
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+        tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -78,13 +143,13 @@ class _ParticleTransformer(TransformerMixin, BaseEstimator):
 class NormalizeBackground(_ParticleTransformer):
     """Give every particle a surrounding of mean 0 and standard deviation 1.
 
-    Micrographs differ in exposure and contrast. Measured in deviations of its own
-    surrounding, a particle looks the same in each of them. Put this step before
-    :class:`CropToMask`, which takes the surrounding away.
+    Micrographs differ in exposure and contrast. A particle measured in deviations of
+    its own surrounding looks the same in each of them. Put this step before
+    :class:`CropToMask`, which removes the surrounding.
 
     See Also
     --------
-    ApplyMask : Fills the surrounding; its value 0 is then the background's mean.
+    ApplyMask : Fills the surrounding, by default with the mean that it has then.
 
     Notes
     -----
@@ -134,17 +199,17 @@ class CropToMask(_ParticleTransformer):
     Parameters
     ----------
     margin : int, default=0
-        Pixels of surrounding kept on each side, as far as the image has them.
+        Pixels of surrounding kept on each side, at most as many as the image has.
 
     See Also
     --------
-    ApplyMask : Fills the surrounding that is left.
+    ApplyMask : Fills the surrounding that remains in the box.
     Resize : Brings particles to one size.
 
     Notes
     -----
-    Cropped input, with or without :class:`ApplyMask`, gave the networks of the thesis
-    their best scores [1]_ (section 8.5).
+    The networks of the thesis scored best on cropped images, with or without
+    :class:`ApplyMask` [1]_ (section 8.5).
 
     References
     ----------
@@ -191,7 +256,7 @@ class ApplyMask(_ParticleTransformer):
 
     See Also
     --------
-    CropToMask : Takes most of the surrounding away.
+    CropToMask : Removes most of the surrounding.
     NormalizeBackground : Makes 0 the mean of the background.
 
     Examples
@@ -223,6 +288,8 @@ class ApplyMask(_ParticleTransformer):
             out[...] = fill_value
             np.copyto(out, image, where=mask)
 
+        # A pixel of zero bits allows a multiplication, which is faster than a masked
+        # copy. -0.0 has a bit set, and longdouble no integer of its size.
         blank = fill_value.itemsize <= 8 and not any(fill_value.tobytes())
         image = _blank(images, masks) if blank else _map_images(fill, images, masks)
         return particles.assign(image=image)
@@ -238,11 +305,9 @@ def _normalize(out, image, mask):
 
 
 def _blank(images, masks):
-    """Return images with all bits zero outside their masks.
-
-    Multiplied as whole numbers, they keep every bit inside, whatever their type, and
-    no -0.0 arises outside.
-    """
+    """Return images with all bits zero outside their masks."""
+    # The product of integers keeps every bit inside, whatever type the pixels have. A
+    # product of floats would make -0.0 of negative pixels outside.
     bits = np.dtype(f"u{images.pixel_dtype.itemsize}")
     numbers = images.with_pixels(images.pixels.view(bits))
 

@@ -70,7 +70,7 @@ def test_pickle_and_compact_keep_the_images(images, data):
     rows = rows if images else []
     array = ImageArray(images).take(rows)
     expected = [images[row] for row in rows]
-    for same in (array.compact(), array.share(), array.copy()):
+    for same in (array.compact(), array.copy()):
         assert_same(same, expected)
         assert_same(pickle.loads(pickle.dumps(same)), expected)
         assert same.pixel_dtype == array.pixel_dtype
@@ -103,7 +103,6 @@ def test_selecting_and_cropping_copy_no_pixels():
         array.crop(1, 1, 1, 2),
         array.copy(),
         array.view(),
-        array.share(),
         joined,
         table["image"].array,
     ):
@@ -224,15 +223,6 @@ def test_a_pickled_slice_leaves_the_other_pixels_behind():
     array = ImageArray(np.zeros((1000, 10, 10), np.uint8))
     assert len(pickle.dumps(array[:5])) < 1500
     assert len(pickle.dumps(array[[7] * 2000])) < 2000 * 32 + 1000
-    shared = array.share()
-    for part in (
-        shared[:5],
-        shared.take([1]),
-        shared.crop(1, 1, 2, 2),
-        shared[:5].copy(),
-    ):
-        assert len(pickle.dumps(part)) > 100_000
-        assert pickle.loads(pickle.dumps(part)).pixels.size == 100_000
 
 
 def test_concat_of_small_parts_of_large_buffers_is_small():

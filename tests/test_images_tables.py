@@ -87,12 +87,10 @@ def buffer_of(array):
     return type(array.pixels), getattr(array.pixels, "filename", None), sums, same
 
 
-@pytest.mark.parametrize("share", [True, False])
-def test_joblib_workers_map_one_file(share):
+def test_joblib_workers_map_one_file():
     stack = np.random.default_rng(0).integers(0, 9, (40, 200, 200), dtype=np.uint8)
-    array = ImageArray(stack).share() if share else ImageArray(stack)
-    # without share(), the parts must use half of the buffer to be sent whole
-    parts = [array[:5], array[5:9]] if share else [array[:30], array[10:]]
+    array = ImageArray(stack)
+    parts = [array[:30], array[10:]]  # parts of half the buffer are sent whole
     results = Parallel(n_jobs=2)(delayed(buffer_of)(part) for part in parts)
     assert {result[0] for result in results} == {np.memmap}
     assert len({result[1] for result in results}) == 1
@@ -106,14 +104,13 @@ def test_assignment_changes_views_and_nothing_else():
     original = stack.copy()
     array = ImageArray(stack)
     view, part, copy, again = array.view(), array[1:], array.copy(), ImageArray(array)
-    shared, taken = array.share(), array.take([0, 1])
+    taken = array.take([0, 1])
     new = np.full((5, 2), -7)
     array[1] = new
     for changed in (array, view, again):
         assert_same(changed, [stack[0], new, stack[2], stack[3]])
     assert_same(part, [new, stack[2], stack[3]])
-    for unchanged in (copy, shared):
-        assert_same(unchanged, list(original))
+    assert_same(copy, list(original))
     assert_same(taken, list(original[:2]))
     part[0] = None
     assert_same(array, [stack[0], None, stack[2], stack[3]])
@@ -200,7 +197,9 @@ def test_a_measure_of_each_image_is_a_column_of_numbers():
     column = pd.Series(ImageArray(ragged()))
     assert column.dropna().map(np.mean).dtype == np.float64
     assert column.map(lambda image: np.nan).dtype == np.float64
-    assert column.map(lambda image: image, na_action="ignore").dtype == "image"
+    same = column.map(lambda image: image, na_action="ignore")
+    # pandas 2 leaves the results of a function in a column of objects.
+    assert same.dtype == ("image" if pd.__version__ >= "3" else object)
 
 
 @pytest.mark.parametrize("op", [operator.lt, operator.le, operator.gt, operator.ge])

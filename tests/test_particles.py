@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 
 from sklipo import ImageArray, check_particles
-from sklipo.images._buffer import flat_image_shape
-from sklipo.particles import holds_images
+from sklipo.particles import flat_image_shape, holds_images
 
 
 @pytest.fixture
@@ -126,6 +126,34 @@ def test_nan_in_rows_that_are_not_used_is_no_error():
     assert len(check_particles(ImageArray(stack)[:2])) == 2
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "g"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("n_unused", [0, 2**21])
+def test_one_bad_pixel_is_seen_wherever_it_lies(dtype, value, n_unused):
+    pixels = np.full(20 * 36 + n_unused, np.finfo(dtype).max, dtype)  # sum overflows
+    starts, ones = np.arange(20) * 36, np.ones(20, int)
+    place = starts + 7, 4 * ones, 4 * ones, 6 * ones
+    check_particles(ImageArray.from_buffer(pixels, *place))
+    for row, y, x in [(0, 1, 1), (7, 4, 1), (19, 4, 4)]:
+        bad = pixels.copy()
+        bad[36 * row + 6 * y + x] = value
+        images = ImageArray.from_buffer(bad, *place)
+        with pytest.raises(ValueError, match=f"row {row}: .*NaN or infinite"):
+            check_particles(images)
+        with config_context(assume_finite=True):
+            check_particles(images)
+
+
+@pytest.mark.parametrize("n_used", [1, 10, 19])
+@pytest.mark.parametrize("width", [4, 100_000])
+def test_pixels_of_no_image_are_no_error(n_used, width):
+    stack = np.ones((20, 4, width))
+    stack[n_used:] = np.nan
+    stack[:, 0] = np.inf
+    images = ImageArray(stack).crop(1, 0, 3, 4)[:n_used]
+    assert len(check_particles(images)) == n_used
+
+
 def test_mask_of_other_shape_names_row_and_shapes(table):
     with pytest.raises(ValueError, match=r"row 1 .*\(4, 5\).*\(4, 4\)"):
         check_particles(replace(table, "mask", 1, np.ones((4, 5), bool)))
@@ -150,7 +178,7 @@ def test_bad_pixel_size_names_row(table, value):
         check_particles(table.assign(pixel_size=sizes))
 
 
-def test_colour_image_says_how_to_convert(images):
+def test_color_image_says_how_to_convert(images):
     with pytest.raises(ValueError, match=r"row 1.*rgb2gray"):
         check_particles([images[0], np.zeros((4, 4, 3))])
 

@@ -1,18 +1,18 @@
 import inspect
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skimage.measure import block_reduce, regionprops
+from image_cases import make_particles
+from skimage.measure import regionprops
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_limits
 
 from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
 from sklipo.surrounding import find_surrounding
+from sklipo.tags import has_tag
 
 TABLE_TO_TABLE = [NormalizeBackground(), CropToMask(margin=1), ApplyMask(fill_value=1)]
 
@@ -29,26 +29,16 @@ def test_constraints_cover_the_parameters(estimator):
     assert set(estimator._parameter_constraints) == parameters
 
 
-def make_particles(n=6, seed=0, dtype=np.uint8):
-    """Return ellipses on noise, with label and an index that repeats."""
-    rng = np.random.default_rng(seed)
-    images, masks = [], []
-    for _ in range(n):
-        height, width = rng.integers(20, 40, 2)
-        mask = np.zeros((height, width), np.uint8)
-        axes = (int(rng.integers(3, 8)), int(rng.integers(3, 8)))
-        centre = (int(width // 2), int(height // 2))
-        cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 90)), 0, 360, 1, -1)
-        images.append(rng.integers(0, 200, mask.shape).astype(dtype) + dtype(5) * mask)
-        masks.append(mask.astype(bool))
-    return pd.DataFrame(
-        {
-            "image": ImageArray([image.astype(dtype) for image in images]),
-            "mask": ImageArray(masks),
-            "label": [f"class {i % 2}" for i in range(n)],
-        },
-        index=[0] * n,
-    )
+@pytest.mark.parametrize("transformer", [*TABLE_TO_TABLE, Resize()])
+def test_each_row_is_transformed_by_itself(transformer):
+    particles = make_particles()
+    together = clone(transformer).fit_transform(particles)
+    alone = [clone(transformer).fit_transform(particles[i : i + 1]) for i in range(6)]
+    if isinstance(together, pd.DataFrame):
+        together, alone = together["image"], [a["image"].iloc[0] for a in alone]
+    for row, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(row, other.reshape(row.shape))
+    assert has_tag(transformer, "row_wise")
 
 
 @pytest.mark.parametrize("transformer", TABLE_TO_TABLE)
@@ -191,66 +181,6 @@ def test_fill_value_must_be_a_pixel(fill_value):
         ApplyMask(fill_value).fit_transform(make_particles())
 
 
-@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_resize_by_a_whole_factor_is_a_block_mean(dtype, white):
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, white, (84, 56), dtype=dtype)
-    pixels = Resize(28).fit_transform([image])
-    expected = block_reduce(image.astype(float), (3, 2), np.mean) / white
-    assert pixels.dtype == np.float32
-    # float32 sums of six pixels, relative to white.
-    np.testing.assert_allclose(pixels.reshape(28, 28), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("shape", "size"), [((91, 33), 28), ((130, 117), (28, 20)), ((29, 57), 28)]
-)
-def test_resize_keeps_the_mean(shape, size):
-    image = np.random.default_rng(0).random(shape)
-    pixels = Resize(size).fit_transform([image])
-    assert pixels.dtype == np.float64
-    # Every source pixel has the same weight in a mean over areas; OpenCV's table of
-    # weights is in float32.
-    assert pixels.mean() == pytest.approx(image.mean(), rel=1e-5)
-
-
-def test_resize_to_its_own_size_returns_the_pixels():
-    image = np.random.default_rng(0).random((28, 28))
-    np.testing.assert_array_equal(Resize(28).fit_transform([image])[0], image.ravel())
-
-
-def test_resize_enlarges_without_overshoot():
-    image = np.random.default_rng(0).random((5, 40))
-    pixels = Resize(28).fit_transform([image])
-    assert image.min() <= pixels.min() and pixels.max() <= image.max()
-
-
-def test_resize_white_stays_white_and_in_range():
-    rng = np.random.default_rng(0)
-    images = [np.full(rng.integers(29, 99, 2), 255, np.uint8) for _ in range(20)]
-    pixels = Resize().fit_transform(images)
-    assert pixels.max() <= 1
-    np.testing.assert_allclose(pixels, 1, atol=1e-6)
-
-
-def test_resize_names_pixels_by_row_and_column():
-    resize = Resize((2, 3)).set_output(transform="pandas")
-    pixels = resize.fit_transform(make_particles())
-    assert list(pixels.columns)[:4] == [
-        "pixel_0_0",
-        "pixel_0_1",
-        "pixel_0_2",
-        "pixel_1_0",
-    ]
-    assert list(pixels.index) == [0] * 6
-
-
-@pytest.mark.parametrize("size", [0, (28,), (28, -1), (3.5, 2), [1, 2, 3]])
-def test_resize_refuses_other_sizes(size):
-    with pytest.raises(ValueError, match="size"):
-        Resize(size).fit(make_particles())
-
-
 @pytest.mark.parametrize("transformer", [*TABLE_TO_TABLE, Resize()])
 def test_bad_particles_are_refused_in_fit_and_transform(transformer):
     good = make_particles(2)
@@ -259,30 +189,3 @@ def test_bad_particles_are_refused_in_fit_and_transform(transformer):
         clone(transformer).fit(bad)
     with pytest.raises(ValueError, match="the mask has shape"):
         clone(transformer).fit(good).transform(bad)
-
-
-def test_resize_is_that_of_opencv():
-    rng = np.random.default_rng(0)
-    for shape, way in (((83, 91), cv2.INTER_AREA), ((9, 20), cv2.INTER_LINEAR)):
-        image = rng.random(shape).astype(np.float32)
-        expected = cv2.resize(image, (28, 28), interpolation=way).ravel()
-        # Sums of float32 in another order; OpenCV interpolates in float32, too.
-        np.testing.assert_allclose(Resize(28).fit_transform([image])[0], expected, 1e-5)
-
-
-def test_resize_treats_each_axis_by_itself():
-    image = np.random.default_rng(0).random((60, 5))
-    narrow = Resize((6, 5)).fit_transform([image]).reshape(6, 5)
-    np.testing.assert_allclose(narrow, image.reshape(6, 10, 5).mean(axis=1))
-    wide = Resize((60, 9)).fit_transform([image]).reshape(60, 9)
-    both = Resize((6, 9)).fit_transform([image]).reshape(6, 9)
-    np.testing.assert_allclose(both, wide.reshape(6, 10, 9).mean(axis=1))
-
-
-def test_resize_gives_the_same_bits_on_any_number_of_threads():
-    images = np.random.default_rng(0).random((3, 400, 300))
-    resized = []
-    for n_threads in (1, 2):
-        with threadpool_limits(n_threads, user_api="blas"):
-            resized.append(Resize(64).fit_transform(images))
-    np.testing.assert_array_equal(*resized)

@@ -8,24 +8,16 @@ from pandas.api.types import is_integer, is_list_like
 
 from ._arrow import from_arrow
 from ._buffer import (
-    MISSING,
-    as_buffer,
-    as_images,
-    check_index,
-    copy_together,
-    covers,
-    crop_index,
     is_missing,
     join,
     pack,
     pack_stack,
-    read_only,
     take_index,
-    view_each,
     view_image,
     without_ellipsis,
 )
 from ._operations import ImageOperations
+from ._storage import Buffer, ImageStorage
 
 
 @register_extension_dtype
@@ -76,26 +68,12 @@ class ImageDtype(ExtensionDtype):
         )
 
 
-class _Buffer:
-    """What arrays have in common that see each other's assignments.
-
-    Arrays whose indices share memory share the _Buffer too, as an assignment both
-    writes to the index and replaces the pixels.
-    """
-
-    __slots__ = ("keep_whole", "pixels")
-
-    def __init__(self, pixels, keep_whole=False):
-        self.pixels = as_buffer(pixels)
-        self.keep_whole = keep_whole
-
-
-class ImageArray(ImageOperations):
+class ImageArray(ImageStorage, ImageOperations):
     """Images of differing sizes in one flat pixel buffer.
 
-    An image is a start, a height, a width and a row stride into that buffer, so
-    selecting, splitting, oversampling and cropping images copies no pixels, and
-    worker processes map one buffer into memory instead of receiving copies.
+    An image is a start, a height, a width and a row stride into that buffer. Selecting,
+    splitting, oversampling and cropping images copies no pixels, and worker processes
+    map one buffer into memory instead of receiving copies.
 
     Parameters
     ----------
@@ -138,8 +116,8 @@ class ImageArray(ImageOperations):
 
     ``==`` tells which images are equal, in shape and every pixel; a NaN pixel equals
     a NaN pixel, and a missing image equals nothing. ``<`` is a TypeError, as images
-    have no order of their own. Where pandas sorts the keys of a group or a merge, it
-    gets a fixed arbitrary order: by height, then width, then bytes.
+    have no order of their own. pandas sorts the keys of a group or a merge by height,
+    then width, then bytes, which is arbitrary but fixed.
 
     Examples
     --------
@@ -174,178 +152,30 @@ class ImageArray(ImageOperations):
             raise TypeError(
                 f"expected a sequence of 2-D images, got {type(images).__name__}"
             )
-        self._buffer, self._index = _Buffer(pixels), index
-
-    @classmethod
-    def _new(cls, buffer, index):
-        """Return the array of an index into a buffer."""
-        array = object.__new__(cls)
-        array._buffer, array._index = buffer, index
-        return array
-
-    def _select(self, index):
-        """Return an independent array: a new index into the same pixels."""
-        return self._new(_Buffer(self.pixels, self._buffer.keep_whole), index)
-
-    @classmethod
-    def from_buffer(cls, pixels, starts, heights, widths, row_strides):
-        """Return images that lie in a flat buffer, without a copy of the pixels.
-
-        Parameters
-        ----------
-        pixels : ndarray of shape (n_pixels,)
-            Contiguous buffer of integers, floats or bools.
-        starts : array-like of shape (n_images,)
-            Position of the first pixel of each image; -1 where it is missing.
-        heights, widths : array-like of shape (n_images,)
-            Shapes in pixels.
-        row_strides : array-like of shape (n_images,)
-            Distance in pixels from one row of an image to the next.
-
-        Returns
-        -------
-        ImageArray
-            The images.
-
-        Raises
-        ------
-        ValueError
-            If the buffer is not flat or an image does not lie in it.
-
-        See Also
-        --------
-        crop : Cuts a rectangle out of each image.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklipo.images import ImageArray
-        >>> micrograph = np.arange(20).reshape(4, 5)
-        >>> images = ImageArray.from_buffer(micrograph.ravel(), [0, 7], [2, 2], [3, 2],
-        ...                                 row_strides=[5, 5])
-        >>> images[1]
-        array([[ 7,  8],
-               [12, 13]])
-        """
-        if pixels.ndim != 1 or not pixels.flags.c_contiguous:
-            raise ValueError("expected a flat, contiguous buffer: pass pixels.ravel()")
-        if pixels.dtype.kind not in "biuf":
-            raise TypeError(
-                f"expected integer, float or bool pixels, got dtype {pixels.dtype}"
-            )
-        index = np.array([starts, heights, widths, row_strides], dtype=np.int64).T
-        index[index[:, 0] < 0] = MISSING
-        check_index(index, pixels.size)
-        return cls._new(_Buffer(pixels), index)
-
-    def with_pixels(self, pixels):
-        """Return images that lie where these lie, in another buffer of equal size.
-
-        Parameters
-        ----------
-        pixels : ndarray of shape (n_pixels,)
-            As many pixels as the buffer of these images has, of any dtype.
-
-        Returns
-        -------
-        ImageArray
-            The images.
-
-        Raises
-        ------
-        ValueError
-            If an image does not lie in the buffer.
-
-        See Also
-        --------
-        from_buffer : Takes any places in a buffer.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklipo.images import ImageArray
-        >>> images = ImageArray([np.array([[3, 4]]), np.array([[0], [5]])])
-        >>> images.with_pixels(images.pixels > 3)
-        <ImageArray>
-        [<1x2 bool>, <2x1 bool>]
-        Length: 2, dtype: image
-        """
-        return self.from_buffer(pixels, *self._index.T)
+        self._buffer, self._index = Buffer(pixels), index
 
     @classmethod
     def _from_sequence(cls, scalars, *, dtype=None, copy=False):
-        return cls(scalars, copy=copy)
+        # pandas 2 asks for a copy with each change of dtype. Images in an object array
+        # need none: they are copied anyway, or lie in a buffer that never changes.
+        is_object = isinstance(scalars, np.ndarray) and scalars.dtype == object
+        return cls(scalars, copy=copy and not is_object)
 
     @classmethod
     def _concat_same_type(cls, to_concat):
+        # Small parts of large buffers would otherwise take all pixels of these along.
         arrays = [array for array in to_concat if array.pixels.size] or to_concat[:1]
         if len({id(array.pixels) for array in arrays}) > 1:
             to_concat = [array._trimmed() for array in to_concat]
         pixels, index = join(
             [a.pixels for a in to_concat], [a._index for a in to_concat]
         )
-        keep_whole = any(array._buffer.keep_whole for array in to_concat)
-        return cls._new(_Buffer(pixels, keep_whole), index)
-
-    def _trimmed(self):
-        """Return the array itself if it uses half of its buffer or shares it."""
-        if self._buffer.keep_whole or covers(self._index, self.pixels.size):
-            return self
-        return self.compact()
+        return cls._new(Buffer(pixels), index)
 
     @property
     def dtype(self):
         """The pandas dtype."""
         return ImageDtype()
-
-    @property
-    def pixels(self):
-        """The buffer that holds the pixels."""
-        return self._buffer.pixels
-
-    @property
-    def pixel_dtype(self):
-        """Dtype of the pixels."""
-        return self._buffer.pixels.dtype
-
-    @property
-    def starts(self):
-        """Position of the first pixel of each image in the buffer."""
-        return read_only(self._index[:, 0])
-
-    @property
-    def heights(self):
-        """Number of rows of each image."""
-        return read_only(self._index[:, 1])
-
-    @property
-    def widths(self):
-        """Number of columns of each image."""
-        return read_only(self._index[:, 2])
-
-    @property
-    def row_strides(self):
-        """Distance from one row of an image to the next in the buffer."""
-        return read_only(self._index[:, 3])
-
-    @property
-    def shapes(self):
-        """Height and width of each image."""
-        return read_only(self._index[:, 1:3])
-
-    @property
-    def nbytes(self):
-        """Bytes of the pixels and the index of these images."""
-        n_pixels = int((self.heights * self.widths).sum())
-        return n_pixels * self.pixel_dtype.itemsize + self._index.nbytes
-
-    def __len__(self):
-        """Return the number of images."""
-        return len(self._index)
-
-    def __iter__(self):
-        """Iterate over the images."""
-        return view_each(self.pixels, self._index)
 
     def __getitem__(self, item):
         """Return one image or, by slice, mask or positions, several."""
@@ -357,6 +187,7 @@ class ImageArray(ImageOperations):
         index = self._index[item]
         if not isinstance(item, slice):
             return self._select(index)
+        # As in NumPy, assignments to a slice change the array, so both share a buffer.
         view = self._new(self._buffer, index)
         view._readonly = self._readonly
         return view
@@ -402,111 +233,3 @@ class ImageArray(ImageOperations):
             The same images.
         """
         return self._select(self._index.copy())
-
-    def crop(self, tops, lefts, heights, widths):
-        """Return a rectangle of each image, without a copy of the pixels.
-
-        Parameters
-        ----------
-        tops, lefts : int or array-like of shape (n_images,)
-            First row and column, in pixels of the image. Ignored where the image is
-            missing, as are the sizes.
-        heights, widths : int or array-like of shape (n_images,)
-            Size of the rectangle in pixels.
-
-        Returns
-        -------
-        ImageArray
-            The cropped images.
-
-        Raises
-        ------
-        ValueError
-            If a rectangle is empty or leaves its image.
-
-        See Also
-        --------
-        CropToMask : Crops each particle of a table to its mask.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklipo.images import ImageArray
-        >>> images = ImageArray([np.arange(12).reshape(3, 4)])
-        >>> images.crop(1, 2, 2, 2)[0]
-        array([[ 6,  7],
-               [10, 11]])
-        """
-        return self._select(crop_index(self._index, tops, lefts, heights, widths))
-
-    def compact(self):
-        """Return the same images with a buffer that holds nothing else.
-
-        The pixels follow each other in the order of the images; an image that occurs
-        several times is stored once.
-
-        Returns
-        -------
-        ImageArray
-            The same images.
-
-        See Also
-        --------
-        share : Keeps the whole buffer, for worker processes.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklipo.images import ImageArray
-        >>> images = ImageArray(np.zeros((1000, 20, 20)))[:3]
-        >>> images.pixels.size, images.compact().pixels.size
-        (400000, 1200)
-        """
-        rows, first, inverse = np.unique(
-            self._index, axis=0, return_index=True, return_inverse=True
-        )
-        order = np.argsort(first)
-        distinct = self._select(rows[order])
-        pixels, index = copy_together(as_images(distinct), self.pixel_dtype)
-        return self._new(
-            _Buffer(pixels, self._buffer.keep_whole), index[np.argsort(order)[inverse]]
-        )
-
-    def share(self):
-        """Return the same images, to be pickled with their whole buffer always.
-
-        Images that use less than half of their buffer are compacted when they are
-        pickled. Images that are selected or cropped from a shared array are not, so
-        that joblib writes the one buffer to disk once and every worker maps it.
-
-        Returns
-        -------
-        ImageArray
-            The same images.
-
-        See Also
-        --------
-        compact : Drops the pixels that belong to no image.
-
-        Examples
-        --------
-        >>> import pickle
-        >>> import numpy as np
-        >>> from sklipo.images import ImageArray
-        >>> images = ImageArray(np.zeros((100, 20, 20), np.uint8))
-        >>> len(pickle.dumps(images[:1])) < 1000
-        True
-        >>> len(pickle.dumps(images.share()[:1])) > 40000
-        True
-        """
-        return self._new(_Buffer(self.pixels, keep_whole=True), self._index.copy())
-
-    def __reduce__(self):
-        """Pickle the images, with the whole buffer if they use half of it or share."""
-        array = self._trimmed()
-        return _restore, (array.pixels, array._index, array._buffer.keep_whole)
-
-
-def _restore(pixels, index, keep_whole):
-    """Return the array that was pickled."""
-    return ImageArray._new(_Buffer(pixels, keep_whole), index)

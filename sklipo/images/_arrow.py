@@ -85,4 +85,5 @@ def _check_sizes(found, expected, missing):
         )
 
 
+# Reading a file finds the type by its name, so it is registered with the import.
 pa.register_extension_type(ImageType())

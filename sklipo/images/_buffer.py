@@ -9,7 +9,6 @@ import hashlib
 import numbers
 from functools import partial
 from itertools import repeat
-from math import isqrt
 
 import numpy as np
 import pandas as pd
@@ -29,22 +28,14 @@ def read_only(array):
 def as_buffer(pixels):
     """Return pixels as a read-only array that every view of it has as its base.
 
-    NumPy skips arrays that do not own their memory when it looks for the base of a
-    view, but stops at a memoryview.
+    So the images of an array lead back to its buffer, see :func:`locate`.
     """
+    # NumPy looks through arrays that do not own their memory when it sets the base of a
+    # view, but stops at a memoryview.
     is_base = pixels.flags.owndata or type(pixels.base) is not np.ndarray
     if is_base and not pixels.flags.writeable:
         return pixels
     return np.frombuffer(memoryview(pixels).toreadonly(), pixels.dtype)
-
-
-def flat_image_shape(n_pixels):
-    """Return height and width of the image that a row of numbers holds.
-
-    A square where it can be one, or else a strip that is one pixel high.
-    """
-    side = isqrt(n_pixels)
-    return (side, side) if side * side == n_pixels else (1, n_pixels)
 
 
 def float_dtype(pixel_dtype):
@@ -69,7 +60,7 @@ def check_image(image, row):
     if image.ndim == 3:
         raise ValueError(
             f"row {row}: expected a 2-D image, got shape {image.shape}; convert a "
-            "colour image to grey, as skimage.color.rgb2gray(image) or "
+            "color image to gray, as skimage.color.rgb2gray(image) or "
             "image.mean(axis=2) do"
         )
     if image.ndim != 2:
@@ -107,10 +98,11 @@ def pack(values, copy=False):
     """Return a buffer that holds a sequence of images, and their index in it.
 
     Images that are views of one buffer, as those of an ``ImageArray`` are, stay there
-    unless a copy is asked for: samplers take a table apart into an object array and
-    build it again.
+    unless ``copy`` is True.
     """
     images = as_images(values)
+    # Samplers take a table apart into an object array and build it again. That copies
+    # no pixels if the images find their buffer.
     found = None if copy else locate(images)
     return found or copy_together(images)
 
@@ -146,10 +138,11 @@ def locate(images):
 def copy_together(images, dtype=None):
     """Copy images into one new buffer; return it and their index.
 
-    Without a dtype, the pixels get the one that holds those of all images. bool is
-    where promotion starts, so a sequence without images does not widen others later.
+    Without a dtype, the pixels get the smallest that holds those of all images.
     """
     if dtype is None:
+        # bool promotes to any other dtype, so an array without images widens no others
+        # that it is joined with.
         present = {image.dtype for image in images if image is not None}
         dtype = np.result_type(np.bool_, *present)
     index = lay_out([(0, 0) if image is None else image.shape for image in images])
@@ -185,6 +178,7 @@ def view_each(pixels, index):
     if len(starts) and starts.min() < 0:
         return map(partial(view_image, pixels), *index.T.tolist())
     size = pixels.itemsize
+    # This runs for each image of each step, so no Python code runs per image.
     return map(
         np.ndarray,
         zip(heights.tolist(), widths.tolist(), strict=True),
@@ -255,6 +249,7 @@ def take_index(index, indices):
 
 def covers(index, n_pixels):
     """Return whether the images use at least half of a buffer, repeats counted once."""
+    # Oversampling repeats images, which then lie at the same start.
     _, first = np.unique(index[:, 0], return_index=True)
     used = index[first, 1:3].prod(axis=1).sum()
     return bool(2 * used >= n_pixels)
@@ -263,7 +258,7 @@ def covers(index, n_pixels):
 def join(buffers, indices):
     """Return one buffer for the images of several, and their joint index.
 
-    Images that share a buffer keep sharing it: then not one pixel is copied.
+    Images that share a buffer keep sharing it, and no pixel of theirs is copied.
     """
     unique = {id(pixels): pixels for pixels in buffers if pixels.size}
     index = np.concatenate(indices)
@@ -284,6 +279,7 @@ def same_image(a, b):
         return False
     if a.shape != b.shape or b.dtype.kind not in "biuf":
         return False
+    # Only NaN differs from itself; isnan would refuse integers.
     return bool(((a == b) | ((a != a) & (b != b))).all())
 
 
@@ -291,7 +287,7 @@ def image_bytes(image):
     """Return the pixels as bytes that are the same for images that are equal."""
     if image.dtype.kind == "f":
         image = image + 0.0  # turns -0.0 into 0.0
-        image[np.isnan(image)] = np.nan
+        image[np.isnan(image)] = np.nan  # gives all NaN the same bits
     return image.tobytes()
 
 

@@ -103,6 +103,14 @@ class ImageOperations(ExtensionArray):
             value = self._spread(value)
         return super().fillna(value, **kwargs)
 
+    def _pad_or_backfill(self, *, method, limit=None, limit_area=None, copy=True):
+        # The positions of images are filled as numbers are. pandas 2 would call fillna,
+        # as it did in older versions, since it is overridden above.
+        rows = pd.Series(np.where(self.isna(), np.nan, np.arange(len(self))))
+        fill = rows.bfill if method in ("backfill", "bfill") else rows.ffill
+        filled = fill(limit=limit, limit_area=limit_area).fillna(-1)
+        return self.take(filled.to_numpy(np.intp), allow_fill=True)
+
     def shift(self, periods=1, fill_value=None):
         """Return the images moved by some positions.
 
@@ -111,7 +119,7 @@ class ImageOperations(ExtensionArray):
         periods : int, default=1
             Number of positions, negative to move towards the beginning.
         fill_value : 2-D array or missing, default=None
-            What comes where no image is.
+            Fills the positions that become empty.
 
         Returns
         -------
@@ -225,7 +233,7 @@ class ImageOperations(ExtensionArray):
         Returns
         -------
         ndarray of shape (n_images,)
-            True where an equal image, or a missing one for a missing one, is there.
+            True where the values hold an equal image; missing images equal each other.
         """
         both = self._concat_same_type([self, self._as_images(values)])
         digests = pd.Series(both._digests())
@@ -273,7 +281,7 @@ class ImageOperations(ExtensionArray):
         return np.array([rank_of[key] for key in keys], dtype=np.intp)
 
     def _cast_pointwise_result(self, values):
-        # NaN alone, say from a measure of each image, is a number and no image
+        # NaN alone is a number, as from a measure of each image, and no missing image.
         if any(isinstance(value, np.ndarray) for value in values):
             return super()._cast_pointwise_result(values)
         return pd.Series(list(values), dtype=object).infer_objects().to_numpy()
