@@ -1,6 +1,41 @@
-"""The way through the steps of a pipeline."""
+"""The last step of a pipeline, and the way of data through the steps before it."""
 
+# Private part of scikit-learn: the base of all searches, which nothing public tells
+# from other meta-estimators.
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
+
+from .tags import has_tag
+
+
+def last_step(estimator):
+    """Return the estimator at the end of pipelines and searches, however nested.
+
+    A fitted search stands for its ``best_estimator_``, one that is not fitted for the
+    ``estimator`` that it tries out. Other meta-estimators, such as
+    ``CalibratedClassifierCV``, are last steps themselves: their predictions are not
+    those of the estimator inside.
+    """
+    return split_last_step(estimator)[1]
+
+
+def split_last_step(estimator):
+    """Return all steps before the last one, as of a flat pipeline, and the last one.
+
+    What precedes is a list of pairs of name and step; see :func:`last_step` for what
+    is looked into.
+    """
+    before = []
+    while True:
+        if isinstance(estimator, Pipeline):
+            before += estimator.steps[:-1]
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, BaseSearchCV):
+            estimator = estimator.estimator
+        else:
+            return before, estimator
 
 
 def transform_by(steps, X):
@@ -14,17 +49,18 @@ def transform_by(steps, X):
     return X
 
 
-def predict_both(model, X):
-    """Return predicted labels and, where the model has them, probabilities, else None.
+def predict_both(estimator, X):
+    """Return predicted labels and, where the estimator has them, probabilities.
 
-    What comes before the last step is done once, and a network runs once.
+    Probabilities are None where it has none. The steps before the last one transform X
+    once for both.
     """
-    last = model
-    if isinstance(model, Pipeline):
-        X, last = transform_by(model.steps[:-1], X), model.steps[-1][1]
+    before, last = split_last_step(estimator)
+    X = transform_by(before, X)
     if not hasattr(last, "predict_proba"):
         return last.predict(X), None
     y_proba = last.predict_proba(X)
-    if getattr(last, "_predicts_most_probable", False):
+    # The labels follow from the probabilities, so a network runs once, not twice.
+    if has_tag(last, "predicts_most_probable"):
         return last.classes_[y_proba.argmax(axis=1)], y_proba
     return last.predict(X), y_proba

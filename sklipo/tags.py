@@ -95,7 +95,11 @@ def has_tag(estimator, name):
     Returns
     -------
     bool
-        False where the estimator has only the tags of scikit-learn.
+        False where the estimator has only the tags of scikit-learn, or none at all.
+
+    Notes
+    -----
+    Pipelines and searches hand on none of these facts: ask their last step.
 
     See Also
     --------
@@ -108,4 +112,7 @@ def has_tag(estimator, name):
     >>> has_tag(SVC(), "releases_gil")
     False
     """
+    # Steps such as "passthrough", and what only looks like an estimator, have no tags.
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return False
     return getattr(get_tags(estimator), name, False)

@@ -21,12 +21,12 @@ from sklearn.model_selection import (
 
 # Private part of scikit-learn: the base of all searches.
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, get_tags
 from tqdm import tqdm
 
-from .._steps import predict_both
+from .._steps import last_step, predict_both
 from ..particles import holds_images
+from ..tags import has_tag
 from ._preparation import join_preparation, prepare, split_preparation
 from .results import CrossValidationResult
 
@@ -196,10 +196,7 @@ def _computes_without_python(model, X):
 
     They start at once and need no copies, of data or of torch.
     """
-    if isinstance(model, BaseSearchCV):
-        model = model.estimator
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    return getattr(last, "_computes_without_python", False) and not holds_images(X)
+    return has_tag(last_step(model), "releases_gil") and not holds_images(X)
 
 
 def _share_cores(n_folds, n_jobs):

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
+from ..tags import extend_tags
 from ._fitting import (
     _activations,
     _forward,
@@ -202,14 +203,6 @@ class LipNetClassifier(
     """
 
     _parameter_constraints = _PARAMETER_CONSTRAINTS
-
-    # Who has the probabilities needs no second run of the network.
-    _predicts_most_probable = True
-
-    @property
-    def _computes_without_python(self):
-        """Tell whether threads are as good as processes, which is so on the CPU."""
-        return choose_device(self.device).type == "cpu"
 
     def __init__(
         self,
@@ -442,4 +435,9 @@ class LipNetClassifier(
         """Return the tags; the output has the dtype of X."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        # Tags are asked for before parameters are checked: other names raise no error.
+        on_cpu = (
+            str(self.device) in ("auto", "cpu")
+            and choose_device(self.device).type == "cpu"
+        )
+        return extend_tags(tags, predicts_most_probable=True, releases_gil=on_cpu)
