@@ -1,14 +1,20 @@
-"""Particles in parcels: in order, whatever the jobs are, and OpenCV as it was."""
+"""Jobs: parcels in order, scikit-learn's configuration with them, OpenCV as it was."""
+
+import pickle
 
 import cv2
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Parallel, delayed
+from sklearn import config_context, get_config
 
-from sklipo._jobs import map_parcels
+from sklipo import ImageArray
+from sklipo._jobs import configured, map_parcels
 
 TABLE = pd.DataFrame({"number": np.arange(300)})
+BACKENDS = ["loky", "threading"]
 
 
 def look(table):
@@ -16,8 +22,16 @@ def look(table):
     return table["number"].tolist(), cv2.getNumThreads()
 
 
+def see_output(_=None):
+    return get_config()["transform_output"]
+
+
+def see_buffer(table):
+    return type(table["image"].array.pixels).__name__
+
+
 @pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_parcels_come_in_order(n_jobs, backend):
     with joblib.parallel_config(backend=backend):
         numbers, _ = zip(*map_parcels(look, TABLE, n_jobs), strict=True)
@@ -36,3 +50,30 @@ def test_jobs_do_not_take_all_cores_each():
         assert {n for _, n in map_parcels(look, TABLE, None)} == {3}
     finally:
         cv2.setNumThreads(before)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_configuration_goes_along(n_jobs, backend):
+    with joblib.parallel_config(backend=backend):
+        with config_context(transform_output="pandas"):
+            parcels = map_parcels(see_output, TABLE, n_jobs)
+            tasks = [delayed(configured(see_output))() for _ in range(3)]
+        # It is the one at the time of the call, not of the first result.
+        assert set(parcels) == {"pandas"}
+        assert set(Parallel(n_jobs=n_jobs)(tasks)) == {"pandas"}
+        assert set(map_parcels(see_output, TABLE, n_jobs)) == {"default"}
+    assert see_output() == "default"
+
+
+def test_a_configured_function_is_pickled_with_its_configuration():
+    with config_context(assume_finite=True):
+        function = pickle.loads(pickle.dumps(configured(get_config)))
+    assert function()["assume_finite"]
+    assert not get_config()["assume_finite"]
+
+
+def test_pixels_are_sent_without_files():
+    images = ImageArray(np.zeros((4, 800, 800), np.uint8))  # joblib maps 1 MB or more
+    table = pd.DataFrame({"image": images})
+    assert set(map_parcels(see_buffer, table, 2)) == {"ndarray"}
