@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from ..metrics._counts import class_measures, summary_measures
+from ..metrics._confusion import class_metrics, summary_metrics
 
 
 def measure_tallies(tallies, position):
@@ -16,10 +16,10 @@ def measure_tallies(tallies, position):
     counts, losses = tallies[..., :-1], tallies[..., -1]
     support = counts.sum(axis=-1)
     if position is None:
-        measures = summary_measures(counts)
+        measures = summary_metrics(counts)
         loss, n = losses.sum(axis=-1), support.sum(axis=-1)
     else:
-        of_classes = class_measures(counts)
+        of_classes = class_metrics(counts)
         measures = {name: values[:, position] for name, values in of_classes.items()}
         loss, n = losses[:, position], support[:, position]
     if not np.isnan(losses).all():

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..metrics import classification_table
-from ..metrics._counts import summary_measures
+from ..metrics._confusion import summary_metrics
 from ..metrics._losses import sample_losses
 from ._bootstrap import corrected_t_test, measure_tallies, percentiles, resample
 
@@ -133,7 +133,7 @@ class CrossValidationResult:
             Between 0 and 1; 1 / n_classes by chance.
         """
         counts = self.confusion_matrices.sum(axis=0)
-        return float(summary_measures(counts)["balanced_accuracy"])
+        return float(summary_metrics(counts)["balanced_accuracy"])
 
     @property
     def balanced_accuracy_per_fold(self):
@@ -144,7 +144,7 @@ class CrossValidationResult:
         ndarray of shape (n_folds,)
             Their spread tells how much the figure depends on the micrographs.
         """
-        return summary_measures(self.confusion_matrices)["balanced_accuracy"]
+        return summary_metrics(self.confusion_matrices)["balanced_accuracy"]
 
     @property
     def missing_classes(self):
