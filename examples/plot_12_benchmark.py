@@ -83,7 +83,7 @@ for problem, particles in tables.items():
 for problem, table in (("lamellarity", TABLE_9), ("encapsulation", TABLE_10)):
     if problem in results:
         network = next(iter(results[problem].values()))
-        matrix = network.confusion_matrix().loc[table.index, table.columns]
+        matrix = network.mean_confusion_matrix().loc[table.index, table.columns]
         print_beside_thesis(f"{problem}: average counts, rows true", matrix, table)
 
 # %%

@@ -19,6 +19,7 @@ from ._store import find_or_make
 from .measures import Particle
 from .measures.particle import surrounding_margin
 from .particles import bounding_boxes, crop_particles, validate_particles
+from .tags import extend_tags
 
 # Bins of relative intensities reach two root mean squares from the background.
 _RELATIVE_RANGE = (-2.0, 2.0)
@@ -233,6 +234,11 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         """What the groups need to know."""
         relative = self.intensity == "relative"
         return Settings(self.n_points, self.n_bins, self.intensity_range_, relative)
+
+    def __sklearn_tags__(self):
+        # Raw intensities are binned over the range of all particles of the fit.
+        row_wise = self.intensity == "relative"
+        return extend_tags(super().__sklearn_tags__(), row_wise=row_wise)
 
 
 _UNIT_ERRORS = {

@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from .images._buffer import float_dtype
 from .particles import validate_particles
+from .tags import extend_tags
 
 # Integer pixels whose largest value is the white of the format.
 _WHITE = {"uint8": 255, "uint16": 65535}
@@ -139,7 +140,7 @@ class Resize(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return extend_tags(tags, row_wise=True)
 
 
 @cache

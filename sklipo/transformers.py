@@ -17,6 +17,7 @@ from .particles import (
     holds_images,
     validate_particles,
 )
+from .tags import extend_tags
 
 _CV2_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
 
@@ -74,7 +75,7 @@ class _ParticleTransformer(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return extend_tags(tags, row_wise=True)
 
 
 class NormalizeBackground(_ParticleTransformer):

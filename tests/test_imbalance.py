@@ -57,7 +57,7 @@ def test_tables_are_resampled_without_copying_pixels(particles, sampler, n_per_c
 def test_samplers_of_tables_in_a_pipeline(particles, sampler):
     model = make_pipeline(sampler, CropToMask(), ApplyMask(), Resize(12), lipnet())
     result = cross_validate_particles(
-        model, particles, particles["label"], particles["micrograph"], cv=2
+        model, particles, particles["label"], groups=particles["micrograph"], cv=2
     )
     assert set(result.y_pred) <= set(COUNTS)
 

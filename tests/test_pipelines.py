@@ -147,7 +147,7 @@ def test_calibration_leaves_rare_classes_their_chance():
             make_svc_pipeline("thesis", probability=probability),
             particles,
             y,
-            particles["micrograph"],
+            groups=particles["micrograph"],
             cv=3,
         ).balanced_accuracy
         for probability in (True, False)
