@@ -251,7 +251,7 @@ def test_grid_search_chooses_by_a_class(data):
         "accuracy": metric_scorer("accuracy"),
     }
     search = GridSearchCV(
-        LinearSVC(random_state=0), grid, scoring=scoring, refit="found", cv=3, n_jobs=2
+        LinearSVC(random_state=0), grid, scoring=scoring, refit="found", cv=3
     ).fit(X, y)
     assert search.best_params_ == {"class_weight": {"uncertain": 50}}
     assert search.cv_results_["rank_test_accuracy"].tolist() == [1, 2]

@@ -48,10 +48,10 @@ def tally_metrics(tallies, position):
 
 
 def resample(tallies, n_resamples, random_state):
-    """Return the sums of tallies that are drawn with replacement, as often as asked.
+    """Return the tallies of bootstrap samples of units, the first axis of the tallies.
 
-    The first axis is that of the units to draw from. Those along a second axis, such as
-    the same units of another result, are drawn together.
+    Everything along further axes, such as another result's tally of the same unit, is
+    drawn together.
     """
     random_state = check_random_state(random_state)
     n_units = len(tallies)

@@ -96,7 +96,8 @@ def _check_number_of_groups(groups, n_folds):
             f"There are {n_groups} groups, fewer than the {n_folds} folds. Take "
             f"cv={n_groups} or less."
             if n_groups > 1
-            else "All particles are of one group, so that none can be tested apart."
+            else f"All particles are of one group; expected {n_folds} groups or more, "
+            "one for each fold."
         )
 
 

@@ -1,4 +1,4 @@
-"""One fold: what it is handed, how many threads it has, what it brings back."""
+"""One fold: its parameters, its threads, its fit and its predictions."""
 
 import sys
 from contextlib import contextmanager
@@ -42,8 +42,8 @@ def fit_and_predict(
     """Fit on the training part of a fold, and predict its test part."""
     train, test = fold
     params = _check_method_params(X, params, indices=train)
-    # Predicting is inside, too: a new thread begins with the number of threads that
-    # any other has set last, so that the same call could predict with one or with two.
+    # Prediction belongs inside: a new thread begins with the number that any other
+    # thread has set last, and would predict with one or two by chance.
     with torch_threads(n_threads):
         start = perf_counter()
         X_train, y_train = _safe_split(estimator, X, y, train)
@@ -66,7 +66,7 @@ def route_params(estimator, params, groups):
     params = {} if params is None else params
     offered = {} if groups is None else {"groups": groups}
     if not get_config()["enable_metadata_routing"]:
-        # Only of a search is it known, without routing, that its fit takes groups.
+        # Without routing, searches alone are known to take groups in fit.
         taken = offered if isinstance(estimator, BaseSearchCV) else {}
         return {**taken, **params}
     router = MetadataRouter(owner="cross_validate_particles").add(
@@ -108,6 +108,7 @@ def share_cores(n_folds, n_jobs):
         return [None] * n_folds
     n_left = n_folds % n_jobs
     n_most = cpu_count()
+    # The user may have lowered torch's number, or a cluster by OMP_NUM_THREADS.
     if "torch" in sys.modules:
         n_most = min(n_most, sys.modules["torch"].get_num_threads())
     n_at_once = [n_jobs] * (n_folds - n_left) + [n_left] * n_left
@@ -116,16 +117,14 @@ def share_cores(n_folds, n_jobs):
 
 @contextmanager
 def torch_threads(n_threads=None):
-    """Let torch use a number of threads, and afterwards as many as before.
-
-    Folds that run in threads of one process can differ in it, as torch's number is
-    OpenMP's, which each thread has for itself.
-    """
-    # Models without networks do without importing torch, which takes seconds.
+    """Let torch use a number of threads, and afterwards as many as before."""
+    # Importing torch takes seconds, and estimators without networks do not need it.
     torch = sys.modules.get("torch")
     if torch is None:
         yield
         return
+    # This rests on OpenMP, which torch computes with: omp_set_num_threads holds for the
+    # calling thread alone, so folds in threads of one process can differ.
     before = torch.get_num_threads()
     if n_threads is not None:
         torch.set_num_threads(n_threads)

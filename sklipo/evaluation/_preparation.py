@@ -36,7 +36,7 @@ def join_preparation(steps, estimators, X):
     """Return whole pipelines again, from steps and fitted estimators after them."""
     if not steps:
         return estimators
-    # They learn nothing, so that one particle is as good as all.
+    # The steps learn nothing: one particle fits them as well as all do.
     fitted = Pipeline(_clone_steps(steps)).fit(_as_table(X).iloc[:1])
     wholes = [clone(estimator) for estimator in estimators]
     for whole, estimator in zip(wholes, estimators, strict=True):
@@ -47,8 +47,7 @@ def join_preparation(steps, estimators, X):
 def prepare(steps, X, *, n_jobs=None, verbose=False):
     """Take particles through steps that learn nothing, a few at a time.
 
-    No more than these few are copied, and jobs share the work evenly. The messages of
-    errors count the rows of the whole table.
+    No more than these few are copied, and jobs share the work evenly.
     """
     if not steps:
         return X
@@ -61,6 +60,7 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     if jobs and len(steps) == 1:
         # It shares the work out by itself, and knows which pixels it needs.
         return clone(steps[0][1]).set_params(n_jobs=n_jobs).fit_transform(X)
+    # Checked before it is cut into parcels, whose rows would be counted from 0.
     particles = _as_table(X)
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)

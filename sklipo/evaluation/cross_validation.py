@@ -140,7 +140,7 @@ def cross_validate_particles(
     ]
     prefer = "threads" if _runs_in_threads(rest, rows) else "processes"
     outcomes = Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator")(tasks)
-    # What a job that is a thread sets last would be the number of new threads here.
+    # Jobs that are threads change the number that later threads of the user begin with.
     with torch_threads():
         outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
     result = _collect(outcomes, folds, classes, y, groups)
@@ -154,8 +154,8 @@ def cross_validate_particles(
 def _runs_in_threads(estimator, X):
     """Tell whether threads fit an estimator as fast as processes do.
 
-    They start at once and need no copies, of data or of torch. Steps that prepare
-    images in each fold do need Python.
+    Threads start at once, and copy neither data nor torch. Steps that prepare images in
+    each fold compute in Python, where only one thread runs at a time.
     """
     return has_tag(last_step(estimator), "releases_gil") and not holds_images(X)
 

@@ -140,8 +140,8 @@ class CrossValidationResult:
         -------
         table : DataFrame
             As from :func:`~sklipo.metrics.classification_table`. With ``per_fold`` its
-            index has the levels ``fold`` and ``class``; what needs a class that a fold
-            lacks is NaN there.
+            index has the levels ``fold`` and ``class``; metrics that need a class are
+            NaN in a fold without it.
         """
         if not per_fold:
             return self._classification_table(slice(None))
@@ -180,8 +180,8 @@ class CrossValidationResult:
         Returns
         -------
         dict of list
-            The classes by number of the fold. What needs them is NaN there and has no
-            share in means over folds.
+            The classes by number of the fold. Metrics that need them are NaN in that
+            fold and have no share in means over folds.
         """
         support = self.confusion_counts.sum(axis=2)
         missing = {
@@ -350,6 +350,7 @@ class CrossValidationResult:
             The display, drawn. :mod:`sklipo.displays` has further pictures of a
             result, and of several results side by side.
         """
+        # Only pictures need matplotlib, which is optional.
         from ..displays import ConfusionMatricesDisplay
 
         return ConfusionMatricesDisplay.from_cv_results(self, ax=ax)
