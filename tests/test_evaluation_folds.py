@@ -229,6 +229,7 @@ class Network(LipNetClassifier):
 
 def test_networks_are_trained_in_threads_of_this_process(data):
     X, y, groups = data
+    X = X[:, :16]  # a square image per row
     model = make_imblearn_pipeline(
         StandardScaler(), Network("lipnet-1", n_filters=2, max_epochs=2, random_state=0)
     )
