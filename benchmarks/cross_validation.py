@@ -49,7 +49,9 @@ def compare_jobs_of_svm():
 
     def validate(n_jobs):
         model = make_svc_pipeline()
-        return cross_validate_particles(model, particles, y, groups, n_jobs=n_jobs)
+        return cross_validate_particles(
+            model, particles, y, groups=groups, n_jobs=n_jobs
+        )
 
     ways = {"n_jobs=1": lambda: validate(1), "n_jobs=2": lambda: validate(2)}
     title = f"Five folds of measures and SVM, {N_PARTICLES} particles"

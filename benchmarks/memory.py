@@ -1,7 +1,7 @@
 """Memory of cross-validation with two jobs: all processes together, at its peak.
 
-Memory is proportional set size (PSS), of which Linux tells: a page that processes share
-is divided among them. Of a process alone it is the resident set size (RSS).
+Memory is the proportional set size (PSS) that Linux reports: a page that several
+processes share is divided among them. For a process alone it is the resident set size.
 """
 
 import pickle
@@ -41,7 +41,7 @@ def main():
 
 def validate(name, process):
     """Cross-validate a model and print its memory."""
-    # Drawn by another process, so that this one is as if it had read them.
+    # Another process draws them: this one shall look as if it had read them.
     particles = copy_often(pickle.loads(subprocess.check_output(DRAW)))
     y = np.resize(["multilamellar", "uncertain", "unilamellar"], N_PARTICLES)
     groups = np.arange(N_PARTICLES) // 40
@@ -50,7 +50,7 @@ def validate(name, process):
     else:
         model = make_lipnet_pipeline(max_epochs=1, random_state=0)
     with Watch() as watch:
-        cross_validate_particles(model, particles, y, groups, n_jobs=2)
+        cross_validate_particles(model, particles, y, groups=groups, n_jobs=2)
     table = sum(particles[name].array.pixels.nbytes for name in ("image", "mask"))
     limit = 1.5 * table + 3 * process
     print(

@@ -106,7 +106,7 @@ print(
 # The average normalised confusion matrix; rows are true classes.
 
 for problem, by_setting in results.items():
-    matrix = by_setting["zoom only"].confusion_matrix(normalize=True)
+    matrix = by_setting["zoom only"].mean_confusion_matrix(normalize=True)
     if problem == "encapsulation":
         print_beside_thesis("Table 6: zoom only, encapsulation", matrix, TABLE_6)
     else:

@@ -58,7 +58,7 @@ for problem, by_features in results.items():
     save_picture(display.figure_, options, problem)
     if problem in published:
         table = published[problem]
-        matrix = by_features["thesis"].confusion_matrix(normalize=True)
+        matrix = by_features["thesis"].mean_confusion_matrix(normalize=True)
         matrix = matrix.loc[table.index, table.columns]
         print_beside_thesis(f"SVM, {problem}, rows true", matrix, table)
 
@@ -82,7 +82,7 @@ for problem, particles in tables.items():
 
 for problem, particles in tables.items():
     result = results[problem]["all features"]
-    test = result.fold == result.fold.max()
+    test = result.folds == result.folds.max()
     model = make_svc_pipeline().fit(particles[~test], particles["label"][~test])
     display = FeatureGroupImportanceDisplay.from_estimator(
         model, particles[test], particles["label"][test], random_state=0

@@ -20,10 +20,9 @@ def last_step(estimator):
 
 
 def split_last_step(estimator):
-    """Return all steps before the last one, as of a flat pipeline, and the last one.
+    """Return the list of (name, step) before the last step, and the last step.
 
-    What precedes is a list of pairs of name and step; see :func:`last_step` for what
-    is looked into.
+    The list is that of a flat pipeline; :func:`last_step` tells what is looked into.
     """
     before = []
     while True:

@@ -3,11 +3,10 @@
 from numbers import Integral
 
 from imblearn.pipeline import Pipeline
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.utils.class_weight import compute_sample_weight
 
+from .calibration import BalancedCalibratedClassifierCV
 from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
@@ -137,9 +136,10 @@ def make_svc_pipeline(
         1 / n_features here; a wider kernel, of a smaller value, carries further from
         the micrographs of the training set to others.
     probability : bool, default=False
-        Give the model ``predict_proba``, calibrated by 5-fold cross-validation within
-        the training set as if all classes were equally frequent there, which is how
-        the SVM is trained, too. The SVM is then at ``classify__estimator``.
+        Give the model ``predict_proba``, calibrated by five folds of the training set
+        as if all classes were equally frequent, which is how the SVM is trained, too.
+        The last step is then a :class:`BalancedCalibratedClassifierCV`, and the SVM is
+        at ``classify__estimator``.
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
 
@@ -163,7 +163,7 @@ def make_svc_pipeline(
     """
     classify = SVC(C=C, gamma=gamma, class_weight="balanced")
     if probability:
-        classify = _BalancedCalibration(SVC(C=C, gamma=gamma), ensemble=False)
+        classify = BalancedCalibratedClassifierCV(SVC(C=C, gamma=gamma), ensemble=False)
     steps = [
         ("features", ParticleFeatures(groups, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
@@ -240,17 +240,3 @@ def _check_same_shape(size, image_shape):
             f"but classify__image_shape={image_shape!r}. Set "
             f"classify__image_shape={shape} too."
         )
-
-
-class _BalancedCalibration(CalibratedClassifierCV):
-    """Calibration that weighs classes equally, as it hands weights on to the SVM.
-
-    Plain calibration learns how rare a class is and, by the most probable class, then
-    hardly ever predicts it, whatever the SVM's class weights.
-    """
-
-    def fit(self, X, y, sample_weight=None, **fit_params):
-        weights = compute_sample_weight("balanced", y)
-        if sample_weight is not None:
-            weights = weights * sample_weight
-        return super().fit(X, y, sample_weight=weights, **fit_params)

@@ -170,7 +170,7 @@ class Resize(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return extend_tags(tags, row_wise=True)
 
 
 def _white(images):

@@ -10,7 +10,7 @@ class ParticleTags(Tags):
     """Tags of scikit-learn with three more facts about an estimator.
 
     An estimator that returns them from ``__sklearn_tags__`` is treated as those of
-    sklipo are; without them all three are taken to be False, which is always safe.
+    sklipo are. All three default to False, which is always safe.
 
     Parameters
     ----------
@@ -22,12 +22,13 @@ class ParticleTags(Tags):
         As in :class:`sklearn.utils.Tags`.
     row_wise : bool, default=False
         Of a transformer: ``fit`` learns nothing from the data, and each row is
-        transformed by itself. Cross-validation then transforms once for all folds.
+        transformed by itself. Cross-validation then transforms images once for all
+        folds.
     predicts_most_probable : bool, default=False
         Of a classifier: ``predict`` returns the class of the largest probability.
         Labels are then derived from ``predict_proba``, which runs only once.
     releases_gil : bool, default=False
-        ``fit`` and ``predict`` compute outside of Python, so that threads run them at
+        ``fit`` and ``predict`` compute mostly outside of Python, where threads run at
         the same time. Cross-validation then starts threads rather than processes.
 
     See Also
@@ -95,11 +96,15 @@ def has_tag(estimator, name):
     Returns
     -------
     bool
-        False where the estimator has only the tags of scikit-learn.
+        False where the estimator has only the tags of scikit-learn, or none at all.
 
     See Also
     --------
     extend_tags : Lets an estimator state facts.
+
+    Notes
+    -----
+    Pipelines and searches hand on none of these facts: ask their last step.
 
     Examples
     --------
@@ -108,4 +113,7 @@ def has_tag(estimator, name):
     >>> has_tag(SVC(), "releases_gil")
     False
     """
+    # Steps such as "passthrough", and what only looks like an estimator, have no tags.
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return False
     return getattr(get_tags(estimator), name, False)

@@ -134,10 +134,10 @@ class _ParticleTransformer(
         return adapter.create_container(rows, X, columns=self.get_feature_names_out)
 
     def __sklearn_tags__(self):
-        tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
+        tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return extend_tags(tags, row_wise=True)
 
 
 class NormalizeBackground(_ParticleTransformer):

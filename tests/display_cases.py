@@ -29,7 +29,12 @@ def make_result(classes=("empty", "full", "uncertain"), n=120, seed=0, skill=2.0
     groups = np.arange(n) // 4
     predicted = classes[y_proba.argmax(axis=1)]
     return CrossValidationResult(
-        classes, classes[codes], predicted, groups % 5, y_proba=y_proba, groups=groups
+        classes=classes,
+        y_true=classes[codes],
+        y_pred=predicted,
+        folds=groups % 5,
+        y_proba=y_proba,
+        groups=groups,
     )
 
 

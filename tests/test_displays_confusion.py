@@ -15,8 +15,8 @@ def test_cells_are_mean_spread_and_count_over_folds():
     display = ConfusionMatricesDisplay.from_cv_results({"SVM": result})
     shares = [
         confusion_matrix(
-            result.y_true[result.fold == fold],
-            result.y_pred[result.fold == fold],
+            result.y_true[result.folds == fold],
+            result.y_pred[result.folds == fold],
             normalize="true",
         )
         for fold in range(5)
@@ -24,11 +24,13 @@ def test_cells_are_mean_spread_and_count_over_folds():
     np.testing.assert_allclose(display.shares["SVM"], np.mean(shares, axis=0))
     np.testing.assert_allclose(display.spreads["SVM"], np.std(shares, axis=0, ddof=1))
     np.testing.assert_allclose(
-        display.shares["SVM"], result.confusion_matrix(normalize=True)
+        display.shares["SVM"], result.mean_confusion_matrix(normalize=True)
     )
-    np.testing.assert_allclose(display.mean_counts["SVM"], result.confusion_matrix())
+    np.testing.assert_allclose(
+        display.mean_counts["SVM"], result.mean_confusion_matrix()
+    )
     share, spread = np.mean(shares, axis=0)[0, 1], np.std(shares, axis=0, ddof=1)[0, 1]
-    count = result.confusion_matrix().iloc[0, 1]
+    count = result.mean_confusion_matrix().iloc[0, 1]
     text = display.text_["SVM"][0, 1].get_text()
     assert text == f"{share:.2f}\n±{spread:.2f}\n({count:.1f})"
 

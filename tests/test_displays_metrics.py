@@ -26,8 +26,8 @@ def test_bars_are_means_over_folds_with_their_deviation():
     display = ClassMetricsDisplay.from_cv_results({"SVM": result}, metric="TPR")
     recalls = [
         recall_score(
-            result.y_true[result.fold == fold],
-            result.y_pred[result.fold == fold],
+            result.y_true[result.folds == fold],
+            result.y_pred[result.folds == fold],
             average=None,
         )
         for fold in range(5)

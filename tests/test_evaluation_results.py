@@ -4,9 +4,9 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.stats import bootstrap, ttest_rel
 from scipy.stats import t as student
-from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
+from sklearn.metrics import matthews_corrcoef
 
-from sklipo.evaluation import CrossValidationResult
+from sklipo.evaluation import CrossValidationResult, _bootstrap, results
 from sklipo.metrics import baseline_table
 
 LABELS = np.array(["empty", "full", "uncertain"])
@@ -26,7 +26,7 @@ def make_result(seed=0, share=0.7, n_groups=30, **changes):
         "classes": LABELS,
         "y_true": LABELS[codes],
         "y_pred": LABELS[y_proba.argmax(axis=1)],
-        "fold": groups % 5,
+        "folds": groups % 5,
         "y_proba": y_proba,
         "groups": groups,
         "index": pd.Index(np.arange(300) + 1000),
@@ -40,7 +40,7 @@ def test_summary_is_that_of_each_fold_and_of_all():
     pooled = baseline_table(result.y_true, result.y_pred, result.y_proba)
     expected = pooled.loc["prediction"].to_dict()
     assert summary["pooled"].to_dict() == pytest.approx(expected, rel=1e-12)
-    folds = [result.fold == i for i in range(5)]
+    folds = [result.folds == i for i in range(5)]
     scores = [matthews_corrcoef(result.y_true[f], result.y_pred[f]) for f in folds]
     assert summary.loc["MCC", "mean"] == pytest.approx(np.mean(scores))
     assert summary.loc["MCC", "std"] == pytest.approx(np.std(scores, ddof=1))
@@ -62,10 +62,12 @@ def test_interval_is_that_of_scipy_bootstrap(grouped):
     result = make_result() if grouped else make_result(groups=None)
     units = result.groups if grouped else np.arange(300)
     members = [np.flatnonzero(units == unit) for unit in np.unique(units)]
+    is_right = result.y_true == result.y_pred
 
     def score(drawn):
         rows = np.concatenate([members[i] for i in drawn])
-        return balanced_accuracy_score(result.y_true[rows], result.y_pred[rows])
+        y_true, right = result.y_true[rows], is_right[rows]
+        return np.mean([right[y_true == label].mean() for label in LABELS])
 
     expected = bootstrap(
         (np.arange(len(members)),),
@@ -92,7 +94,11 @@ def test_interval_covers_the_truth():
         y_true = np.tile(["a", "b"], 100)
         y_pred = np.where(right, y_true, np.where(y_true == "a", "b", "a"))
         result = CrossValidationResult(
-            np.array(["a", "b"]), y_true, y_pred, groups % 5, groups=groups
+            classes=np.array(["a", "b"]),
+            y_true=y_true,
+            y_pred=y_pred,
+            folds=groups % 5,
+            groups=groups,
         )
         row = result.summary(n_resamples=300).loc["accuracy"]
         n_covered += row["low"] <= 0.7 <= row["high"]
@@ -102,9 +108,42 @@ def test_interval_covers_the_truth():
 
 def test_same_seed_same_interval():
     result = make_result()
-    pd.testing.assert_frame_equal(result.summary(), make_result().summary())
+    summary = result.summary()
+    pd.testing.assert_frame_equal(summary, make_result().summary())
+    pd.testing.assert_frame_equal(summary, result.summary(random_state=0))
     other = result.summary(random_state=1)
-    assert other.loc["F1", "low"] != result.summary().loc["F1", "low"]
+    assert other.loc["F1", "low"] != summary.loc["F1", "low"]
+    low = summary.loc["balanced_accuracy", "low"]
+    assert f"95 % interval {low:.3f} to" in repr(result)
+
+
+def test_a_result_draws_its_samples_once(monkeypatch):
+    calls = []
+
+    def resample(*args):
+        calls.append(args)
+        return _bootstrap.resample(*args)
+
+    monkeypatch.setattr(results, "resample", resample)
+    result = make_result()
+    repr(result)
+    result._repr_html_()
+    for label in (None, *LABELS):
+        result.summary(label)
+    assert len(calls) == 1
+    result.summary(n_resamples=10)
+    result.summary(random_state=1)
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("random_state", [None, 0, "instance"])
+def test_a_result_does_not_differ_from_itself(random_state):
+    if random_state == "instance":
+        random_state = np.random.RandomState(0)
+    # Nor from itself without groups: both are resampled by the groups of the first.
+    for other in (make_result(), make_result(groups=None)):
+        table = make_result().compare(other, random_state=random_state)
+        assert (table[["difference", "low", "high"]] == 0).all(axis=None)
 
 
 def test_comparison_is_paired():
@@ -148,7 +187,7 @@ def test_comparison_leaves_out_what_one_model_lacks():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"fold": np.arange(300) % 5}, "not of the same folds"),
+        ({"folds": np.arange(300) % 5}, "not of the same folds"),
         ({"y_true": np.repeat(LABELS, 100)}, "not of the same particles"),
     ],
 )
@@ -172,8 +211,12 @@ def test_frame_has_a_row_for_each_particle():
 def test_folds_without_a_class_are_named_and_not_counted():
     y_true = np.where(np.arange(40) % 2, "full", "empty")
     y_true[20:] = "full"
-    fold = np.repeat([0, 1], 20)
-    result = CrossValidationResult(np.array(["empty", "full"]), y_true, y_true, fold)
+    result = CrossValidationResult(
+        classes=np.array(["empty", "full"]),
+        y_true=y_true,
+        y_pred=y_true,
+        folds=np.repeat([0, 1], 20),
+    )
     assert result.missing_classes == {1: ["empty"]}
     assert "fold 1 tests no particle of ['empty']" in repr(result)
     summary = result.summary("empty")
@@ -194,14 +237,16 @@ def test_representations():
     assert "over particles" in repr(make_result(groups=None))
 
 
-def test_plot_shows_the_average_confusion_matrix():
+def test_plot_shows_the_mean_confusion_matrix():
     result = make_result()
     figure = Figure()
     display = result.plot(ax=figure.subplots())
     assert display.figure_ is figure
     texts = [text.get_text() for text in display.ax_.texts]
     assert len(texts) == 9
-    assert texts[0].startswith(f"{result.confusion_matrix(True).iloc[0, 0]:.2f}")
+    assert texts[0].startswith(
+        f"{result.mean_confusion_matrix(normalize=True).iloc[0, 0]:.2f}"
+    )
 
 
 @pytest.mark.parametrize(

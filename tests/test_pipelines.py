@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_validate
 from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import (
     ParticleFeatures,
@@ -18,6 +23,7 @@ from sklipo import (
     make_svc_pipeline,
 )
 from sklipo._steps import transform_by
+from sklipo.calibration import BalancedCalibratedClassifierCV
 from sklipo.datasets import make_liposomes
 from sklipo.lipnet.epoch_sampling import EpochOverSampler
 
@@ -140,6 +146,34 @@ def test_calibrated_probabilities_are_distributions(particles):
     assert not hasattr(make_svc_pipeline(), "predict_proba")
 
 
+CALIBRATED = BalancedCalibratedClassifierCV(LogisticRegression(), ensemble=False)
+
+
+@pytest.mark.suite("scikit-learn estimator checks")
+@parametrize_with_checks([CALIBRATED])
+def test_scikit_learn_checks_of_calibration(estimator, check):
+    check(estimator)
+
+
+def test_weights_of_calibration_are_balanced_within_the_given_ones():
+    X, y = make_classification(150, weights=[0.8], random_state=0)
+    weights = np.random.default_rng(0).uniform(0.5, 2, 150)
+    balanced = weights / np.bincount(y, weights)[y] * weights.sum() / 2
+    fitted = clone(CALIBRATED).fit(X, y, sample_weight=weights)
+    plain = CalibratedClassifierCV(LogisticRegression(), ensemble=False)
+    expected = plain.fit(X, y, sample_weight=balanced).predict_proba(X)
+    # The same weights but for the order of multiplication.
+    np.testing.assert_allclose(fitted.predict_proba(X), expected, rtol=1e-6)
+
+
+def test_calibration_works_with_metadata_routing():
+    X, y = make_classification(150, weights=[0.8], random_state=0)
+    expected = clone(CALIBRATED).fit(X, y).predict_proba(X)
+    with config_context(enable_metadata_routing=True):
+        found = clone(CALIBRATED).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_calibration_leaves_rare_classes_their_chance():
     particles = make_liposomes(300, weights=[5, 4, 1], random_state=0)
     y = particles["label"]
@@ -148,7 +182,7 @@ def test_calibration_leaves_rare_classes_their_chance():
             make_svc_pipeline("thesis", probability=probability),
             particles,
             y,
-            particles["micrograph"],
+            groups=particles["micrograph"],
             cv=3,
         ).balanced_accuracy
         for probability in (True, False)

@@ -4,6 +4,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
 
+from sklipo import LipNetClassifier
 from sklipo.tags import ParticleTags, extend_tags, has_tag
 
 
@@ -39,3 +40,17 @@ def test_an_estimator_without_the_facts_has_none(name):
 def test_an_unknown_fact_is_an_error():
     with pytest.raises(TypeError, match="unexpected keyword"):
         extend_tags(get_tags(LogisticRegression()), is_fast=True)
+
+
+@pytest.mark.parametrize("step", ["passthrough", None, object()])
+def test_what_has_no_tags_has_no_fact(step):
+    assert not has_tag(step, "row_wise")
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"), [("cpu", True), ("cuda", False), ("no such", False)]
+)
+def test_a_network_releases_the_gil_on_the_cpu(device, expected):
+    network = LipNetClassifier(device=device)
+    assert has_tag(network, "releases_gil") == expected
+    assert has_tag(network, "predicts_most_probable")

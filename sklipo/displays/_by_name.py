@@ -13,7 +13,7 @@ def named_results(results):
     if not results:
         raise ValueError("results is empty; expected one result or more.")
     for name, result in results.items():
-        if not hasattr(result, "confusion_matrices"):
+        if not hasattr(result, "confusion_counts"):
             where = f"results[{name!r}]" if name else "results"
             raise TypeError(
                 f"{where} is a {type(result).__name__}; expected what "

@@ -110,7 +110,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
             The display, drawn.
         """
         results = named_results(results)
-        counts = {name: result.confusion_matrices for name, result in results.items()}
+        counts = {name: result.confusion_counts for name, result in results.items()}
         classes = next(iter(results.values())).classes
         return cls(counts, classes).plot(**plot_params)
 

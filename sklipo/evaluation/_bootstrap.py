@@ -1,48 +1,89 @@
-"""Measures of tallies, their bootstrap intervals and a test of their differences.
+"""Tallies of predictions: their metrics, bootstrap samples, and a test of differences.
 
 A tally has shape (n_classes, n_classes + 1): the confusion matrix, rows being true
-classes, and a column with the sum of the losses of each true class. Tallies add up.
+classes, and a column with the sum of the losses of each true class. A sum of tallies is
+the tally of all their particles, so bootstrap samples need no particles.
 """
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
+from sklearn.utils import check_random_state
 
-from ..metrics._counts import class_measures, summary_measures
+from ..metrics._confusion import class_metrics, summary_metrics
+from ..metrics._losses import sample_losses
 
 
-def measure_tallies(tallies, position):
-    """Return the measures of one class, or of all, for each of many tallies."""
+def count_tallies(result, units):
+    """Return the tally of each unit: a fold, a group or a particle."""
+    n_classes = len(result.classes)
+    true, predicted = (
+        np.searchsorted(result.classes, y) for y in (result.y_true, result.y_pred)
+    )
+    tallies = np.zeros((units.max() + 1, n_classes, n_classes + 1))
+    np.add.at(tallies, (units, true, predicted), 1)
+    if result.y_proba is None:
+        tallies[..., n_classes] = np.nan
+    else:
+        losses = sample_losses(result.y_true, result.y_proba, result.classes)[1]
+        np.add.at(tallies, (units, true, n_classes), losses)
+    return tallies
+
+
+def tally_metrics(tallies, position):
+    """Return the metrics of one class, or of all, for each of many tallies."""
     counts, losses = tallies[..., :-1], tallies[..., -1]
     support = counts.sum(axis=-1)
     if position is None:
-        measures = summary_measures(counts)
+        metrics = summary_metrics(counts)
         loss, n = losses.sum(axis=-1), support.sum(axis=-1)
     else:
-        of_classes = class_measures(counts)
-        measures = {name: values[:, position] for name, values in of_classes.items()}
+        of_classes = class_metrics(counts)
+        metrics = {name: values[:, position] for name, values in of_classes.items()}
         loss, n = losses[:, position], support[:, position]
     if not np.isnan(losses).all():
         with np.errstate(invalid="ignore"):
-            measures["log_loss"] = loss / n
-    return pd.DataFrame(measures)
+            metrics["log_loss"] = loss / n
+    return pd.DataFrame(metrics)
 
 
-def resample(tally, n_resamples, random_state):
-    """Return the tallies of bootstrap samples of the units of a tally."""
-    n_units = len(tally)
-    rows = tally.reshape(n_units, -1)
+def resample(tallies, n_resamples, random_state):
+    """Return the tallies of bootstrap samples of units, the first axis of the tallies.
+
+    Everything along further axes, such as another result's tally of the same unit, is
+    drawn together.
+    """
+    random_state = check_random_state(random_state)
+    n_units = len(tallies)
+    rows = tallies.reshape(n_units, -1)
     samples = np.empty((n_resamples, rows.shape[1]))
     for sample in samples:
         drawn = random_state.randint(n_units, size=n_units)
+        # How often each unit was drawn, times the units: their sum without copies.
         sample[:] = np.bincount(drawn, minlength=n_units) @ rows
-    return samples.reshape(n_resamples, *tally.shape[1:])
+    return samples.reshape(n_resamples, *tallies.shape[1:])
 
 
-def percentiles(samples, level):
-    """Return the ends of the interval that holds the level's share of samples."""
+def metric_differences(pairs, position):
+    """Return by how much the metrics that both have differ, for many pairs of tallies.
+
+    The second axis is that of the two.
+    """
+    ours, theirs = (tally_metrics(pairs[:, i], position) for i in (0, 1))
+    common = [name for name in ours if name in theirs]
+    return ours[common] - theirs[common]
+
+
+def spread_table(whole, by_fold, samples, level):
+    """Return a value for each metric, its spread over folds, and its interval."""
     outside = (1 - level) / 2
-    return samples.quantile(outside), samples.quantile(1 - outside)
+    spread = {
+        "mean": by_fold.mean(),
+        "std": by_fold.std(),
+        "low": samples.quantile(outside),
+        "high": samples.quantile(1 - outside),
+    }
+    return pd.DataFrame({whole.name: whole, **spread})
 
 
 def corrected_t_test(differences):
@@ -52,8 +93,10 @@ def corrected_t_test(differences):
     """
     n_folds = differences.count()
     with np.errstate(divide="ignore", invalid="ignore"):
+        # n_test / n_train is 1 / (k - 1).
         variance = differences.var() * (1 / n_folds + 1 / (n_folds - 1))
         statistic = differences.mean() / np.sqrt(variance)
         p_values = 2 * student.sf(statistic.abs(), n_folds - 1)
+    # Equal in each fold: 0 / 0 above, but no difference whatever.
     is_same = (differences == 0).all()
     return pd.Series(p_values, differences.columns).mask(is_same, 1.0)

@@ -1,7 +1,4 @@
-"""Steps of a pipeline that no fold can change: done once for all folds.
-
-Nothing here imports torch: processes that only measure particles do without.
-"""
+"""First steps of a pipeline that no fold can change: done once for all folds."""
 
 from functools import partial
 from math import ceil
@@ -13,58 +10,58 @@ from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from .._jobs import PARCEL, map_parcels
-from ..features import ParticleFeatures
 from ..particles import check_particles, holds_images
-from ..resize import Resize
-from ..transformers import ApplyMask, CropToMask, NormalizeBackground
-
-# They look at one particle at a time and learn nothing from the others.
-_IMAGES_TO_IMAGES = (NormalizeBackground, CropToMask, ApplyMask)
+from ..tags import has_tag
 
 
-def split_preparation(model, X):
-    """Return the steps from images to rows that learn nothing, and the model after.
+def split_preparation(estimator, X):
+    """Return the first steps that learn nothing, and the estimator that follows them.
 
-    There are none if X holds no images, or a step before the rows depends on the
-    training set, as a sampler does.
+    The steps end where one learns from the data, or drops or adds rows. Rows of numbers
+    are left to the folds: what is done to them takes hardly any time.
     """
-    if isinstance(model, Pipeline) and holds_images(X):
-        for n_steps, (_, step) in enumerate(model.steps[:-1], start=1):
-            if _is_fixed_doorway(step):
-                rest = clone(model)
-                rest.steps = rest.steps[n_steps:]
-                return model.steps[:n_steps], rest
-            if not isinstance(step, _IMAGES_TO_IMAGES):
-                break
-    return [], model
+    if not isinstance(estimator, Pipeline) or not holds_images(X):
+        return [], estimator
+    n_steps = 0
+    for _, step in estimator.steps[:-1]:
+        if not _is_row_wise(step):
+            break
+        n_steps += 1
+    rest = clone(estimator)
+    rest.steps = rest.steps[n_steps:]
+    return estimator.steps[:n_steps], rest
 
 
-def join_preparation(steps, models, X):
-    """Return whole pipelines again, from steps and fitted models after them."""
+def join_preparation(steps, estimators, X):
+    """Return whole pipelines again, from steps and fitted estimators after them."""
     if not steps:
-        return models
-    fitted = Pipeline(clone_steps(steps)).fit(check_particles(X).iloc[:1])
-    wholes = [clone(model) for model in models]
-    for whole, model in zip(wholes, models, strict=True):
-        whole.steps = [*fitted.steps, *model.steps]
+        return estimators
+    # The steps learn nothing: one particle fits them as well as all do.
+    fitted = Pipeline(_clone_steps(steps)).fit(_as_table(X).iloc[:1])
+    wholes = [clone(estimator) for estimator in estimators]
+    for whole, estimator in zip(wholes, estimators, strict=True):
+        whole.steps = [*fitted.steps, *estimator.steps]
     return wholes
 
 
 def prepare(steps, X, *, n_jobs=None, verbose=False):
-    """Take particles through steps that learn nothing, some at a time.
+    """Take particles through steps that learn nothing, a few at a time.
 
-    So no more than a few of them are copied, and the jobs share the work evenly. Jobs
-    are for measures alone: images are resized in less time than jobs need to start.
+    No more than these few are copied, and jobs share the work evenly.
     """
     if not steps:
         return X
-    *before, (_, doorway) = steps
-    if not isinstance(doorway, ParticleFeatures):
+    jobs = [step.n_jobs for _, step in steps if hasattr(step, "n_jobs")]
+    if not jobs:
+        # What has no parameter n_jobs takes less time than jobs need to start.
         n_jobs = None
-    elif not before:  # It sends jobs no more than it measures.
-        n_jobs = doorway.n_jobs if n_jobs is None else n_jobs
-        return clone(doorway).set_params(n_jobs=n_jobs).fit_transform(X)
-    particles = check_particles(X)  # Its messages count the rows of the whole table.
+    elif n_jobs is None:
+        n_jobs = jobs[-1]
+    if jobs and len(steps) == 1:
+        # It shares the work out by itself, and knows which pixels it needs.
+        return clone(steps[0][1]).set_params(n_jobs=n_jobs).fit_transform(X)
+    # Checked before it is cut into parcels, whose rows would be counted from 0.
+    particles = _as_table(X)
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)
     rows = list(tqdm(rows, "preparing", n_parcels, disable=not verbose))
@@ -73,18 +70,30 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
     )
 
 
-def clone_steps(steps):
-    """Return unfitted copies of the steps of a pipeline."""
-    return [(name, clone(step)) for name, step in steps]
+def _is_row_wise(step):
+    """Tell whether a step, or each step of a pipeline in its place, learns nothing."""
+    if isinstance(step, Pipeline):
+        return all(_is_row_wise(inner) for _, inner in step.steps)
+    return step in (None, "passthrough") or has_tag(step, "row_wise")
 
 
-def _is_fixed_doorway(step):
-    """Tell whether a step makes rows of images by a rule that data can't change."""
-    if isinstance(step, ParticleFeatures):
-        return step.intensity == "relative"
-    return isinstance(step, Resize)
+def _as_table(X):
+    """Return checked particles as a table, with every further column of X."""
+    particles = check_particles(X)
+    if not isinstance(X, pd.DataFrame):
+        return particles
+    return X.assign(**{name: particles[name].array for name in particles})
 
 
 def _prepare_parcel(steps, particles):
-    """Return the rows of some particles."""
-    return Pipeline(clone_steps(steps)).fit_transform(particles)
+    """Return what the steps make of some particles."""
+    steps = _clone_steps(steps)
+    for _, step in steps:
+        if hasattr(step, "n_jobs"):
+            step.set_params(n_jobs=None)  # A parcel is the work of one job.
+    return Pipeline(steps).fit_transform(particles)
+
+
+def _clone_steps(steps):
+    """Return unfitted copies of the steps of a pipeline."""
+    return [(name, clone(step, safe=False)) for name, step in steps]

@@ -5,15 +5,24 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
 from ..metrics import classification_table
-from ..metrics._counts import summary_measures
-from ..metrics._losses import sample_losses
-from ._bootstrap import corrected_t_test, measure_tallies, percentiles, resample
+from ..metrics._confusion import summary_metrics
+from ._bootstrap import (
+    corrected_t_test,
+    count_tallies,
+    metric_differences,
+    resample,
+    spread_table,
+    tally_metrics,
+)
+from ._representation import describe, describe_in_html
+
+# The usual bootstrap: its samples are drawn once for all tables of a result.
+_N_RESAMPLES, _SEED = 1000, 0
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False, kw_only=True)
 class CrossValidationResult:
     """Out-of-fold predictions and what follows from them.
 
@@ -23,10 +32,10 @@ class CrossValidationResult:
         The classes, sorted.
     y_true, y_pred : ndarray of shape (n_samples,)
         True and predicted class of each particle.
-    fold : ndarray of shape (n_samples,)
-        Number of the fold in which the particle was tested.
+    folds : ndarray of shape (n_samples,)
+        Number of the fold in which each particle was tested.
     y_proba : ndarray of shape (n_samples, n_classes), default=None
-        Predicted probabilities; None where the model has none.
+        Predicted probabilities; None where the estimator has none.
     groups : ndarray of shape (n_samples,), default=None
         Micrograph of each particle; None where folds are not grouped.
     index : Index of length n_samples, default=None
@@ -34,7 +43,7 @@ class CrossValidationResult:
     fit_times, score_times : ndarray of shape (n_folds,), default=None
         Seconds that fitting and predicting took in each fold.
     estimators : list of estimators, default=None
-        The fitted model of each fold, where they were kept.
+        The fitted estimator of each fold, where they were kept.
 
     See Also
     --------
@@ -45,7 +54,12 @@ class CrossValidationResult:
     >>> import numpy as np
     >>> from sklipo.evaluation import CrossValidationResult
     >>> y = np.array(["empty", "full", "empty", "full"])
-    >>> CrossValidationResult(np.unique(y), y, y[[1, 1, 2, 3]], np.array([0, 0, 1, 1]))
+    >>> CrossValidationResult(
+    ...     classes=np.unique(y),
+    ...     y_true=y,
+    ...     y_pred=y[[1, 1, 2, 3]],
+    ...     folds=np.array([0, 0, 1, 1]),
+    ... )
     CrossValidationResult of 4 particles in 2 folds:
     balanced accuracy 0.750, 95 % interval 0.500 to 1.000 over particles
     """
@@ -53,7 +67,7 @@ class CrossValidationResult:
     classes: np.ndarray
     y_true: np.ndarray
     y_pred: np.ndarray
-    fold: np.ndarray
+    folds: np.ndarray
     y_proba: np.ndarray | None = None
     groups: np.ndarray | None = None
     index: pd.Index | None = None
@@ -68,18 +82,29 @@ class CrossValidationResult:
                 f"{unknown.tolist()} is not among the classes {self.classes.tolist()}."
             )
 
+    @property
+    def n_folds(self):
+        """Number of folds.
+
+        Returns
+        -------
+        int
+            Folds are numbered from 0.
+        """
+        return int(self.folds.max()) + 1
+
     @cached_property
-    def confusion_matrices(self):
-        """Counts of each fold.
+    def confusion_counts(self):
+        """Confusion matrix of each fold, in particles.
 
         Returns
         -------
         counts : ndarray of shape (n_folds, n_classes, n_classes)
             Rows are true classes, columns predicted ones.
         """
-        return self._tally(self.fold)[..., :-1].astype(int)
+        return self._fold_tallies[..., :-1].astype(int)
 
-    def confusion_matrix(self, normalize=False):
+    def mean_confusion_matrix(self, *, normalize=False):
         """Average the confusion matrix over the folds, as in Tables 6 to 10.
 
         Parameters
@@ -93,47 +118,49 @@ class CrossValidationResult:
         matrix : DataFrame of shape (n_classes, n_classes)
             Rows are true classes, columns predicted ones.
         """
-        matrices = self.confusion_matrices.astype(float)
+        matrices = self.confusion_counts.astype(float)
         if normalize:
             support = matrices.sum(axis=2, keepdims=True)
-            present = support > 0
-            matrices = np.divide(matrices, support, out=matrices, where=present)
-            matrix = matrices.sum(axis=0) / present.sum(axis=0)
+            has_class = support > 0
+            matrices = np.divide(matrices, support, out=matrices, where=has_class)
+            matrix = matrices.sum(axis=0) / has_class.sum(axis=0)
         else:
             matrix = matrices.mean(axis=0)
         return pd.DataFrame(matrix, self.classes, self.classes)
 
     def classification_table(self, *, per_fold=False):
-        """Return the measures of each class.
+        """Return the metrics of each class.
 
         Parameters
         ----------
         per_fold : bool, default=False
-            Measure each fold by itself instead of all predictions together.
+            Evaluate each fold by itself instead of all predictions together.
 
         Returns
         -------
         table : DataFrame
             As from :func:`~sklipo.metrics.classification_table`. With ``per_fold`` its
-            index has the levels ``fold`` and ``class``; what needs a class that a fold
-            lacks is NaN there.
+            index has the levels ``fold`` and ``class``; metrics that need a class are
+            NaN in a fold without it.
         """
         if not per_fold:
             return self._classification_table(slice(None))
-        tables = {i: self._classification_table(self.fold == i) for i in self._folds}
+        tables = {
+            i: self._classification_table(self.folds == i) for i in range(self.n_folds)
+        }
         return pd.concat(tables, names=["fold", "class"])
 
     @property
     def balanced_accuracy(self):
-        """Mean over the classes of the share that is recognised, all folds together.
+        """Mean over the classes of the share that is recognized, all folds together.
 
         Returns
         -------
         float
             Between 0 and 1; 1 / n_classes by chance.
         """
-        counts = self.confusion_matrices.sum(axis=0)
-        return float(summary_measures(counts)["balanced_accuracy"])
+        counts = self.confusion_counts.sum(axis=0)
+        return float(summary_metrics(counts)["balanced_accuracy"])
 
     @property
     def balanced_accuracy_per_fold(self):
@@ -144,44 +171,49 @@ class CrossValidationResult:
         ndarray of shape (n_folds,)
             Their spread tells how much the figure depends on the micrographs.
         """
-        return summary_measures(self.confusion_matrices)["balanced_accuracy"]
+        return summary_metrics(self.confusion_counts)["balanced_accuracy"]
 
     @property
     def missing_classes(self):
-        """Classes that a fold does not test, as none of its particles is of them.
+        """Classes that a fold does not test, since none of its particles is of them.
 
         Returns
         -------
         dict of list
-            The classes by number of the fold. What needs them is NaN there and has no
-            share in means over folds.
+            The classes by number of the fold. Metrics that need them are NaN in that
+            fold and have no share in means over folds.
         """
-        support = self.confusion_matrices.sum(axis=2)
-        missing = {i: self.classes[support[i] == 0].tolist() for i in self._folds}
+        support = self.confusion_counts.sum(axis=2)
+        missing = {
+            i: self.classes[support[i] == 0].tolist() for i in range(self.n_folds)
+        }
         return {fold: classes for fold, classes in missing.items() if classes}
 
-    def summary(self, label=None, *, level=0.95, n_resamples=1000, random_state=0):
-        """Return each measure with its spread over folds and its interval.
+    def summary(self, label=None, *, level=0.95, n_resamples=1000, random_state=None):
+        """Return each metric with its spread over folds and its interval.
 
         Parameters
         ----------
         label : object, default=None
-            Class to measure; by default all classes together.
+            Class to evaluate; by default all classes together.
         level : float, default=0.95
             Level of confidence of the interval.
         n_resamples : int, default=1000
             Number of bootstrap samples.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the bootstrap.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the bootstrap. None draws the same samples at each call: this table,
+            the representation of the result and its pictures then agree, and a figure
+            in a report can be found again. Intervals of several seeds show how much
+            chance is in their ends.
 
         Returns
         -------
         table : DataFrame
-            One row per measure: for a class those of
+            One row per metric: for a class those of
             :func:`~sklipo.metrics.classification_table`, for all together those of
             :func:`~sklipo.metrics.baseline_table`. Columns: ``pooled``, of all
             predictions together; ``mean`` and ``std`` over the ``n_folds`` folds in
-            which the measure is defined; ``low`` and ``high``, the ends of the interval
+            which the metric is defined; ``low`` and ``high``, the ends of the interval
             about ``pooled``.
 
         Raises
@@ -191,52 +223,54 @@ class CrossValidationResult:
 
         Notes
         -----
-        The interval holds the percentiles of a bootstrap over groups: whole micrographs
-        are drawn with replacement, as particles of one micrograph resemble each other
-        [1]_. Without groups, single particles are drawn. Samples without a particle of
-        the class are left out. The interval tells how the figure would differ on other
-        micrographs of the kind; what another training would change is not in it.
+        The ends of the interval are percentiles of a bootstrap over groups: whole
+        micrographs are drawn with replacement, since particles of one micrograph
+        resemble each other [1]_. Without groups, single particles are drawn. Samples
+        without a particle of the class are left out. The interval tells how the figure
+        would differ on other micrographs of the kind. It does not contain what another
+        training would change.
 
         References
         ----------
         .. [1] A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their
            Application", Cambridge University Press, 1997, section 3.8.
         """
-        by_fold, pooled, samples = self._measure(label, n_resamples, random_state)
-        low, high = percentiles(samples, level)
-        return pd.DataFrame(
-            {
-                "pooled": pooled,
-                "mean": by_fold.mean(),
-                "std": by_fold.std(),
-                "low": low,
-                "high": high,
-                "n_folds": by_fold.count(),
-            }
+        position = self._position(label)
+        whole = self._unit_tallies.sum(axis=0, keepdims=True)
+        if random_state is None and n_resamples == _N_RESAMPLES:
+            samples = self._samples
+        else:
+            samples = _resample(self._unit_tallies, n_resamples, random_state)
+        pooled, by_fold, samples = (
+            tally_metrics(tallies, position)
+            for tallies in (whole, self._fold_tallies, samples)
         )
+        table = spread_table(pooled.iloc[0].rename("pooled"), by_fold, samples, level)
+        return table.assign(n_folds=by_fold.count())
 
     def compare(
-        self, other, label=None, *, level=0.95, n_resamples=1000, random_state=0
+        self, other, label=None, *, level=0.95, n_resamples=1000, random_state=None
     ):
-        r"""Compare with another model that was tested on the same folds.
+        r"""Compare with another estimator that was tested on the same folds.
 
         Parameters
         ----------
         other : CrossValidationResult
-            Result of the other model, of the same particles in the same folds.
+            Result of the other estimator, of the same particles in the same folds.
         label : object, default=None
-            Class to measure; by default all classes together.
+            Class to evaluate; by default all classes together.
         level : float, default=0.95
             Level of confidence of the interval.
         n_resamples : int, default=1000
             Number of bootstrap samples.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the bootstrap.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the bootstrap. None draws the same samples at each call, as in
+            :meth:`summary`.
 
         Returns
         -------
         table : DataFrame
-            One row per measure: ``difference`` of this result from the other, of all
+            One row per metric: ``difference`` of this result from the other, of all
             predictions together; ``mean`` and ``std`` of the differences in each fold;
             ``low`` and ``high``, the ends of the interval about ``difference``, from
             the same bootstrap samples for both; ``p_value`` of the corrected t-test.
@@ -248,10 +282,10 @@ class CrossValidationResult:
 
         Notes
         -----
-        Training sets of different folds overlap, so that their scores are not
-        independent, and the plain t-test finds differences where there are none. Nadeau
-        and Bengio [1]_ correct the variance :math:`s^2` of the differences over
-        :math:`k` folds by the sizes of test and training sets:
+        Training sets of different folds overlap, which makes their scores dependent,
+        and the plain t-test finds differences where there are none. Nadeau and Bengio
+        [1]_ correct the variance :math:`s^2` of the differences over :math:`k` folds by
+        the sizes of test and training sets:
 
         .. math:: t = \frac{\bar d}{\sqrt{(1 / k + n_{test} / n_{train}) s^2}}
 
@@ -261,25 +295,20 @@ class CrossValidationResult:
            Machine Learning 52, 239-281, 2003.
         """
         self._check_comparable(other)
-        ours, theirs = (
-            result._measure(label, n_resamples, random_state)
-            for result in (self, other)
+        position = self._position(label)
+        # Units of both results side by side: each sample draws the same ones of both.
+        tallies = np.stack(
+            [count_tallies(result, self._units) for result in (self, other)], axis=1
         )
-        common = [name for name in ours[0] if name in theirs[0]]
-        by_fold, difference, samples = (
-            a[common] - b[common] for a, b in zip(ours, theirs, strict=True)
+        samples = _resample(tallies, n_resamples, random_state)
+        by_fold = np.stack([self._fold_tallies, other._fold_tallies], axis=1)
+        whole = tallies.sum(axis=0, keepdims=True)
+        difference, by_fold, samples = (
+            metric_differences(pairs, position) for pairs in (whole, by_fold, samples)
         )
-        low, high = percentiles(samples, level)
-        return pd.DataFrame(
-            {
-                "difference": difference,
-                "mean": by_fold.mean(),
-                "std": by_fold.std(),
-                "low": low,
-                "high": high,
-                "p_value": corrected_t_test(by_fold),
-            }
-        )
+        difference = difference.iloc[0].rename("difference")
+        table = spread_table(difference, by_fold, samples, level)
+        return table.assign(p_value=corrected_t_test(by_fold))
 
     def to_frame(self):
         """Return one row per particle, to look at or to join to the particle table.
@@ -296,7 +325,7 @@ class CrossValidationResult:
                 "y_true": self.y_true,
                 "y_pred": self.y_pred,
                 "correct": self.y_true == self.y_pred,
-                "fold": self.fold,
+                "fold": self.folds,
             },
             index=self.index,
         )
@@ -308,7 +337,7 @@ class CrossValidationResult:
         return table
 
     def plot(self, *, ax=None):
-        """Draw the average confusion matrix.
+        """Draw the mean confusion matrix.
 
         Parameters
         ----------
@@ -321,99 +350,67 @@ class CrossValidationResult:
             The display, drawn. :mod:`sklipo.displays` has further pictures of a
             result, and of several results side by side.
         """
+        # Only pictures need matplotlib, which is optional.
         from ..displays import ConfusionMatricesDisplay
 
         return ConfusionMatricesDisplay.from_cv_results(self, ax=ax)
 
     def __repr__(self):
-        return "\n".join(self._sentences())
+        return describe(self)
 
     def _repr_html_(self):
-        """Return the tables that tell most, for notebooks."""
-        tables = {
-            "All classes": self.summary(),
-            "Each class": self.classification_table(),
-            "Average confusion matrix, rows true": self.confusion_matrix(True),
-        }
-        sentences = "<br>".join(self._sentences())
-        parts = (
-            f"<div><b>{title}</b>{table.to_html(float_format='{:.3f}'.format)}</div>"
-            for title, table in tables.items()
-        )
-        style = "display:flex;flex-wrap:wrap;gap:1em 2em"
-        return f"<p>{sentences}</p><div style='{style}'>{''.join(parts)}</div>"
+        """Return tables for notebooks."""
+        return describe_in_html(self)
 
-    def _sentences(self):
-        """Yield what was done, what came out, and which folds lack a class."""
-        grouped, over = "", "particles"
-        if self.groups is not None:
-            over = "groups"
-            grouped = f" of {len(np.unique(self.groups))} groups"
-        yield (
-            f"{type(self).__name__} of {len(self.y_true)} particles{grouped} in "
-            f"{len(self._folds)} folds:"
-        )
-        row = self.summary().loc["balanced_accuracy"]
-        yield (
-            f"balanced accuracy {row['pooled']:.3f}, 95 % interval {row['low']:.3f} to "
-            f"{row['high']:.3f} over {over}"
-        )
-        for fold, classes in self.missing_classes.items():
-            yield f"fold {fold} tests no particle of {classes}: undefined there"
+    @cached_property
+    def _units(self):
+        """Number of the unit that the bootstrap draws each particle with."""
+        if self.groups is None:
+            return np.arange(len(self.y_true))
+        return np.unique(self.groups, return_inverse=True)[1]
 
-    @property
-    def _folds(self):
-        """Numbers of the folds."""
-        return range(self.fold.max() + 1)
+    @cached_property
+    def _unit_tallies(self):
+        """Tally of each unit that the bootstrap draws."""
+        return count_tallies(self, self._units)
+
+    @cached_property
+    def _fold_tallies(self):
+        """Tally of each fold."""
+        return count_tallies(self, self.folds)
+
+    @cached_property
+    def _samples(self):
+        """Tallies of the usual bootstrap samples, which serve every class."""
+        return _resample(self._unit_tallies, _N_RESAMPLES, None)
 
     def _classification_table(self, rows):
-        """Return the measures of each class over some rows."""
+        """Return the metrics of each class over some rows."""
         y_proba = None if self.y_proba is None else self.y_proba[rows]
         return classification_table(
             self.y_true[rows], self.y_pred[rows], y_proba, labels=self.classes
         )
 
-    def _tally(self, units):
-        """Count pairs of true and predicted class, and add up losses, in each unit.
-
-        The result has shape (n_units, n_classes, n_classes + 1). It adds up: a sum over
-        units is the tally of all of them.
-        """
-        n_classes = len(self.classes)
-        true, predicted = (
-            np.searchsorted(self.classes, y) for y in (self.y_true, self.y_pred)
-        )
-        tally = np.zeros((units.max() + 1, n_classes, n_classes + 1))
-        np.add.at(tally, (units, true, predicted), 1)
-        if self.y_proba is None:
-            tally[..., n_classes] = np.nan
-        else:
-            losses = sample_losses(self.y_true, self.y_proba, self.classes)[1]
-            np.add.at(tally, (units, true, n_classes), losses)
-        return tally
-
-    def _measure(self, label, n_resamples, random_state):
-        """Return measures by fold, of all predictions, and of bootstrap samples."""
+    def _position(self, label):
+        """Return the position of a class among all, None for all together."""
+        if label is None:
+            return None
         classes = self.classes.tolist()
-        if label is not None and label not in classes:
+        if label not in classes:
             raise ValueError(f"There is no class {label!r}; there are {classes}.")
-        position = None if label is None else classes.index(label)
-        units = np.arange(len(self.y_true))
-        if self.groups is not None:
-            units = np.unique(self.groups, return_inverse=True)[1]
-        tally = self._tally(units)
-        samples = resample(tally, n_resamples, check_random_state(random_state))
-        return (
-            measure_tallies(self._tally(self.fold), position),
-            measure_tallies(tally.sum(axis=0, keepdims=True), position).iloc[0],
-            measure_tallies(samples, position),
-        )
+        return classes.index(label)
 
     def _check_comparable(self, other):
         """Raise an error if another result is not of the same particles and folds."""
-        for name, what in (("y_true", "particles"), ("fold", "folds")):
+        for name, what in (("y_true", "particles"), ("folds", "folds")):
             if not np.array_equal(getattr(self, name), getattr(other, name)):
                 raise ValueError(
                     f"The results are not of the same {what} ({name} differs). "
-                    "Cross-validate both models with the same particles, groups and cv."
+                    "Cross-validate both estimators with the same X, y, groups and cv."
                 )
+
+
+def _resample(tallies, n_resamples, random_state):
+    """Return tallies of bootstrap samples, of the same ones without a random state."""
+    seed = _SEED if random_state is None else random_state
+    return resample(tallies, n_resamples, seed)

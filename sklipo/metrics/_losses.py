@@ -21,6 +21,7 @@ def sample_losses(y_true, y_proba, labels=None):
         raise ValueError(
             f"y_true holds {unknown.tolist()}, not among the labels {labels.tolist()}."
         )
+    # As scikit-learn's log_loss: a probability of 0 must not make the mean infinite.
     smallest = np.finfo(y_proba.dtype).eps
     return labels, -np.log(np.clip(y_proba[is_class], smallest, 1 - smallest))
 

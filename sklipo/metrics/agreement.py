@@ -1,53 +1,6 @@
 """How well prediction and truth agree on a class, in one number."""
 
-from ._average import measure
-
-
-def precision_recall_f1(y_true, y_pred, *, labels=None, average="macro"):
-    r"""Return the harmonic mean of precision (PPV) and recall (TPR): the usual F1.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        True classes.
-    y_pred : array-like of shape (n_samples,)
-        Predicted classes.
-    labels : array-like of shape (n_classes,), default=None
-        Classes to measure; by default all that occur, sorted.
-    average : {"macro", None}, default="macro"
-        ``"macro"`` returns the mean over the classes for which the measure is defined,
-        None the value of each class.
-
-    Returns
-    -------
-    value : float or ndarray of shape (n_classes,)
-        Between 0 and 1; NaN for a class for which it is undefined.
-
-    Warns
-    -----
-    UndefinedMetricWarning
-        If the measure is undefined for a class: it has no true sample.
-
-    See Also
-    --------
-    sklearn.metrics.f1_score : The same, but 0 for a class without true samples.
-    thesis_f1 : What the thesis calls F1.
-
-    Notes
-    -----
-    .. math:: F_1 = \frac{2}{1 / PPV + 1 / TPR} = \frac{2 TP}{2 TP + FP + FN}
-
-    It is 0 for a class that is never predicted.
-
-    Examples
-    --------
-    >>> from sklipo.metrics import precision_recall_f1
-    >>> y_true = ["empty", "full", "full", "full"]
-    >>> y_pred = ["empty", "empty", "full", "full"]
-    >>> precision_recall_f1(y_true, y_pred, average=None).round(3)
-    array([0.667, 0.8  ])
-    """
-    return measure("F1", y_true, y_pred, labels, average)
+from ._averaging import class_metric
 
 
 def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
@@ -60,9 +13,9 @@ def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
     y_pred : array-like of shape (n_samples,)
         Predicted classes.
     labels : array-like of shape (n_classes,), default=None
-        Classes to measure; by default all that occur, sorted.
+        Classes to evaluate; by default all that occur, sorted.
     average : {"macro", None}, default="macro"
-        ``"macro"`` returns the mean over the classes for which the measure is defined,
+        ``"macro"`` returns the mean over the classes for which the metric is defined,
         None the value of each class.
 
     Returns
@@ -73,12 +26,12 @@ def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
     Warns
     -----
     UndefinedMetricWarning
-        If the measure is undefined for a class: it has no true sample, or no other
+        If the metric is undefined for a class: it has no true sample, or no other
         class has.
 
     See Also
     --------
-    precision_recall_f1 : What everybody else calls F1.
+    sklearn.metrics.f1_score : What everybody else calls F1.
     imblearn.metrics.geometric_mean_score : The geometric mean of the same two.
 
     Notes
@@ -96,53 +49,7 @@ def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
     >>> thesis_f1(y_true, y_pred, average=None).round(3)
     array([0.8, 0.8])
     """
-    return measure("thesis_F1", y_true, y_pred, labels, average)
-
-
-def class_balanced_accuracy(y_true, y_pred, *, labels=None, average="macro"):
-    """Return the mean of TPR and TNR of a class.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        True classes.
-    y_pred : array-like of shape (n_samples,)
-        Predicted classes.
-    labels : array-like of shape (n_classes,), default=None
-        Classes to measure; by default all that occur, sorted.
-    average : {"macro", None}, default="macro"
-        ``"macro"`` returns the mean over the classes for which the measure is defined,
-        None the value of each class.
-
-    Returns
-    -------
-    value : float or ndarray of shape (n_classes,)
-        Between 0 and 1, 0.5 by chance; NaN for a class for which it is undefined.
-
-    Warns
-    -----
-    UndefinedMetricWarning
-        If the measure is undefined for a class: it has no true sample, or no other
-        class has.
-
-    See Also
-    --------
-    sklearn.metrics.balanced_accuracy_score : The mean TPR over all classes.
-    thesis_f1 : The harmonic mean of the same two.
-
-    Notes
-    -----
-    This is scikit-learn's balanced accuracy of the two classes "it" and "not it".
-
-    Examples
-    --------
-    >>> from sklipo.metrics import class_balanced_accuracy
-    >>> y_true = ["empty", "full", "full", "full"]
-    >>> y_pred = ["empty", "empty", "full", "full"]
-    >>> class_balanced_accuracy(y_true, y_pred, average=None).round(3)
-    array([0.833, 0.833])
-    """
-    return measure("balanced_accuracy", y_true, y_pred, labels, average)
+    return class_metric("thesis_F1", y_true, y_pred, labels, average)
 
 
 def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
@@ -155,9 +62,9 @@ def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
     y_pred : array-like of shape (n_samples,)
         Predicted classes.
     labels : array-like of shape (n_classes,), default=None
-        Classes to measure; by default all that occur, sorted.
+        Classes to evaluate; by default all that occur, sorted.
     average : {"macro", None}, default="macro"
-        ``"macro"`` returns the mean over the classes for which the measure is defined,
+        ``"macro"`` returns the mean over the classes for which the metric is defined,
         None the value of each class.
 
     Returns
@@ -168,7 +75,7 @@ def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
     Warns
     -----
     UndefinedMetricWarning
-        If the measure is undefined for a class: it has no true sample, or no other
+        If the metric is undefined for a class: it has no true sample, or no other
         class has.
 
     See Also
@@ -197,7 +104,7 @@ def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
     >>> phi_coefficient(y_true, y_pred, average=None).round(3)
     array([0.577, 0.577])
     """
-    return measure("phi", y_true, y_pred, labels, average)
+    return class_metric("phi", y_true, y_pred, labels, average)
 
 
 def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
@@ -210,9 +117,9 @@ def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
     y_pred : array-like of shape (n_samples,)
         Predicted classes.
     labels : array-like of shape (n_classes,), default=None
-        Classes to measure; by default all that occur, sorted.
+        Classes to evaluate; by default all that occur, sorted.
     average : {"macro", None}, default="macro"
-        ``"macro"`` returns the mean over the classes for which the measure is defined,
+        ``"macro"`` returns the mean over the classes for which the metric is defined,
         None the value of each class.
 
     Returns
@@ -223,7 +130,7 @@ def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
     Warns
     -----
     UndefinedMetricWarning
-        If the measure is undefined for a class: it has no true sample, or no other
+        If the metric is undefined for a class: it has no true sample, or no other
         class has.
 
     See Also
@@ -252,4 +159,4 @@ def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
     >>> class_kappa(y_true, y_pred, average=None).round(3)
     array([0.5, 0.5])
     """
-    return measure("kappa", y_true, y_pred, labels, average)
+    return class_metric("kappa", y_true, y_pred, labels, average)

@@ -1,11 +1,11 @@
 """The loss of predicted probabilities, for each class."""
 
-from ._average import average_classes
+from ._averaging import average_classes
 from ._losses import mean_loss_by_class, sample_losses
 
 
 def class_log_loss(y_true, y_proba, *, labels=None, average="macro"):
-    r"""Return the mean loss of the particles of a class: how unlikely it was held.
+    r"""Return the mean loss of the true samples of each class.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def class_log_loss(y_true, y_proba, *, labels=None, average="macro"):
     Returns
     -------
     value : float or ndarray of shape (n_classes,)
-        From 0, the less the better; NaN for a class without true samples.
+        From 0, the smaller the better; NaN for a class without true samples.
 
     Raises
     ------

@@ -1,9 +1,14 @@
-"""The measures as scorers for GridSearchCV and cross_validate."""
+"""Metrics as scorers for GridSearchCV and cross_validate."""
 
 import numpy as np
 
-from ._average import average_classes, count, measure
-from ._counts import class_measures, mean_over_classes, summary_measures
+from ._averaging import average_classes, class_metric
+from ._confusion import (
+    class_metrics,
+    count_pairs,
+    mean_over_classes,
+    summary_metrics,
+)
 from ._losses import mean_loss_by_class, sample_losses
 
 _OF_CLASS = {
@@ -21,8 +26,8 @@ _OF_CLASS = {
 _OF_ALL = (_OF_CLASS - {"phi"}) | {"accuracy", "MCC"}
 
 
-def measure_scorer(name, label=None):
-    """Return a scorer by a measure of one class, or of all classes together.
+def metric_scorer(name, label=None):
+    """Return a scorer by a metric of one class, or of all classes together.
 
     Parameters
     ----------
@@ -34,18 +39,18 @@ def measure_scorer(name, label=None):
         ``"log_loss"`` of all samples, or the mean over the classes of ``"TPR"``,
         ``"TNR"``, ``"PPV"``, ``"NPV"``, ``"F1"`` or ``"thesis_F1"``.
     label : object, default=None
-        The class to measure.
+        The class to evaluate.
 
     Returns
     -------
     scorer : callable
-        Takes a fitted model, X and y, and returns a number, the greater the better: of
-        the log loss its negative. It can be pickled.
+        Takes a fitted estimator, X and y, and returns a number, the greater the better:
+        for the log loss, its negative. It can be pickled.
 
     Raises
     ------
     ValueError
-        If there is no such measure.
+        If there is no such metric.
 
     Warns
     -----
@@ -55,7 +60,7 @@ def measure_scorer(name, label=None):
 
     See Also
     --------
-    classification_table : All measures of all classes.
+    classification_table : All metrics of all classes.
     sklearn.metrics.make_scorer : Scorers from other functions.
 
     Examples
@@ -63,12 +68,12 @@ def measure_scorer(name, label=None):
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklipo import make_svc_pipeline
     >>> from sklipo.datasets import make_liposomes
-    >>> from sklipo.metrics import measure_scorer
+    >>> from sklipo.metrics import metric_scorer
     >>> particles = make_liposomes(60, weights=None, random_state=0)
     >>> search = GridSearchCV(
     ...     make_svc_pipeline(groups="thesis"),
     ...     {"classify__C": [1, 10]},
-    ...     scoring=measure_scorer("TPR", label="uncertain"),
+    ...     scoring=metric_scorer("TPR", label="uncertain"),
     ...     cv=3,
     ... )
     >>> search.fit(particles, particles["label"]).best_params_.keys()
@@ -78,14 +83,14 @@ def measure_scorer(name, label=None):
     if name not in allowed:
         of = "all classes" if label is None else "one class"
         raise ValueError(
-            f"There is no measure {name!r}; of {of} there are "
+            f"There is no metric {name!r}; of {of} there are "
             f"{sorted(allowed, key=str.lower)}."
         )
-    return _MeasureScorer(name, label)
+    return _MetricScorer(name, label)
 
 
-class _MeasureScorer:
-    """A scorer that remembers what to measure."""
+class _MetricScorer:
+    """A scorer that remembers its metric."""
 
     def __init__(self, name, label):
         self.name = name
@@ -97,10 +102,10 @@ class _MeasureScorer:
             return -self._log_loss(y, estimator.predict_proba(X), estimator.classes_)
         y_pred = estimator.predict(X)
         if self.label is None:
-            _, counts = count(y, y_pred)
-            means = {k: mean_over_classes(v) for k, v in class_measures(counts).items()}
-            return float({**means, **summary_measures(counts)}[self.name])
-        return measure(self.name, y, y_pred, [self.label], "macro")
+            _, counts = count_pairs(y, y_pred)
+            means = {k: mean_over_classes(v) for k, v in class_metrics(counts).items()}
+            return float({**means, **summary_metrics(counts)}[self.name])
+        return class_metric(self.name, y, y_pred, [self.label], "macro")
 
     def _log_loss(self, y, y_proba, classes):
         """Return the mean loss of all samples or of those of the class."""
@@ -113,4 +118,4 @@ class _MeasureScorer:
 
     def __repr__(self):
         of = "" if self.label is None else f", label={self.label!r}"
-        return f"measure_scorer({self.name!r}{of})"
+        return f"metric_scorer({self.name!r}{of})"

@@ -1,18 +1,17 @@
-"""All measures of a classification at once, as tables."""
+"""All metrics of a classification at once, as tables."""
 
 import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 
-from ._average import count
-from ._counts import class_measures, summary_measures
+from ._confusion import class_metrics, count_pairs, summary_metrics
 from ._losses import mean_loss_by_class, sample_losses
 
 _BASELINES = ("most_frequent", "stratified", "uniform")
 
 
 def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
-    r"""Return the measures of each class as a table.
+    r"""Return the metrics of each class as a table.
 
     Each class in turn is the positive one, all others together are negative.
 
@@ -44,8 +43,8 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
         - ``log_loss``: mean loss of the true samples, where probabilities are given;
         - ``support``: number of true samples.
 
-        A measure that is undefined, as all that need true samples are for a class
-        without any, is NaN, never 0.
+        An undefined metric is NaN, never 0: for a class without true samples, all that
+        need such samples.
 
     Raises
     ------
@@ -54,7 +53,7 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
 
     See Also
     --------
-    baseline_table : Measures of all classes together, beside those of chance.
+    baseline_table : Metrics of all classes together, beside those of chance.
     sklearn.metrics.classification_report : Precision, recall and F1 as text.
     cross_validate_particles : Its result has this table over folds.
 
@@ -68,7 +67,9 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
         PPV = \frac{TP}{TP + FP} \quad NPV = \frac{TN}{TN + FN} \quad
         F_1 = \frac{2 TP}{2 TP + FP + FN}
 
-    after Powers [1]_; the others are at the functions of :mod:`sklipo.metrics`.
+    after Powers [1]_. The others are defined at
+    :func:`~sklipo.metrics.thesis_f1`, :func:`~sklipo.metrics.phi_coefficient`,
+    :func:`~sklipo.metrics.class_kappa` and :func:`~sklipo.metrics.class_log_loss`.
 
     References
     ----------
@@ -86,9 +87,9 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
     empty  1.0  0.5  0.5  1.0  0.667        1
     full   0.5  1.0  1.0  0.5  0.667        2
     """
-    labels, counts = count(y_true, y_pred, labels)
+    labels, counts = count_pairs(y_true, y_pred, labels)
     rows = slice(len(labels))
-    columns = {name: v[rows] for name, v in class_measures(counts).items()}
+    columns = {name: v[rows] for name, v in class_metrics(counts).items()}
     if y_proba is not None:
         _, losses = sample_losses(y_true, y_proba, labels)
         columns["log_loss"] = mean_loss_by_class(y_true, losses, labels)
@@ -96,12 +97,12 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
     return pd.DataFrame(columns, index=pd.Index(labels))
 
 
-def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0):
-    """Return the measures of all classes together, beside those of mere chance.
+def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=None):
+    """Return the metrics of all classes together, beside those of mere chance.
 
     An accuracy of 97 % is worth nothing where 97 % of the particles are of one class:
-    the accuracy paradox (thesis, section 4.6). The first row is to be read against the
-    others, which look at no image.
+    the accuracy paradox (thesis, section 4.6). Compare the first row with the others,
+    which look at no image.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0)
         Predicted probabilities, in the order of the labels.
     labels : array-like of shape (n_classes,), default=None
         Classes of the columns of ``y_proba``; by default all that occur, sorted.
-    random_state : int, RandomState instance or None, default=0
+    random_state : int, RandomState instance or None, default=None
         Seed of the guesses.
 
     Returns
@@ -133,7 +134,7 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0)
 
     See Also
     --------
-    classification_table : Measures of each class.
+    classification_table : Metrics of each class.
     sklearn.dummy.DummyClassifier : Makes the baselines.
 
     Examples
@@ -148,7 +149,7 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0)
     most_frequent      0.97               0.50
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    labels, _ = count(y_true, y_pred, labels)
+    labels, _ = count_pairs(y_true, y_pred, labels)
     predictions = {"prediction": (y_pred, y_proba)}
     no_images = np.zeros((len(y_true), 1))
     for strategy in _BASELINES:
@@ -166,8 +167,8 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=0)
 
 
 def _summarize(y_true, y_pred, y_proba, labels):
-    """Return the measures of all classes together."""
-    summary = summary_measures(count(y_true, y_pred, labels)[1])
+    """Return the metrics of all classes together."""
+    summary = summary_metrics(count_pairs(y_true, y_pred, labels)[1])
     if y_proba is not None:
         summary["log_loss"] = sample_losses(y_true, y_proba, labels)[1].mean()
     return summary

@@ -1,14 +1,29 @@
-"""Measures from confusion matrices, of any number of them at once.
+"""Confusion matrices, and metrics of any number of them at once.
 
-All functions take counts of shape (..., n_classes, n_classes), rows being true classes,
-so that folds and bootstrap samples need no loop. What is undefined is NaN.
+Metrics take counts of shape (..., n_classes, n_classes), rows being true classes: folds
+and bootstrap samples need no loop. What is undefined is NaN.
 """
 
 import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import unique_labels
 
 
-def class_measures(counts):
-    """Return the measures of each class against all others by name.
+def count_pairs(y_true, y_pred, labels=None):
+    """Return the labels asked for and the confusion matrix with these ones first.
+
+    Classes that are not asked for follow: for the others they are still negatives.
+    """
+    occurring = unique_labels(y_true, y_pred)
+    labels = occurring if labels is None else np.asarray(labels)
+    everything = pd.Index(np.concatenate([labels, np.setdiff1d(occurring, labels)]))
+    counts = np.zeros((len(everything), len(everything)), int)
+    np.add.at(counts, tuple(everything.get_indexer(y) for y in (y_true, y_pred)), 1)
+    return labels, counts
+
+
+def class_metrics(counts):
+    """Return the metrics of each class against all others by name.
 
     The values have the shape (..., n_classes).
     """
@@ -38,12 +53,12 @@ def class_measures(counts):
     }
 
 
-def summary_measures(counts):
-    """Return the measures of all classes together by name.
+def summary_metrics(counts):
+    """Return the metrics of all classes together by name.
 
     The values have the shape of the counts without the last two axes.
     """
-    by_class = class_measures(counts)
+    by_class = class_metrics(counts)
     total = counts.sum(axis=(-2, -1)).astype(float)
     right = np.trace(counts, axis1=-2, axis2=-1)
     true, predicted = (counts.sum(axis=axis).astype(float) for axis in (-1, -2))
@@ -65,7 +80,7 @@ def summary_measures(counts):
 
 
 def mean_over_classes(values):
-    """Return the mean over the last axis of what is defined, NaN if nothing is."""
+    """Return the mean of the defined values along the last axis, NaN without any."""
     is_defined = ~np.isnan(values)
     return _divide(
         np.where(is_defined, values, 0).sum(axis=-1), is_defined.sum(axis=-1)
@@ -80,7 +95,7 @@ def _divide(numerator, denominator):
 
 
 def _where_true_class(n_true, values):
-    """Return the values, but NaN where the truth does not tell classes apart."""
+    """Return the values, and NaN where all true samples are of one class."""
     return np.where(n_true > 0, values, np.nan)[()]
 
 
@@ -95,6 +110,7 @@ def _correlation(covariance, spread_true, spread_predicted):
 
     A constant prediction is not correlated with anything: 0.
     """
+    # The product of the spreads overflows integers, and loses digits, sooner.
     product = np.sqrt(spread_true) * np.sqrt(spread_predicted)
     values = np.where(spread_predicted == 0, 0.0, _divide(covariance, product))
     return _where_true_class(spread_true, values)

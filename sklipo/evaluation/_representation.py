@@ -1,0 +1,47 @@
+"""How a result of cross-validation shows itself: in sentences, in notebooks as HTML."""
+
+from html import escape
+
+import numpy as np
+
+
+def describe(result):
+    """Return what was done, what came out, and which folds lack a class."""
+    return "\n".join(_sentences(result))
+
+
+def describe_in_html(result):
+    """Return the description and the tables that tell most."""
+    tables = {
+        "All classes": result.summary(),
+        "Each class": result.classification_table(),
+        "Mean confusion matrix, rows true": result.mean_confusion_matrix(
+            normalize=True
+        ),
+    }
+    parts = (
+        f"<div><b>{title}</b>{table.to_html(float_format='{:.3f}'.format)}</div>"
+        for title, table in tables.items()
+    )
+    style = "display:flex;flex-wrap:wrap;gap:1em 2em"
+    sentences = "<br>".join(map(escape, _sentences(result)))
+    return f"<p>{sentences}</p><div style='{style}'>{''.join(parts)}</div>"
+
+
+def _sentences(result):
+    """Yield the sentences of a description."""
+    grouped, over = "", "particles"
+    if result.groups is not None:
+        over = "groups"
+        grouped = f" of {len(np.unique(result.groups))} groups"
+    yield (
+        f"{type(result).__name__} of {len(result.y_true)} particles{grouped} in "
+        f"{result.n_folds} folds:"
+    )
+    row = result.summary().loc["balanced_accuracy"]
+    yield (
+        f"balanced accuracy {row['pooled']:.3f}, 95 % interval {row['low']:.3f} to "
+        f"{row['high']:.3f} over {over}"
+    )
+    for fold, classes in result.missing_classes.items():
+        yield f"fold {fold} tests no particle of {classes}: undefined there"
