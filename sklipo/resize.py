@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .images._buffer import float_dtype
+from .images._shapes import height_and_width
 from .particles import validate_particles
 from .tags import extend_tags
 
@@ -98,7 +99,7 @@ class Resize(TransformerMixin, BaseEstimator):
         self : object
             The transformer itself.
         """
-        size = _check_size(self.size)
+        size = height_and_width(self.size, "size")
         images = validate_particles(self, X, reset=True)["image"].array
         self.size_ = size
         self.white_ = _white(images)
@@ -196,15 +197,3 @@ def _resize_to(image, size, shrinks):
     # nothing does, since edges lie at multiples of 1/size.
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=way)
-
-
-def _check_size(size):
-    """Return the size as height and width."""
-    if isinstance(size, Integral):
-        return int(size), int(size)
-    if len(size) != 2 or not all(isinstance(s, Integral) and s > 0 for s in size):
-        raise ValueError(
-            f"size={size!r}; expected a positive number of pixels, or two: "
-            "(height, width)."
-        )
-    return int(size[0]), int(size[1])

@@ -155,7 +155,7 @@ def test_wrong_input_is_named():
     with pytest.raises(ValueError, match="without negative counts"):
         ConfusionMatricesDisplay({"a": -np.eye(2)[None]}, ["x", "y"])
     draw = ConfusionMatricesDisplay.from_predictions
-    with pytest.raises(ValueError, match="y_true has no label in row 1"):
+    with pytest.raises(ValueError, match="y_true is missing in row 1"):
         draw(["a", None], ["a", "a"])
     with pytest.raises(ValueError, match="y_pred has 1 labels for 2 particles"):
         draw(["a", "b"], ["a"])

@@ -128,7 +128,7 @@ def test_wrong_input_is_named(particles):
     ):
         with pytest.raises(ValueError, match=message):
             draw(particles, LABELS, **wrong)
-    with pytest.raises(ValueError, match="y has no label in row 3"):
+    with pytest.raises(ValueError, match="y is missing in row 3"):
         draw(particles, [*LABELS[:3], np.nan])
     with pytest.raises(ValueError, match="y has 3 labels for 4 particles"):
         draw(particles, LABELS[:3])

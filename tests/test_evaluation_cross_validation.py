@@ -245,9 +245,9 @@ def test_measuring_needs_no_torch():
     [
         ({"groups": np.arange(200) % 3}, "3 groups, fewer than the 5 folds"),
         ({"groups": np.zeros(200)}, "All particles are of one group"),
-        ({"groups": [None] + [1] * 199}, "row 0: the group is missing"),
-        ({"y": ["a"] * 100 + [None] * 100}, r"row 100: the label is missing \(100 in"),
-        ({"y": ["a"] * 199 + [np.nan]}, "row 199: the label is missing"),
+        ({"groups": [None] + [1] * 199}, "groups is missing in row 0"),
+        ({"y": ["a"] * 100 + [None] * 100}, r"y is missing in row 100 \(100 such"),
+        ({"y": ["a"] * 199 + [np.nan]}, "y is missing in row 199"),
         ({"y": ["a", "b"]}, "inconsistent numbers of samples"),
     ],
 )

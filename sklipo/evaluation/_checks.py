@@ -8,22 +8,16 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_consistent_length
 
+from ..metrics._labels import check_labels
 
-def check_labels(X, y, groups):
+
+def check_labels_and_groups(X, y, groups):
     """Return labels and groups as arrays of the right length without gaps."""
     check_consistent_length(X, y, groups)
-    columns = {"label": y} if groups is None else {"label": y, "group": groups}
-    # NumPy writes what is missing in a list of strings as the string "nan".
-    is_missing = {n: pd.isna(np.asarray(v, dtype=object)) for n, v in columns.items()}
-    columns = {name: np.asarray(values) for name, values in columns.items()}
-    for name in columns:
-        missing = np.flatnonzero(is_missing[name])
-        if len(missing):
-            raise ValueError(
-                f"row {missing[0]}: the {name} is missing ({len(missing)} in all). "
-                "Drop such particles, or name what they are."
-            )
-    if groups is None and "micrograph" in getattr(X, "columns", ()):
+    y = check_labels(y)
+    if groups is not None:
+        groups = check_labels(groups, name="groups")
+    elif "micrograph" in getattr(X, "columns", ()):
         warnings.warn(
             "The particles have a column 'micrograph', but groups is None. Particles "
             "of one micrograph can then be trained on and tested, which makes scores "
@@ -32,7 +26,7 @@ def check_labels(X, y, groups):
             UserWarning,
             stacklevel=3,
         )
-    return columns["label"], columns.get("group")
+    return y, groups
 
 
 def make_folds(X, y, groups, cv):

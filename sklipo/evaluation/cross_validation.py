@@ -12,7 +12,7 @@ from .._jobs import configured
 from .._steps import last_step
 from ..particles import holds_images
 from ..tags import has_tag
-from ._checks import check_labels, make_folds, warn_of_missing_classes
+from ._checks import check_labels_and_groups, make_folds, warn_of_missing_classes
 from ._folds import fit_and_predict, route_params, share_cores, torch_threads
 from ._preparation import join_preparation, prepare, split_preparation
 from .results import CrossValidationResult
@@ -113,7 +113,7 @@ def cross_validate_particles(
     empty    0.0   2.0
     full     0.0   3.0
     """
-    y, groups = check_labels(X, y, groups)
+    y, groups = check_labels_and_groups(X, y, groups)
     folds = make_folds(X, y, groups, cv)
     classes = np.unique(y)
     warn_of_missing_classes(classes, y, folds)

@@ -20,8 +20,8 @@ def check_labels(y, n_samples=None, *, name="y"):
     missing = np.flatnonzero(is_missing)
     if len(missing):
         raise ValueError(
-            f"{name} has no label in row {missing[0]} ({len(missing)} such rows in "
-            "all). Drop these rows, or name what they are."
+            f"{name} is missing in row {missing[0]} ({len(missing)} such rows in all). "
+            "Drop these rows, or name what they are."
         )
     return y
 
