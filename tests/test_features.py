@@ -25,7 +25,7 @@ from sklipo.measures import Particle
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "emps_cutouts"
 
 
-@pytest.mark.suite("scikit-learn estimator checks")
+@pytest.mark.suite
 @parametrize_with_checks([ParticleFeatures(), ParticleFeatures("thesis")])
 def test_estimator_checks(estimator, check):
     check(estimator)
