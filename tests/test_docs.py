@@ -58,14 +58,6 @@ def test_every_page_of_the_guide_is_in_its_table_of_contents():
     assert pages == set(listed)
 
 
-def test_changelog_becomes_rest():
-    to_rest = runpy.run_path(str(DOCS / "sphinxext" / "changelog.py"))["to_rest"]
-    markdown = "## 0.1\n\n### Added\n\n- `Resize`, see [there](https://a.org).\n"
-    assert to_rest(markdown) == (
-        "0.1\n===\n\nAdded\n-----\n\n- :py:obj:`Resize`, see `there <https://a.org>`__.\n"
-    )
-
-
 def test_names_lead_to_the_page_that_lists_them():
     pytest.importorskip("sphinx")
     from sphinx.domains.python import ObjectEntry
