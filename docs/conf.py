@@ -1,7 +1,8 @@
 """How Sphinx builds the documentation: ``sphinx-build -W docs docs/_build/html``.
 
-Nothing is downloaded. The examples are shown as they are; with the environment variable
-``PLOT_GALLERY=1``, or ``-D plot_gallery=1``, they are run for their pictures.
+The build downloads nothing; browsers load MathJax where a page has formulas. The
+examples are shown as they are; with the environment variable ``PLOT_GALLERY=1``, or
+``-D plot_gallery=1``, they are run for their pictures.
 """
 
 import os
@@ -18,14 +19,14 @@ copyright = author
 version = release = sklipo.__version__
 
 extensions = [
-    "changelog",
-    "mathml",
     "matplotlib.sphinxext.plot_directive",
     "measure_lists",
+    "myst_parser",
     "numpydoc",
     "own_names",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -42,7 +43,6 @@ html_title = "sklipo"
 html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["sklipo.css"]
-html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_theme_options = {
     "footer_end": [],

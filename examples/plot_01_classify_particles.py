@@ -4,52 +4,39 @@ Classify particles: a network and an SVM compared
 
 One membrane or several? A small convolutional network (LipNet-4) looks at the pixels of
 each particle, a support vector machine at its measures. Both are tested on particles
-that they were not trained on, five times over.
+that they were not trained on.
 
-Without an argument the particles are artificial liposomes. To classify your own, give a
-table of them: CSV, Parquet or JSON with the columns ``image``, ``mask`` and ``label``,
-or a folder with a sub-folder of images for each class::
+Without an argument the particles are artificial liposomes, few enough to be done in a
+minute or two. To classify your own, give a table of them: CSV, Parquet or JSON with the
+columns ``image``, ``mask`` and ``label``, or a folder with a sub-folder of images for
+each class. ``--full`` trains the network of the thesis for longer::
 
-    python plot_01_classify_particles.py particles.csv
+    python plot_01_classify_particles.py particles.csv --full
 
 Where the table has a column ``micrograph``, particles of one micrograph stay together:
 a model is never tested on a micrograph that it has seen.
 """
 
-import argparse
-
 import matplotlib.pyplot as plt
 import pandas as pd
+from command_line import cross_validate, load_problems, read_options, save_picture
 
-from sklipo import cross_validate_particles, make_lipnet_pipeline, make_svc_pipeline
-from sklipo.datasets import load_particles, make_liposomes
+from sklipo import make_lipnet_pipeline, make_svc_pipeline
 from sklipo.displays import ConfusionMatricesDisplay, ParticleGalleryDisplay
 
-parser = argparse.ArgumentParser(description="Compare LipNet-4 with an SVM")
-parser.add_argument("table", nargs="?", help="table or folder of particles")
-parser.add_argument("--label", default="label", help="column with the classes")
-parser.add_argument("--group", default="micrograph", help="column that keeps together")
-parser.add_argument("--epochs", type=int, default=20, help="training epochs of LipNet")
-parser.add_argument("--folds", type=int, default=5, help="cross-validation folds")
-parser.add_argument("--jobs", type=int, default=-1, help="folds that run at once")
-parser.add_argument("--picture", default="classify_particles.png", help="where it goes")
-args = parser.parse_args()
+options = read_options(
+    "Compare LipNet-4 with an SVM", "classify_particles.png", folds=3
+)
 
 # %%
 # The particles
 # -------------
 # A particle table is a pandas DataFrame: one row per particle, with its image, its mask
 # and whatever else is known of it. The classes are unequal, though less so than in the
-# thesis, where 0.6 % are uncertain: five of 800 particles, too few to say much of.
+# thesis, where 0.6 % are uncertain: two of 400 particles, too few to say much of.
 
-if args.table:
-    columns = None if args.label == "label" else {args.label: "label"}
-    particles = load_particles(args.table, columns=columns, verbose=True)
-else:
-    weights = {"unilamellar": 75, "multilamellar": 15, "uncertain": 10}
-    particles = make_liposomes(800, weights=weights, random_state=0)
+((_, particles),) = load_problems(options, ["lamellarity"]).items()
 print(particles)
-print(particles["label"].value_counts())
 
 # %%
 # Two models
@@ -57,9 +44,7 @@ print(particles["label"].value_counts())
 # Both take the particle table as it is.
 
 models = {
-    "LipNet-4": make_lipnet_pipeline(
-        "lipnet-4", max_epochs=args.epochs, random_state=0
-    ),
+    "LipNet-4": make_lipnet_pipeline("lipnet-4", random_state=0, **options.network),
     "SVM": make_svc_pipeline(),
 }
 
@@ -72,15 +57,7 @@ models = {
 results = {}
 for name, model in models.items():
     print(f"\n{name}")
-    results[name] = cross_validate_particles(
-        model,
-        particles,
-        particles["label"],
-        groups=particles.get(args.group),
-        cv=args.folds,
-        n_jobs=args.jobs,
-        verbose=True,
-    )
+    results[name] = cross_validate(model, particles, options, verbose=True)
 
 # %%
 # What came out
@@ -108,15 +85,12 @@ print(f"\nThe SVM less LipNet-4\n{difference.round(3)}")
 # of the true class, its standard deviation, and the number of particles in a fold.
 
 display = ConfusionMatricesDisplay.from_cv_results(results)
-display.figure_.savefig(args.picture, dpi=120)
-print(f"\nThe confusion matrices are in {args.picture}")
+save_picture(display.figure_, options)
 
 # %%
 # The network's mistakes, the most confident first: above a particle its row in the
 # table, what it is, what it was taken for, and with which probability.
 
 display = ParticleGalleryDisplay.from_cv_results(results["LipNet-4"], particles)
-mistakes = args.picture.replace(".png", "_mistakes.png")
-display.figure_.savefig(mistakes, dpi=120)
-print(f"The mistakes are in {mistakes}")
+save_picture(display.figure_, options, "mistakes")
 plt.show()

@@ -11,8 +11,8 @@ on artificial liposomes, or on your own table of particles::
 
 import matplotlib.pyplot as plt
 import numpy as np
+from command_line import load_problems, read_options, save_picture
 from sklearn.pipeline import make_pipeline
-from thesis import load_problems, read_options, save_picture
 
 from sklipo import ApplyMask, CropToMask, NormalizeBackground, RandomAffine, Resize
 
@@ -22,7 +22,7 @@ SIZE = 64  # pixels; the network gets 28, here there are more, to see what happe
 # %%
 # The particles
 # -------------
-# One of each class, normalised by its background, cropped and masked, as the network
+# One of each class, normalized by its background, cropped and masked, as the network
 # gets it.
 
 ((_, particles),) = load_problems(options, ["lamellarity"]).items()

@@ -10,13 +10,14 @@ class that is found (recall), and the share of right ones among those so called
 
 The networks are small and trained briefly, so that all runs end within minutes;
 ``--full`` takes LipNet-4, the thesis's number of lamellarity particles and 20 epochs.
+A table of your own has no place here, since all particles are drawn.
 """
 
-import argparse
 from itertools import product
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from command_line import N_PARTICLES, read_options, save_picture
 from imblearn.over_sampling import ADASYN, SMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline
 from imblearn.under_sampling import RandomUnderSampler
@@ -38,16 +39,13 @@ from sklipo import (
 from sklipo.datasets import make_liposomes
 from sklipo.lipnet import DeferredClassWeight
 
-parser = argparse.ArgumentParser(description="Compare techniques against imbalance")
-parser.add_argument("--seeds", type=int, default=3, help="repetitions, all drawn anew")
-parser.add_argument("--jobs", type=int, default=-1, help="trainings that run at once")
-parser.add_argument("--full", action="store_true", help="at the size of the thesis")
-parser.add_argument("--picture", default="imbalance.png", help="where it goes")
-args = parser.parse_args()
-
-n_train, network = 1000, {"architecture": "lipnet-2", "n_filters": 16, "max_epochs": 10}
-if args.full:
-    n_train, network = 14_169, {"architecture": "lipnet-4", "max_epochs": 20}
+options = read_options(
+    "Compare techniques against imbalance", "imbalance.png", particles=1000, seeds=3
+)
+network = {"architecture": "lipnet-2", **options.network}
+n_train = options.particles
+if options.full:
+    network["architecture"], n_train = "lipnet-4", N_PARTICLES["lamellarity"]
 
 # %%
 # The techniques
@@ -91,8 +89,8 @@ def draw(seed):
 
 def score(seed, name, augmentation, train, others):
     """Train with one technique and measure each class."""
-    options = dict(techniques[name])
-    table, pixels = options.pop("table", None), options.pop("pixels", None)
+    technique = dict(techniques[name])
+    table, pixels = technique.pop("table", None), technique.pop("pixels", None)
     y = train["label"]
     if table is not None:
         train, y = table.fit_resample(train, y)
@@ -104,21 +102,21 @@ def score(seed, name, augmentation, train, others):
         learning_rate_schedule="cosine",
         augmentation=augmentation,
         random_state=seed,
-        **options,
+        **technique,
     )
     model.fit(X, y)
     parts = {}
     for part, (pixels, labels) in zip(("choose", "test"), others, strict=True):
         measures = classification_table(labels, model.predict(pixels))
         parts[part] = measures[["TPR", "PPV"]].fillna({"PPV": 0.0})
-    technique = f"{name} + augmentation" if augmentation else name
-    return pd.concat({(technique, seed): pd.concat(parts)})
+    full_name = f"{name} + augmentation" if augmentation else name
+    return pd.concat({(full_name, seed): pd.concat(parts)})
 
 
-seeds = range(args.seeds)
-tables = Parallel(n_jobs=args.jobs)(delayed(draw)(seed) for seed in seeds)
+seeds = range(options.seeds)
+tables = Parallel(n_jobs=options.jobs)(delayed(draw)(seed) for seed in seeds)
 runs = list(product(seeds, techniques, (None, RandomAffine())))
-results = Parallel(n_jobs=args.jobs, return_as="generator_unordered")(
+results = Parallel(n_jobs=options.jobs, return_as="generator_unordered")(
     delayed(score)(*run, *tables[run[0]]) for run in runs
 )
 results = pd.concat(tqdm(results, "trainings", len(runs))).sort_index()
@@ -170,6 +168,5 @@ for ax, label in zip(axes, recalls, strict=True):
     ax.barh(order, recalls[label], xerr=deviations[label], color=colors)
     ax.set(title=label, xlim=(0, 1.05), xlabel="recall")
     ax.margins(y=0.01)
-figure.savefig(args.picture, dpi=120)
-print(f"The picture is in {args.picture}")
+save_picture(figure, options)
 plt.show()

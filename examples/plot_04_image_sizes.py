@@ -12,7 +12,7 @@ is the same of artificial liposomes, or of your own table::
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from thesis import load_problems, read_options, save_picture
+from command_line import load_problems, read_options, save_picture
 
 from sklipo.displays import ImageSizeDisplay
 

@@ -16,7 +16,7 @@ With a table of real particles of the same classes, it is tested on these::
 """
 
 import matplotlib.pyplot as plt
-from thesis import load_problems, read_options, save_picture
+from command_line import load_problems, read_options, save_picture
 
 from sklipo import classification_table, make_lipnet_pipeline
 from sklipo.datasets import make_liposomes
@@ -28,7 +28,7 @@ n_particles = 5000 if options.full else options.particles
 # %%
 # Two styles
 # ----------
-# ``style="perlin"`` is that of the thesis. Particles are off the centre of the cut-out,
+# ``style="perlin"`` is that of the thesis. Particles are off the center of the cut-out,
 # as they are there. ``style="projection"`` is the default.
 
 tables = {
@@ -45,7 +45,7 @@ for style, particles in tables.items():
 # %%
 # Trained on one, tested on the other
 # -----------------------------------
-# Balanced accuracy: the mean share of a class that is recognised, 0.33 by chance. The
+# Balanced accuracy: the mean share of a class that is recognized, 0.33 by chance. The
 # rows tell what a LipNet-4 was trained on, the columns what it was tested on.
 
 if options.table:

@@ -10,7 +10,7 @@ well known filters, as the thesis finds (section 10). For your own table::
 """
 
 import matplotlib.pyplot as plt
-from thesis import load_problems, read_options, save_picture
+from command_line import load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import TrainingCurveDisplay

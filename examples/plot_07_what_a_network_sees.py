@@ -11,7 +11,7 @@ the probability of its class. For your own table::
 """
 
 import matplotlib.pyplot as plt
-from thesis import load_problems, read_options, save_picture
+from command_line import load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.inspection import ExcitationDisplay, FeatureMapDisplay, OcclusionDisplay
@@ -30,7 +30,7 @@ model.fit(particles, particles["label"])
 # %%
 # Feature maps
 # ------------
-# The first convolution answers to edges and to the grey level, the last one to larger
+# The first convolution answers to edges and to the gray level, the last one to larger
 # parts of the particle.
 
 one = particles.groupby("label").sample(1, random_state=0)

@@ -3,7 +3,7 @@ What augmentation is good for
 =============================
 
 The thesis adds its augmentation techniques one after the other and watches the share of
-each class that is recognised (section 8.2, Figure 17): rotation and shift help the rare
+each class that is recognized (section 8.2, Figure 17): rotation and shift help the rare
 classes most, the others little. One more run zooms alone (Table 6). For your own
 table::
 
@@ -11,14 +11,8 @@ table::
 """
 
 import matplotlib.pyplot as plt
-from thesis import (
-    TABLE_6,
-    cross_validate,
-    load_problems,
-    print_beside_thesis,
-    read_options,
-    save_picture,
-)
+from command_line import cross_validate, load_problems, read_options, save_picture
+from thesis_tables import TABLE_6, print_beside_thesis
 
 from sklipo import RandomAffine, make_lipnet_pipeline
 from sklipo.displays import ClassMetricsDisplay
@@ -78,13 +72,13 @@ for problem, particles in load_problems(options).items():
     for name, augmentation in settings.items():
         results[problem][name] = result = test(particles, augmentation)
         found = result.classification_table()["TPR"].round(2).to_dict()
-        print(f"{problem}, {name}: recognised {found}")
+        print(f"{problem}, {name}: recognized {found}")
 
 # %%
 # One at a time (Figure 17)
 # -------------------------
 # Mean and standard deviation over the folds of the share of each class that is
-# recognised.
+# recognized.
 
 for problem, by_setting in results.items():
     successive = {name: by_setting[name] for name in techniques}
@@ -103,7 +97,7 @@ print(
 # %%
 # Zoom alone (Table 6)
 # --------------------
-# The average normalised confusion matrix; rows are true classes.
+# The average normalized confusion matrix; rows are true classes.
 
 for problem, by_setting in results.items():
     matrix = by_setting["zoom only"].mean_confusion_matrix(normalize=True)

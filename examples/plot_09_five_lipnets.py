@@ -11,7 +11,7 @@ Figures 18 and 19). For your own table::
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from thesis import cross_validate, load_problems, read_options, save_picture
+from command_line import cross_validate, load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import ClassMetricsDisplay

@@ -15,15 +15,8 @@ of particles, and micrographs, that the model has not seen.
 """
 
 import matplotlib.pyplot as plt
-from thesis import (
-    TABLE_7,
-    TABLE_8,
-    cross_validate,
-    load_problems,
-    print_beside_thesis,
-    read_options,
-    save_picture,
-)
+from command_line import cross_validate, load_problems, read_options, save_picture
+from thesis_tables import TABLE_7, TABLE_8, print_beside_thesis
 
 from sklipo import make_svc_pipeline
 from sklipo.displays import ConfusionMatricesDisplay
@@ -35,7 +28,7 @@ published = {"encapsulation": TABLE_7, "lamellarity": TABLE_8}
 # %%
 # Cross-validation
 # ----------------
-# Measured, standardised and learnt anew in each fold.
+# Measured, standardized and learned anew in each fold.
 
 tables = load_problems(options)
 results = {}

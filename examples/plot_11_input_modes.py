@@ -11,7 +11,7 @@ blanked (section 8.5, Figures 20 and 21). The last is best there. For your own t
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from thesis import cross_validate, load_problems, read_options, save_picture
+from command_line import cross_validate, load_problems, read_options, save_picture
 
 from sklipo import make_lipnet_pipeline
 from sklipo.displays import ClassMetricsDisplay

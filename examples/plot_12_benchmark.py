@@ -11,16 +11,8 @@ table::
 """
 
 import matplotlib.pyplot as plt
-from thesis import (
-    TABLE_9,
-    TABLE_10,
-    cross_validate,
-    expand,
-    load_problems,
-    print_beside_thesis,
-    read_options,
-    save_picture,
-)
+from command_line import cross_validate, load_problems, read_options, save_picture
+from thesis_tables import TABLE_9, TABLE_10, expand, print_beside_thesis
 
 from sklipo import classification_table, make_lipnet_pipeline, make_svc_pipeline
 from sklipo.displays import ClassMetricsDisplay, ConfusionMatricesDisplay
@@ -46,7 +38,7 @@ TPR of uncertain (70 %). It does not on the PPV of the rare classes: 'slightly a
 Table 10 gives 7.4 %, and '15 %' for uncertain, where it gives 8.4 %.
 
 The accuracy paradox (section 4.6): a rule that always says 'full' is right more often
-than the network of Table 10, and recognises nothing."""
+than the network of Table 10, and recognizes nothing."""
 )
 print(baseline_table(*expand(TABLE_10), random_state=0).round(3))
 

@@ -26,7 +26,7 @@ from sklipo.tags import has_tag
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "emps_cutouts"
 
 
-@pytest.mark.suite("scikit-learn estimator checks")
+@pytest.mark.suite
 @parametrize_with_checks([ParticleFeatures(), ParticleFeatures("thesis")])
 def test_estimator_checks(estimator, check):
     check(estimator)

@@ -161,7 +161,7 @@ for name in LEFT_OUT_ON_SERIES:
 
 
 def leave_out(*tables):
-    """Return a decorator that takes tests out of a suite and says how many."""
+    """Return a decorator that takes tests out of a suite."""
     names = [name for table in tables for names in table.values() for name in names]
 
     def decorate(suite):
@@ -169,26 +169,22 @@ def leave_out(*tables):
             # pandas 2.2 has not yet all of the tests.
             assert not PANDAS_3 or callable(getattr(suite, name)), name
             setattr(suite, name, None)
-        left_out = [*names, *(f"{name}[Series]" for name in LEFT_OUT_ON_SERIES)]
-        title = f"pandas extension array ({suite.title})"
-        return pytest.mark.suite(title, left_out=left_out)(suite)
+        return suite
 
     return decorate
 
 
+@pytest.mark.suite
 @leave_out(LEFT_OUT)
 class TestImagesOfOnePixel(Suite):
-    title = "images of one pixel"
-
     @pytest.fixture
     def shape_of(self):
         return lambda value: (1, 1)
 
 
+@pytest.mark.suite
 @leave_out(LEFT_OUT, LEFT_OUT_WHERE_SIZES_DIFFER)
 class TestImagesOfDifferingSizes(Suite):
-    title = "images of differing sizes"
-
     @pytest.fixture
     def shape_of(self):
         return lambda value: (value + 1, value % 3 + 2)

@@ -106,7 +106,7 @@ def fitted(data):
     return LipNetClassifier("lipnet-2", **SMALL).fit(*data)
 
 
-@pytest.mark.suite("scikit-learn estimator checks")
+@pytest.mark.suite
 @parametrize_with_checks(CHECKED)
 def test_estimator_checks(estimator, check):
     check(estimator)

@@ -39,7 +39,7 @@ def name_of_check(value):
     return value.func.__name__ if isinstance(value, partial) else repr(value)
 
 
-@pytest.mark.suite("imbalanced-learn estimator checks")
+@pytest.mark.suite
 @pytest.mark.parametrize(
     ("estimator", "check"), list(imblearn_checks()), ids=name_of_check
 )
@@ -47,7 +47,7 @@ def test_imblearn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.suite("scikit-learn estimator checks")
+@pytest.mark.suite
 @parametrize_with_checks(SAMPLERS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

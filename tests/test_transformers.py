@@ -17,7 +17,7 @@ from sklipo.tags import has_tag
 TABLE_TO_TABLE = [NormalizeBackground(), CropToMask(margin=1), ApplyMask(fill_value=1)]
 
 
-@pytest.mark.suite("scikit-learn estimator checks")
+@pytest.mark.suite
 @parametrize_with_checks([*TABLE_TO_TABLE, Resize(5), Resize((3, 4))])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

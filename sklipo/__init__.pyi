@@ -1,0 +1,74 @@
+from . import (
+    artificial,
+    calibration,
+    datasets,
+    displays,
+    evaluation,
+    features,
+    images,
+    inspection,
+    lipnet,
+    measures,
+    metrics,
+    particles,
+    partitions,
+    pipelines,
+    resampling,
+    resize,
+    surrounding,
+    tags,
+    transformers,
+)
+from .evaluation import cross_validate_particles
+from .features import ParticleFeatures
+from .images import ImageArray, ImageDtype
+from .lipnet.augmentation import RandomAffine
+from .lipnet.classifier import LipNetClassifier
+from .lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
+from .metrics import classification_table
+from .particles import check_particles
+from .partitions import predict_partitions
+from .pipelines import make_lipnet_pipeline, make_svc_pipeline
+from .resampling import ArtificialOverSampler
+from .resize import Resize
+from .transformers import ApplyMask, CropToMask, NormalizeBackground
+
+__all__ = [
+    "ApplyMask",
+    "ArtificialOverSampler",
+    "CropToMask",
+    "EpochOverSampler",
+    "EpochUnderSampler",
+    "ImageArray",
+    "ImageDtype",
+    "LipNetClassifier",
+    "NormalizeBackground",
+    "ParticleFeatures",
+    "RandomAffine",
+    "Resize",
+    "artificial",
+    "calibration",
+    "check_particles",
+    "classification_table",
+    "cross_validate_particles",
+    "datasets",
+    "displays",
+    "evaluation",
+    "features",
+    "images",
+    "inspection",
+    "lipnet",
+    "make_lipnet_pipeline",
+    "make_svc_pipeline",
+    "measures",
+    "metrics",
+    "particles",
+    "partitions",
+    "pipelines",
+    "predict_partitions",
+    "resampling",
+    "resize",
+    "surrounding",
+    "tags",
+    "transformers",
+]
