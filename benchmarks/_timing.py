@@ -59,7 +59,7 @@ def compare(
     """Print the median time of each way, and how often it fits into that of the first.
 
     The first way is that by hand. Ratios are the medians of those of the rounds, in
-    which the ways are neighbours. Ways that are ``apart`` have a process each: there
+    which the ways are neighbors. Ways that are ``apart`` have a process each: there
     by-hand code finds torch and memory as they come, not as sklipo sets them.
     """
     seconds = measure(ways, n_rounds, warm_up=warm_up, apart=apart)

@@ -198,7 +198,7 @@ def build_lipnet(
     dense_dropout : float, default=0.5
         Share of hidden units dropped.
     batch_norm : bool, default=False
-        Normalise each convolution's output over the batch.
+        Normalize each convolution's output over the batch.
     mean, scale : float, default=0.0 and 1.0
         Mean and standard deviation of the pixels of the training set.
     dtype : torch.dtype, default=torch.float32
