@@ -131,7 +131,7 @@ class Resize(TransformerMixin, BaseEstimator):
         pixels = np.empty((len(images), height, width), dtype)
         for out, image in zip(pixels, images, strict=True):
             # OpenCV knows no bool and few integers, and would round means of those.
-            out[...] = _resize(image.astype(dtype, copy=False), height, width)
+            _resize(image.astype(dtype, copy=False), out)
         if self.white_ != 1:
             pixels /= dtype(self.white_)
             np.minimum(pixels, 1, out=pixels)  # means round up beyond white
@@ -169,7 +169,7 @@ class Resize(TransformerMixin, BaseEstimator):
             )
 
     def __sklearn_tags__(self):
-        tags = extend_tags(super().__sklearn_tags__(), row_wise=True)
+        tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return extend_tags(tags, row_wise=True)
 
@@ -179,21 +179,18 @@ def _white(images):
     return _WHITE.get(images.pixel_dtype.name, 1)
 
 
-def _resize(image, height, width):
-    """Resize an image, by one call of OpenCV for each axis that changes.
-
-    One call for both interpolates along an axis that shrinks if the other one grows.
-    """
-    if image.shape[0] != height:
+def _resize(image, out):
+    """Write an image in another size, each axis by its own rule."""
+    height, width = out.shape
+    if (image.shape[0] > height) != (image.shape[1] > width):
+        # One call for both axes would interpolate along the one that shrinks.
         image = _resize_to(image, (image.shape[1], height), image.shape[0] > height)
-    if image.shape[1] != width:
-        image = _resize_to(image, (width, height), image.shape[1] > width)
-    return image
+    _resize_to(image, (width, height), image.shape[1] > width, out)
 
 
-def _resize_to(image, size, shrinks):
-    """Resize an image along one axis to a width and height."""
+def _resize_to(image, size, shrinks, out=None):
+    """Return an image in a width and height, by area or by linear interpolation."""
     # INTER_AREA drops what covers less than 1/1000 of a pixel. Up to a size of 1000
     # nothing does, since edges lie at multiples of 1/size.
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=way)
+    return cv2.resize(image, size, dst=out, interpolation=way)

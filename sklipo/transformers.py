@@ -284,7 +284,7 @@ class ApplyMask(_ParticleTransformer):
         images, masks = particles["image"].array, particles["mask"].array
         fill_value = _as_pixel(self.fill_value, images.pixel_dtype)
 
-        def fill(out, image, mask):
+        def fill(image, mask, out):
             out[...] = fill_value
             np.copyto(out, image, where=mask)
 
@@ -295,7 +295,7 @@ class ApplyMask(_ParticleTransformer):
         return particles.assign(image=image)
 
 
-def _normalize(out, image, mask):
+def _normalize(image, mask, out):
     """Write an image in deviations from the mean of the particle's surrounding."""
     mean, deviation = surrounding_level(image, mask)
     if not deviation:
@@ -310,22 +310,18 @@ def _blank(images, masks):
     # product of floats would make -0.0 of negative pixels outside.
     bits = np.dtype(f"u{images.pixel_dtype.itemsize}")
     numbers = images.with_pixels(images.pixels.view(bits))
-
-    def multiply(out, image, mask):
-        np.multiply(image, mask, out=out)
-
-    blank = _map_images(multiply, numbers, masks)
+    blank = _map_images(np.multiply, numbers, masks)
     return blank.with_pixels(blank.pixels.view(images.pixel_dtype))
 
 
 def _map_images(write, images, masks, dtype=None):
-    """Return images in a new buffer, written by a function of image and mask."""
+    """Return images in a new buffer, written by ``write(image, mask, out)``."""
     index = lay_out(images.shapes)
     n_pixels = int(images.shapes.prod(axis=1).sum())
     pixels = np.empty(n_pixels, images.pixel_dtype if dtype is None else dtype)
     targets = view_each(pixels, index)
-    for target, image, mask in zip(targets, images, masks, strict=False):
-        write(target, image, mask)
+    for image, mask, target in zip(images, masks, targets, strict=False):
+        write(image, mask, target)
     return ImageArray.from_buffer(pixels, *index.T)
 
 

@@ -20,6 +20,7 @@ from ._devices import (
     check_precision,
     choose_device,
     fits_on,
+    keep_freed_memory,
     make_generators,
     repeatable,
     seeded_globally,
@@ -59,6 +60,7 @@ def train(classifier, net, X, codes, weights, n_epochs):
     seed = int(classifier._random_state.randint(np.iinfo(np.int32).max))
     generator, device_generator = make_generators(seed, device)
     training_set.generator = generator
+    keep_freed_memory()
     with _seeds(classifier, seed, device), repeatable(device):
         net.draw_from(generator, device_generator)
         if is_new:

@@ -114,8 +114,10 @@ class Dropout(nn.Dropout):
         """
         if not (self.training and self.p):
             return input
-        kept = torch.empty_like(input).bernoulli_(1 - self.p, generator=self.generator)
-        return input * kept.div_(1 - self.p)
+        # On a CPU this takes 0.4 of the time of torch's bernoulli_, in which LipNet-4
+        # spent a tenth of an epoch.
+        draws = torch.empty_like(input).uniform_(generator=self.generator)
+        return input * draws.ge_(self.p).div_(1 - self.p)
 
 
 def set_generator(network, generator):
