@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from ._feature_groups import GROUPS, THESIS, measure_groups
 from ._jobs import map_parcels
 from .measures import Particle
-from .particles import bounding_boxes, crop_particles, validate_particles
+from .particles._checking import validate_particles
+from .particles._cropping import bounding_boxes, crop_particles
 from .surrounding import surrounding_margin
 from .tags import extend_tags
 

@@ -21,8 +21,8 @@ from .artificial._imitation import draw_like
 from .artificial._recombination import recombine
 from .artificial._sampling import CLASSES, MEDIAN_RADIUS
 from .images import ImageArray
-from .particles import (
-    check_particles,
+from .particles import check_particles
+from .particles._checking import (
     flat_image_shape,
     holds_images,
     validate_particles,

@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .images._buffer import float_dtype
 from .images._shapes import height_and_width
-from .particles import validate_particles
+from .particles._checking import validate_particles
 from .tags import extend_tags
 
 # Pixels whose largest value is the white of their format. All others keep their values.

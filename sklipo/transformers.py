@@ -19,12 +19,8 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
 from .images._buffer import float_dtype, lay_out, view_each
-from .particles import (
-    bounding_boxes,
-    crop_particles,
-    holds_images,
-    validate_particles,
-)
+from .particles._checking import holds_images, validate_particles
+from .particles._cropping import bounding_boxes, crop_particles
 from .surrounding import surrounding_level
 from .tags import extend_tags
 

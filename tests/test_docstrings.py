@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
@@ -44,3 +45,12 @@ def test_docstring(path, is_method):
     ignored = STYLE | NOT_OF_METHODS if is_method else STYLE
     errors = [error for error in validate(path)["errors"] if error[0] not in ignored]
     assert not errors, "\n".join(f"{code} {message}" for code, message in errors)
+
+
+def test_every_public_object_is_in_the_api_reference():
+    pages = Path(__file__).parent.parent / "docs" / "api"
+    listed = " ".join(page.read_text() for page in pages.glob("*.rst")).split()
+    # The page of measures lists what the package exports.
+    known = {name.rpartition(".")[2] for name in listed} | set(sklipo.measures.__all__)
+    paths = [path for path, is_method in public_objects() if not is_method]
+    assert not [path for path in paths if path.rpartition(".")[2] not in known]

@@ -189,7 +189,7 @@ def test_warm_start_follows_what_may_change(data):
     model.fit(*data).set_params(weight_decay=0.1, augmentation=RandomAffine())
     net = model.fit(*data).net_
     assert net.augmentation is model.augmentation
-    assert net.weight_decay == 0.1
+    assert net.weight_decay.strength == 0.1
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])

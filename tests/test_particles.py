@@ -4,7 +4,7 @@ import pytest
 from sklearn import config_context
 
 from sklipo import ImageArray, check_particles
-from sklipo.particles import flat_image_shape, holds_images
+from sklipo.particles._checking import flat_image_shape, holds_images
 
 
 @pytest.fixture

@@ -29,7 +29,10 @@ SPREADS = {
 def stack_metrics(value, low, high):
     """Return tables of classes by metrics as one, with a row for each metric."""
     tables = {"value": value, "low": low, "high": high}
-    stacked = pd.DataFrame({name: table.stack() for name, table in tables.items()})
+    # pandas before 3.0 would drop NaN, which stands for a metric that is undefined.
+    stacked = pd.DataFrame(
+        {name: table.stack(future_stack=True) for name, table in tables.items()}
+    )
     return stacked.rename_axis(["class", "metric"])
 
 

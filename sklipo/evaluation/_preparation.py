@@ -10,7 +10,8 @@ from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from .._jobs import PARCEL, map_parcels
-from ..particles import check_particles, holds_images
+from ..particles import check_particles
+from ..particles._checking import holds_images
 from ..tags import has_tag
 
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from .._jobs import configured
 from .._steps import last_step
-from ..particles import holds_images
+from ..particles._checking import holds_images
 from ..tags import has_tag
 from ._checks import check_labels_and_groups, make_folds, warn_of_missing_classes
 from ._folds import fit_and_predict, route_params, share_cores, torch_threads

@@ -44,6 +44,13 @@ def is_lipnet(network):
     return hasattr(network, "output")
 
 
+def dropout_layers(network):
+    """Return the layers of a network that drop values at random."""
+    # Private in torch: the base of all its layers that drop values.
+    kind = nn.modules.dropout._DropoutNd
+    return [layer for layer in network.modules() if isinstance(layer, kind)]
+
+
 def last_dense(network):
     """Return the last dense layer of a network, whose input are learned features."""
     dense = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]

@@ -30,6 +30,7 @@ from ._networks import build_network
 from ._prediction import prediction_batch_size
 from ._weights import class_weight_at, split_each_class, weigh
 from .losses import LOSSES
+from .regularization import WeightDecay
 from .trainer import LipNetTrainer
 
 _DEFAULT_LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2}
@@ -42,7 +43,6 @@ _CHANGEABLE = (
     "learning_rate_schedule",
     "max_epochs",
     "verbose",
-    "weight_decay",
 )
 
 
@@ -132,8 +132,12 @@ def _changeable_params(classifier):
     learning_rate = classifier.learning_rate
     if learning_rate is None:
         learning_rate = _DEFAULT_LEARNING_RATES[classifier.optimizer]
+    weight_decay = classifier.weight_decay
+    if not isinstance(weight_decay, WeightDecay):
+        weight_decay = WeightDecay(weight_decay)
     return {
         "lr": learning_rate,
+        "weight_decay": weight_decay,
         **{name: getattr(classifier, name) for name in _CHANGEABLE},
     }
 

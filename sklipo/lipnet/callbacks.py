@@ -1,7 +1,8 @@
 """Callbacks that change a training in its course."""
 
 from skorch.callbacks import Callback
-from torch import nn
+
+from ._networks import dropout_layers
 
 
 class DropoutDecay(Callback):
@@ -65,32 +66,3 @@ class DropoutDecay(Callback):
             dropout_layers(net.module_), net.dropout_rates_, strict=True
         ):
             layer.p = kept * rate
-
-
-def dropout_layers(network):
-    """Return the dropout layers of a network.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        The network.
-
-    Returns
-    -------
-    layers : list of torch.nn.Module
-        Its layers that drop values at random.
-
-    See Also
-    --------
-    DropoutDecay : Changes their rates.
-
-    Examples
-    --------
-    >>> from sklipo.lipnet import build_lipnet
-    >>> from sklipo.lipnet.callbacks import dropout_layers
-    >>> dropout_layers(build_lipnet("lipnet-1", (28, 28), n_classes=3))
-    [Dropout(p=0.25, inplace=False), Dropout(p=0.5, inplace=False)]
-    """
-    # Private in torch: the base of all its layers that drop values.
-    kind = nn.modules.dropout._DropoutNd
-    return [layer for layer in network.modules() if isinstance(layer, kind)]

@@ -147,34 +147,6 @@ class WeightDecay(BaseEstimator):
                 weight.grad.add_(gradient, alpha=self.strength)
 
 
-def as_weight_decay(weight_decay):
-    """Return the penalty that a ``weight_decay`` parameter stands for.
-
-    Parameters
-    ----------
-    weight_decay : float or WeightDecay
-        A number is the strength of the default penalty.
-
-    Returns
-    -------
-    weight_decay : WeightDecay
-        The penalty.
-
-    See Also
-    --------
-    WeightDecay : The penalty.
-
-    Examples
-    --------
-    >>> from sklipo.lipnet.regularization import as_weight_decay
-    >>> as_weight_decay(0.01)
-    WeightDecay(strength=0.01)
-    """
-    if isinstance(weight_decay, WeightDecay):
-        return weight_decay
-    return WeightDecay(weight_decay)
-
-
 @torch.no_grad()
 def dead_filters(network):
     """Return the filters of each convolution that weight decay has brought to nothing.

@@ -6,10 +6,10 @@ import torch
 from sklearn.base import clone
 from skorch import NeuralNetClassifier
 
+from ._networks import dropout_layers
 from .architectures import set_generator
-from .callbacks import dropout_layers
 from .losses import CrossEntropyLoss
-from .regularization import as_weight_decay, learning_rate_factor
+from .regularization import learning_rate_factor
 
 
 class LipNetTrainer(NeuralNetClassifier):
@@ -32,8 +32,8 @@ class LipNetTrainer(NeuralNetClassifier):
         Probability that the loss takes from the true class.
     learning_rate_schedule : {"cosine", "one_cycle", "step"} or callable, default=None
         See :func:`learning_rate_factor`.
-    weight_decay : float or WeightDecay, default=0.0
-        Penalty on weights.
+    weight_decay : WeightDecay, default=None
+        Penalty on weights; none by default.
     **kwargs : dict
         Further parameters of ``skorch.NeuralNetClassifier``.
 
@@ -77,7 +77,7 @@ class LipNetTrainer(NeuralNetClassifier):
         loss=None,
         label_smoothing=0.0,
         learning_rate_schedule=None,
-        weight_decay=0.0,
+        weight_decay=None,
         **kwargs,
     ):
         super().__init__(module, *args, **kwargs)
@@ -194,7 +194,8 @@ class LipNetTrainer(NeuralNetClassifier):
         **kwargs : dict
             Unused.
         """
-        as_weight_decay(self.weight_decay).add_gradients(self.module_)
+        if self.weight_decay is not None:
+            self.weight_decay.add_gradients(self.module_)
 
     def get_split_datasets(self, X, y=None, **fit_params):
         """Return the data sets as they came.

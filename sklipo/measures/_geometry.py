@@ -17,6 +17,19 @@ _STEP_WEIGHTS = np.array(
 ) / (2 * np.hypot(*np.transpose(_STEPS)))
 
 
+def _distance_transform(mask):
+    """Return the distance of each pixel from the nearest one outside, exactly."""
+    # Intel's library, which OpenCV may call, takes twice as long for one particle: 57
+    # us more, of the 360 us that all features of the thesis take without it. The choice
+    # is that of the calling thread.
+    uses_ipp = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)
+    try:
+        return cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    finally:
+        cv2.ipp.setUseIPP(uses_ipp)
+
+
 class Geometry:
     """Geometry of one particle, in pixels: each part is computed when first asked for.
 
@@ -111,9 +124,7 @@ class Geometry:
 
         Whole numbers, by the exact Euclidean distance transform.
         """
-        distances = cv2.distanceTransform(
-            self.mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-        )[self.inside]
+        distances = _distance_transform(self.mask)[self.inside]
         # OpenCV gives the roots. Adding a half rounds their squares to whole numbers.
         squares = np.square(distances)
         squares += 0.5

@@ -2,13 +2,12 @@
 
 from math import isqrt
 
-import cv2
 import numpy as np
 import pandas as pd
 from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
-from .images import ImageArray, ImageDtype
+from ..images import ImageArray, ImageDtype
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
@@ -76,35 +75,7 @@ def validate_particles(estimator, X, *, reset):
 
     Rows of numbers pass through scikit-learn's own validation, which keeps
     ``n_features_in_`` and ``feature_names_in_``; images of any size have neither.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator that was given X. It remembers the columns.
-    X : DataFrame, ImageArray, Series, list of 2-D arrays or ndarray
-        As in :func:`check_particles`.
-    reset : bool
-        True in ``fit``, to remember the number and names of columns; False afterwards,
-        to compare X with them.
-
-    Returns
-    -------
-    particles : DataFrame
-        As from :func:`check_particles`.
-
-    See Also
-    --------
-    check_particles : The check without an estimator.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklipo import Resize
-    >>> from sklipo.particles import validate_particles
-    >>> resize = Resize()
-    >>> particles = validate_particles(resize, np.zeros((2, 16)), reset=True)
-    >>> particles["image"][0].shape, resize.n_features_in_
-    ((4, 4), 16)
+    ``reset`` is True in ``fit``, to remember columns, and False afterwards, to compare.
     """
     if not holds_images(X):
         X = validate_data(estimator, X, reset=reset)
@@ -119,28 +90,6 @@ def holds_images(X):
 
     Rows of numbers go through scikit-learn's validation and come back from an image
     transformer as rows of numbers; images come back as a particle table.
-
-    Parameters
-    ----------
-    X : object
-        The input of an estimator.
-
-    Returns
-    -------
-    bool
-        True for a DataFrame that is not all numbers, an ImageArray, a Series of
-        images, an array of three or more dimensions, and a list of 2-D arrays.
-
-    See Also
-    --------
-    check_particles : Turn X into a particle table.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklipo.particles import holds_images
-    >>> holds_images(np.zeros((5, 28, 28))), holds_images(np.zeros((5, 784)))
-    (True, False)
     """
     if isinstance(X, pd.DataFrame):
         return not _is_numeric_table(X)
@@ -154,102 +103,10 @@ def holds_images(X):
 def flat_image_shape(n_pixels):
     """Return height and width of the image that a row of numbers holds.
 
-    Parameters
-    ----------
-    n_pixels : int
-        Length of the row.
-
-    Returns
-    -------
-    height, width : int
-        A square where the row can be one, else a strip that is one pixel high.
-
-    See Also
-    --------
-    check_particles : Takes rows of numbers as such images.
-
-    Examples
-    --------
-    >>> from sklipo.particles import flat_image_shape
-    >>> flat_image_shape(784), flat_image_shape(785)
-    ((28, 28), (1, 785))
+    A square where the row can be one, else a strip that is one pixel high.
     """
     side = isqrt(n_pixels)
     return (side, side) if side * side == n_pixels else (1, n_pixels)
-
-
-def bounding_boxes(masks):
-    """Return the bounding box of each mask.
-
-    Parameters
-    ----------
-    masks : ImageArray
-        Masks of bool pixels, none of them empty.
-
-    Returns
-    -------
-    starts, ends : ndarray of shape (n_masks, 2)
-        First row and column inside, and the first ones beyond.
-
-    See Also
-    --------
-    crop_particles : Crops particles to such boxes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklipo.images import ImageArray
-    >>> from sklipo.particles import bounding_boxes
-    >>> bounding_boxes(ImageArray([np.eye(3, 5) > 0]))
-    (array([[0, 0]]), array([[3, 3]]))
-    """
-    # OpenCV knows no bool; a view as bytes copies nothing.
-    flags = masks.with_pixels(masks.pixels.view(np.uint8))
-    boxes = np.array([cv2.boundingRect(flag) for flag in flags]).reshape(-1, 4)
-    starts = boxes[:, 1::-1]
-    return starts, starts + boxes[:, :1:-1]
-
-
-def crop_particles(particles, starts, ends, margins):
-    """Crop the image and mask of each particle, without a copy of pixels.
-
-    Parameters
-    ----------
-    particles : DataFrame
-        A checked particle table with masks.
-    starts, ends : ndarray of shape (n_particles, 2)
-        First row and column of the boxes, and the first ones beyond.
-    margins : int or ndarray of shape (n_particles, 1)
-        Pixels kept around the boxes, as far as the images have them.
-
-    Returns
-    -------
-    DataFrame
-        The cropped particles.
-
-    See Also
-    --------
-    sklipo.CropToMask : Crops to the bounding box of the mask.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from sklipo.images import ImageArray
-    >>> from sklipo.particles import bounding_boxes, crop_particles
-    >>> mask = np.zeros((5, 6), dtype=bool)
-    >>> mask[1:3, 2:6] = True
-    >>> images, masks = ImageArray([np.ones((5, 6))]), ImageArray([mask])
-    >>> particles = pd.DataFrame({"image": images, "mask": masks})
-    >>> crop_particles(particles, *bounding_boxes(masks), margins=1)
-               image        mask
-    0  <4x5 float64>  <4x5 bool>
-    """
-    images, masks = particles["image"].array, particles["mask"].array
-    starts = np.maximum(starts - margins, 0)
-    sizes = np.minimum(ends + margins, images.shapes) - starts
-    box = (*starts.T, *sizes.T)
-    return particles.assign(image=images.crop(*box), mask=masks.crop(*box))
 
 
 def _is_numeric_table(table):
