@@ -35,7 +35,7 @@ class BalancedCalibratedClassifierCV(CalibratedClassifierCV):
         The calibrated classifiers; a single one with ``ensemble=False``.
     n_features_in_ : int
         Number of features in ``fit``, if the estimator has it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features in ``fit``, if the estimator has them.
 
     See Also

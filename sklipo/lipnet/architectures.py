@@ -194,7 +194,7 @@ def build_lipnet(
     n_filters : int, default=32
         Number of 3x3 filters of each convolution.
     hidden_units : int, default=512
-        Number of units of the hidden dense layer, which LipNet-4c lacks.
+        Number of units of the hidden dense layer. LipNet-4c has none.
     conv_dropout : float, default=0.25
         Share of values dropped after each pooling or strided convolution.
     dense_dropout : float, default=0.5
