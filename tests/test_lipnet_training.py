@@ -85,7 +85,9 @@ def test_wrong_image_shape_names_pixels_and_square():
         find_image_shape(12, (3, 3))
 
 
-@pytest.mark.parametrize("image_shape", [(28,), (0, 28), (2.5, 4), (-2, -2), (2, 2, 3)])
+@pytest.mark.parametrize(
+    "image_shape", [(28,), (0, 28), (2.5, 4), (-2, -2), (2, 2, 3), "column", "28"]
+)
 def test_image_shape_is_two_whole_numbers(image_shape):
     with pytest.raises(ValueError, match="expected height and width"):
         find_image_shape(784, image_shape)

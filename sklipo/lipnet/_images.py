@@ -10,8 +10,8 @@ def find_image_shape(n_pixels, image_shape):
     """Return height and width of the images that rows of pixels hold."""
     side = isqrt(n_pixels)
     is_square = side * side == n_pixels
-    if isinstance(image_shape, str):
-        return 1, n_pixels  # "row": numbers in a row that are no image
+    if isinstance(image_shape, str) and image_shape == "row":
+        return 1, n_pixels
     if image_shape is None:
         if is_square:
             return side, side
@@ -20,13 +20,15 @@ def find_image_shape(n_pixels, image_shape):
             "image_shape=(height, width) if the rows are images of another shape, or "
             "image_shape='row' if they are numbers without a second dimension."
         )
-    lengths = [int(length) for length in image_shape if length == int(length) > 0]
-    if len(lengths) != 2 or len(image_shape) != 2:
+    is_pair = not isinstance(image_shape, str) and len(image_shape) == 2
+    if not is_pair or any(
+        length != int(length) or length < 1 for length in image_shape
+    ):
         raise ValueError(
             f"image_shape={image_shape!r}; expected height and width, two whole "
-            "numbers of pixels."
+            "numbers of pixels, or 'row'."
         )
-    height, width = lengths
+    height, width = map(int, image_shape)
     if height * width != n_pixels:
         hint = f"; a square image would be {(side, side)}" if is_square else ""
         raise ValueError(
