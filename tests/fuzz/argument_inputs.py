@@ -1,0 +1,394 @@
+"""Odd values for the parameters of each public class and function.
+
+`list_calls` names the calls that are well; one argument at a time becomes odd.
+"""
+
+import inspect
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+
+import sklipo
+from sklipo import datasets, displays, evaluation, inspection, lipnet, metrics
+
+from .label_inputs import LABELS, MICROGRAPH
+from .particle_inputs import PLAIN
+
+ODD = [
+    None, True, False, 0, 1, -1, 2, 0.5, -0.5, 1.5, np.nan, np.inf, -np.inf, 1e308,
+    10**30, 1j, "", "x", "auto", b"x", (), [], {}, set(), (1, 2), (0, 0), (-1, 3), (1,
+    2, 3), [1.5, 2], ["x"], [None], {"x": 1}, {"full": -1}, object(), len, int,
+    np.float64(3), np.array([]), np.array([1, 2]), np.array(2), pd.NA, pd.Series([1]),
+    pd.DataFrame({"a": [1]}), range(3), slice(2), Ellipsis, NotImplemented,
+    np.int8(3), "\0", "no/such/file",
+]  # fmt: skip
+# Odd values that are asked for in earnest, and would take long or much memory.
+_IN_EARNEST = {
+    "cv", "hidden_units", "margin", "max_epochs", "n_filters", "n_jobs", "n_particles",
+    "n_repeats", "n_resamples", "n_samples", "size",
+}  # fmt: skip
+
+Y = PLAIN["label"].to_numpy()
+Y_PRED = np.where(np.arange(len(Y)) % 5, Y, "full")
+Y_PROBA = np.where(Y[:, np.newaxis] == ["empty", "full"], 0.7, 0.3)
+_QUICK = {"n_filters": 2, "hidden_units": 4, "max_epochs": 1, "random_state": 0}
+_PREDICTIONS = {"y_true": Y, "y_pred": Y_PRED}
+_PROBABILITIES = {"y_true": Y, "y_proba": Y_PROBA}
+
+
+def is_in_earnest(parameter, value):
+    """Tell whether a value means what it says, and would take for ever."""
+    number = isinstance(value, int | float) and value > 1e6
+    return number and parameter in _IN_EARNEST
+
+
+@cache
+def _rows():
+    """Return the plain particles as rows of 36 pixels."""
+    return sklipo.Resize(6).fit_transform(PLAIN)
+
+
+@cache
+def _network():
+    """Return a fitted LipNet of rows of pixels."""
+    return sklipo.LipNetClassifier("lipnet-1", **_QUICK).fit(_rows(), Y)
+
+
+@cache
+def _svc():
+    """Return a fitted SVC of measures."""
+    return sklipo.make_svc_pipeline("thesis").fit(PLAIN, Y)
+
+
+@cache
+def _result():
+    """Return a result of cross-validation."""
+    return evaluation.CrossValidationResult(**_result_fields())
+
+
+def _result_fields():
+    folds = np.arange(len(Y)) % 3
+    return {**_PREDICTIONS, "y_proba": Y_PROBA, "folds": folds, "classes": np.unique(Y)}
+
+
+def _fit(estimator, **parameters):
+    """Fit an estimator and use it."""
+    instance = estimator(**parameters)
+    X = _rows() if estimator is sklipo.LipNetClassifier else PLAIN
+    if hasattr(instance, "fit_resample"):
+        instance.fit_resample(X, Y)
+    elif hasattr(instance, "predict"):
+        instance.fit(X, Y).predict(X)
+    else:
+        instance.fit(X, Y).transform(X)
+
+
+def _train_with(parameter, part, **parameters):
+    """Train a network with a part that has odd parameters."""
+    _fit(sklipo.LipNetClassifier, **_QUICK, **{parameter: part(**parameters)})
+
+
+def _fit_pipeline(make, **parameters):
+    """Make a pipeline and fit it: its steps check what they were made with."""
+    make(**parameters).fit(PLAIN, Y).predict(PLAIN)
+
+
+def _make_result(**fields):
+    """Make a result of cross-validation and let it say all that it has to say."""
+    result = evaluation.CrossValidationResult(**fields)
+    return repr(result), result._repr_html_()
+
+
+def _from_buffer(**places):
+    """Make images of a buffer and look at them."""
+    return list(sklipo.ImageArray.from_buffer(np.arange(9), **places))
+
+
+def _plot(display, **parameters):
+    """Draw a display."""
+    display.plot(**parameters)
+
+
+def _save(**parameters):
+    """Save the plain particles where nobody looks for them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "particles.parquet"
+        datasets.save_particles(**{"particles": PLAIN, "path": path} | parameters)
+
+
+def _load(**parameters):
+    """Load the plain particles from a CSV."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "particles.csv"
+        datasets.save_particles(PLAIN, path)
+        datasets.load_particles(**{"path": path} | parameters)
+
+
+def _all_of(function, names, default=None):
+    """Return a call of a function that works without these parameters."""
+    return function, dict.fromkeys(names.split(), default)
+
+
+def _dummy():
+    return make_pipeline(sklipo.Resize(4), DummyClassifier())
+
+
+def list_calls():
+    """Return functions by name, each with good arguments; None means the default."""
+    return {
+        **_estimator_calls(),
+        **_metric_calls(),
+        **_data_calls(),
+        **_picture_calls(),
+        **_inspection_calls(),
+    }
+
+
+def _estimator_calls():
+    parameters = " ".join(sklipo.LipNetClassifier._parameter_constraints)
+    network = partial(_fit, sklipo.LipNetClassifier)
+    parts = {
+        "RandomAffine": ("augmentation", sklipo.RandomAffine),
+        "EpochOverSampler": ("epoch_sampler", sklipo.EpochOverSampler),
+        "EpochUnderSampler": ("epoch_sampler", sklipo.EpochUnderSampler),
+        "FocalLoss": ("loss", lipnet.FocalLoss),
+        "LogitAdjustedLoss": ("loss", lipnet.LogitAdjustedLoss),
+        "WeightDecay": ("weight_decay", lipnet.WeightDecay),
+        "DeferredClassWeight": ("class_weight", lipnet.DeferredClassWeight),
+    }
+    return {
+        "LipNetClassifier": (
+            network,
+            dict.fromkeys(parameters.split()) | _QUICK | {"architecture": "lipnet-1"},
+        ),
+        "Resize": (partial(_fit, sklipo.Resize), {"size": 4}),
+        "ApplyMask": _all_of(partial(_fit, sklipo.ApplyMask), "fill_value"),
+        "ParticleFeatures": (
+            partial(_fit, sklipo.ParticleFeatures),
+            {"groups": "thesis", "n_jobs": None},
+        ),
+        "ArtificialOverSampler": (
+            partial(_fit, sklipo.ArtificialOverSampler),
+            {"sampling_strategy": None, "random_state": 0},
+        ),
+        "make_svc_pipeline": (
+            partial(_fit_pipeline, sklipo.make_svc_pipeline),
+            {"groups": "thesis", "C": 1.0, "gamma": 0.1, "probability": False},
+        ),
+        "make_lipnet_pipeline": (
+            partial(_fit_pipeline, partial(sklipo.make_lipnet_pipeline, **_QUICK)),
+            {"architecture": "lipnet-1", "input_mode": "masked", "size": 6},
+        ),
+        **{
+            name: (
+                partial(_train_with, parameter, part),
+                dict.fromkeys(_parameters_of(part)),
+            )
+            for name, (parameter, part) in parts.items()
+        },
+    }
+
+
+def _parameters_of(part):
+    """Return the names of the parameters of a class."""
+    return list(inspect.signature(part).parameters)
+
+
+def _metric_calls():
+    by_class = {**_PREDICTIONS, "labels": None, "average": None}
+    return {
+        "classification_table": (
+            metrics.classification_table,
+            {**_PREDICTIONS, "labels": None},
+        ),
+        "baseline_table": (
+            metrics.baseline_table,
+            {**_PREDICTIONS, "y_proba": Y_PROBA, "labels": None, "random_state": 0},
+        ),
+        "class_kappa": (metrics.class_kappa, by_class),
+        "phi_coefficient": (metrics.phi_coefficient, by_class),
+        "thesis_f1": (metrics.thesis_f1, by_class),
+        "class_log_loss": (metrics.class_log_loss, {**_PROBABILITIES, "labels": None}),
+        "metric_scorer": (metrics.metric_scorer, {"name": "F1", "label": "full"}),
+        "CrossValidationResult": (
+            _make_result,
+            _result_fields() | {"groups": None, "index": None},
+        ),
+        "summary": (
+            _result().summary,
+            {"label": None, "level": 0.95, "n_resamples": 20, "random_state": 0},
+        ),
+        "compare": (
+            _result().compare,
+            {"other": _result(), "label": None, "n_resamples": 20},
+        ),
+        "mean_confusion_matrix": _all_of(_result().mean_confusion_matrix, "normalize"),
+        "cross_validate_particles": (
+            partial(sklipo.cross_validate_particles, X=PLAIN),
+            {
+                "estimator": _dummy(),
+                "y": Y,
+                "groups": None,
+                "cv": 2,
+                "n_jobs": None,
+                "params": None,
+            },
+        ),
+    }
+
+
+def _data_calls():
+    return {
+        "ImageArray.from_buffer": (
+            _from_buffer,
+            {
+                "starts": [0, 6],
+                "heights": [2, 2],
+                "widths": [3, 1],
+                "row_strides": [3, 1],
+            },
+        ),
+        "ImageArray.__getitem__": (PLAIN["image"].array.__getitem__, {"item": 0}),
+        "ImageArray.crop": (
+            PLAIN["image"].array.crop,
+            {"tops": 0, "lefts": 0, "heights": 3, "widths": 3},
+        ),
+        "make_liposomes": (
+            datasets.make_liposomes,
+            {
+                "n_samples": 6,
+                "problem": None,
+                "weights": None,
+                "style": None,
+                "pixel_size": 1.0,
+                "margin": 5,
+                "noise": None,
+                "n_jobs": None,
+                "random_state": 0,
+            },
+        ),
+        "extract_particles": (
+            datasets.extract_particles,
+            {
+                "micrograph": MICROGRAPH,
+                "labels": LABELS,
+                "margin": None,
+                "pixel_size": None,
+                "name": None,
+            },
+        ),
+        "save_particles": _all_of(_save, "particles path overwrite"),
+        "load_particles": _all_of(_load, "path columns mask_suffix n_jobs"),
+        "read_micrograph": (datasets.read_micrograph, {"path": None}),
+    }
+
+
+def _picture_calls():
+    plots = {
+        displays.ConfusionMatricesDisplay: ({}, "ax cmap"),
+        displays.ClassMetricsDisplay: ({"metric": "F1"}, "ax x kind colors"),
+        displays.ReliabilityDisplay: ({"kind": None, "n_bins": None}, "ax colors"),
+    }
+    calls = {}
+    for display, (parameters, plot_parameters) in plots.items():
+        drawn = display.from_cv_results(_result())
+        known = {"results": _result(), **parameters}
+        calls[f"{display.__name__}.from_cv_results"] = (display.from_cv_results, known)
+        calls[f"{display.__name__}.plot"] = _all_of(
+            partial(_plot, drawn), plot_parameters
+        )
+    gallery = displays.ParticleGalleryDisplay
+    drawn = gallery.from_particles(PLAIN, Y)
+    return calls | {
+        "ParticleGalleryDisplay.from_particles": (
+            gallery.from_particles,
+            {
+                "particles": PLAIN,
+                "y": Y,
+                "n_particles": 2,
+                "classes": None,
+                "random_state": 0,
+            },
+        ),
+        "ParticleGalleryDisplay.from_predictions": (
+            partial(gallery.from_predictions, PLAIN),
+            {**_PREDICTIONS, "y_proba": Y_PROBA, "select": None, "n_particles": 2},
+        ),
+        "ParticleGalleryDisplay.plot": _all_of(
+            partial(_plot, drawn), "ax n_columns outline scale_bar vmin vmax"
+        ),
+        "ImageSizeDisplay.from_particles": (
+            displays.ImageSizeDisplay.from_particles,
+            {"particles": PLAIN, "y": Y, "region": None, "unit": None, "classes": None},
+        ),
+        "TrainingCurveDisplay.from_estimator": (
+            displays.TrainingCurveDisplay.from_estimator,
+            {"estimator": _network()},
+        ),
+    }
+
+
+def _inspection_calls():
+    row = _rows()[:1]
+    return {
+        "occlusion_map": (
+            inspection.occlusion_map,
+            {
+                "estimator": _network(),
+                "X": row,
+                "target": None,
+                "window": None,
+                "stride": None,
+                "fill_value": None,
+            },
+        ),
+        "feature_maps": (
+            inspection.feature_maps,
+            {"estimator": _network(), "X": row, "layer": None},
+        ),
+        "reconstruct": (
+            inspection.reconstruct,
+            {
+                "estimator": _network(),
+                "X": row,
+                "layer": "conv1",
+                "unit": 0,
+                "method": None,
+            },
+        ),
+        "most_exciting_particles": (
+            inspection.most_exciting_particles,
+            {
+                "estimator": _network(),
+                "X": _rows(),
+                "layer": "conv1",
+                "unit": 0,
+                "n_particles": 2,
+            },
+        ),
+        "feature_group_importance": (
+            partial(inspection.feature_group_importance, X=PLAIN, y=Y),
+            {
+                "estimator": _svc(),
+                "scoring": None,
+                "n_repeats": 1,
+                "n_jobs": None,
+                "random_state": 0,
+            },
+        ),
+        "FilterDisplay.from_estimator": (
+            inspection.FilterDisplay.from_estimator,
+            {"estimator": _network(), "layer": None, "input_channels": None},
+        ),
+    }
+
+
+def call_odd(function, arguments, parameter, value):
+    """Call a function with one odd argument, and without those that have no value."""
+    given = {k: v for k, v in arguments.items() if v is not None}
+    function(**given | {parameter: value})
