@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .images._buffer import float_dtype
+from .images._numbers import float_dtype
 from .images._shapes import height_and_width
 from .particles._checking import validate_particles
 from .tags import extend_tags

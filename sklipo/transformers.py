@@ -18,7 +18,9 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
-from .images._buffer import float_dtype, lay_out, view_each
+from .images._buffer import view_each
+from .images._index import lay_out
+from .images._numbers import float_dtype
 from .particles._checking import holds_images, validate_particles
 from .particles._cropping import bounding_boxes, crop_particles
 from .surrounding import surrounding_level

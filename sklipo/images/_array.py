@@ -3,19 +3,11 @@
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype, register_extension_dtype
-from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like
 
-from ._arrow import from_arrow
-from ._buffer import (
-    is_missing,
-    join,
-    pack,
-    pack_stack,
-    take_index,
-    view_image,
-    without_ellipsis,
-)
+from ._arrow import check_type, from_arrow
+from ._buffer import is_missing, join, pack, pack_stack, view_image
+from ._index import as_key, as_positions, take_index
 from ._operations import ImageOperations
 from ._storage import Buffer, ImageStorage
 
@@ -60,6 +52,7 @@ class ImageDtype(ExtensionDtype):
 
     def __from_arrow__(self, array):
         """Return the images of an Arrow array, as pandas asks when it reads Parquet."""
+        check_type(array.type)
         cls = self.construct_array_type()
         chunks = [from_arrow(chunk) for chunk in getattr(array, "chunks", [array])]
         return cls._concat_same_type(
@@ -179,11 +172,9 @@ class ImageArray(ImageStorage, ImageOperations):
 
     def __getitem__(self, item):
         """Return one image or, by slice, mask or positions, several."""
-        if item is Ellipsis or isinstance(item, tuple):
-            item = without_ellipsis(item)
+        item = as_key(self, item)
         if is_integer(item):
             return view_image(self.pixels, *self._index[item].tolist())
-        item = check_array_indexer(self, item)
         index = self._index[item]
         if not isinstance(item, slice):
             return self._select(index)
@@ -213,8 +204,10 @@ class ImageArray(ImageStorage, ImageOperations):
         ------
         IndexError
             If a position is out of bounds.
+        TypeError
+            If a position is no whole number.
         """
-        indices = np.asarray(indices, dtype=np.intp)
+        indices = as_positions(indices)
         if not len(self) and (indices >= 0).any():
             raise IndexError("cannot do a non-empty take from an empty axes.")
         if not allow_fill:

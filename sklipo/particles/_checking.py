@@ -8,6 +8,7 @@ from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
 from ..images import ImageArray, ImageDtype
+from ..images._numbers import refuse_masked
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
@@ -78,6 +79,7 @@ def validate_particles(estimator, X, *, reset):
     ``reset`` is True in ``fit``, to remember columns, and False afterwards, to compare.
     """
     if not holds_images(X):
+        refuse_masked(X)
         X = validate_data(estimator, X, reset=reset)
     elif reset:
         for name in ("n_features_in_", "feature_names_in_"):
