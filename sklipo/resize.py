@@ -116,7 +116,8 @@ class Resize(TransformerMixin, BaseEstimator):
         Returns
         -------
         pixels : ndarray of shape (n_samples, height * width)
-            One image per row in C order; float64 for float64 pixels, else float32.
+            One image per row in C order; float64 for float64 and longdouble pixels,
+            else float32.
 
         Raises
         ------

@@ -154,9 +154,10 @@ class NormalizeBackground(_ParticleTransformer):
     A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
     :math:`s` are mean and standard deviation of the surrounding: the pixels more than 2
     pixels outside the mask, or all pixels outside if there are none. A particle that
-    fills its image is normalized by all of its pixels. If the surrounding is constant,
-    :math:`s` is the deviation of the whole image, and 1 if that is constant too.
-    Software for cryo-EM of single particles normalizes by the same rule [1]_.
+    fills its image is normalized by all of its pixels. If the surrounding is constant
+    but for rounding, see :func:`~sklipo.surrounding.surrounding_level`, :math:`s` is
+    the deviation of the whole image, and 1 if that is constant too. Software for
+    cryo-EM of single particles normalizes by the same rule [1]_.
 
     References
     ----------
@@ -298,8 +299,16 @@ def _normalize(image, mask, out):
     mean, deviation = surrounding_level(image, mask)
     if not deviation:
         deviation = surrounding_level(image)[1] or 1.0
-    np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
-    out /= deviation
+    if abs(mean) <= 1000 * deviation and 1e-30 < deviation < 1e30:
+        np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
+        out /= deviation
+        return
+    # In single precision, a mean far above the deviation would take digits from it, and
+    # very large numbers would overflow. A power of 2 keeps double ones from that.
+    unit = 2.0**-60 if deviation > 1e290 else 1.0
+    difference = np.multiply(image, unit, dtype=np.float64, casting="same_kind")
+    difference -= mean * unit
+    np.divide(difference, deviation * unit, out=out, casting="same_kind")
 
 
 def _blank(images, masks):

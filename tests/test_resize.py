@@ -126,7 +126,7 @@ def test_resize_takes_any_type_of_pixels(dtype):
     image = np.random.default_rng(0).integers(0, 2, (31, 9)).astype(dtype)
     pixels = Resize().fit_transform([image])
     white = {"u1": 255, "u2": 65535, ">u2": 65535}.get(dtype, 1)
-    assert pixels.dtype == (np.float64 if dtype in ("f8", ">f8") else np.float32)
+    assert pixels.dtype == (np.float64 if dtype in ("f8", ">f8", "g") else np.float32)
     expected = Resize().fit_transform([image.astype("f4")]) / np.float32(white)
     # Sums of float32 and float64 pixels differ by what float32 resolves.
     np.testing.assert_allclose(pixels, expected, rtol=1e-6)

@@ -107,6 +107,68 @@ def test_background_without_contrast():
     np.testing.assert_allclose(c, (whole - whole.mean()) / whole.std())
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("side", [7, 33, 500])
+@pytest.mark.parametrize("level", [0.7, 0.1, 1e6 + 0.1, 1e200, 1e-30])
+def test_flat_backgrounds_of_any_level_are_no_unit(level, side, dtype):
+    if level > float(np.finfo(dtype).max):
+        pytest.skip("no number of this type")
+    mask = np.zeros((side, side), bool)
+    mask[3:4, 3:4] = True
+    image = np.where(mask, 2 * level, level).astype(dtype)
+    table = pd.DataFrame({"image": ImageArray([image]), "mask": ImageArray([mask])})
+    normalized = NormalizeBackground().transform(table)["image"][0]
+    np.testing.assert_array_equal(normalized[~mask], 0)
+    # A part p of ones among zeros has the deviation sqrt(p (1 - p)).
+    part = 1 / side**2
+    expected = 1 / np.sqrt(part * (1 - part))
+    # OpenCV's variance loses digits to the mean, of which that of 500**2 pixels is 500
+    # deviations.
+    np.testing.assert_allclose(normalized[mask], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("level", "noise", "dtype"),
+    [
+        (1e9, 10, "i4"),
+        (4e9, 10, "u4"),
+        (2**35, 10, "i8"),
+        (2**35, 10, "u8"),
+        (1e6, 8, "f4"),
+        (1e9, 10, "f8"),
+        (1e200, 1e200, "f8"),
+        (1e-200, 1e-200, "f8"),
+        (0, 3e38, "f4"),
+        (0, 1.7e308, "f8"),
+        (0, 1e-38, "f4"),
+        (0, 1.7e308, "g"),
+        (1000, 8, "f2"),
+    ],
+)
+def test_background_is_normalized_at_any_level(level, noise, dtype):
+    mask = np.zeros((30, 30), bool)
+    mask[10:20, 10:20] = True
+    shape = np.random.default_rng(0).integers(-1, 2, mask.shape)
+    image = np.array(level).astype(dtype) + (shape * noise).astype(dtype)
+    table = pd.DataFrame({"image": ImageArray([image]), "mask": ImageArray([mask])})
+    original = image.copy()
+    normalized = NormalizeBackground().transform(table)["image"][0]
+    outside = shape[find_surrounding(mask)]
+    expected = (shape - outside.mean()) / outside.std()
+    # Pixels of single precision far from 0 are those nearest to what is asked for.
+    np.testing.assert_allclose(normalized, expected, atol=1e-6, rtol=1e-5)
+    np.testing.assert_array_equal(image, original)
+
+
+@pytest.mark.parametrize("dtype", ["i8", "u8"])
+def test_integers_that_double_precision_rounds_are_refused(dtype):
+    small, large = np.zeros((3, 3), dtype), np.full((3, 3), 2**53 + 1, dtype)
+    with pytest.raises(ValueError, match=r"row 1: .*int64 pixels beyond 2\*\*53"):
+        NormalizeBackground().fit([small, large])
+    # Pixels of no image are none of its business.
+    assert len(NormalizeBackground().fit_transform(ImageArray([small, large])[:1])) == 1
+
+
 def test_crop_is_the_bounding_box_of_regionprops():
     particles = make_particles()
     cropped = CropToMask().fit_transform(particles)

@@ -4,6 +4,8 @@ import numpy as np
 
 # Up to here double precision holds every integer.
 _LARGEST_EXACT = 2**53
+# Differences of larger numbers can leave the range of floats. A power of 2 rounds none.
+_NEAR_OVERFLOW, _SMALLER = 1e300, 2.0**-60
 
 
 def check_pixels(pixels, where=""):
@@ -48,6 +50,20 @@ def refuse_loss(pixels, dtype, where=""):
         )
 
 
+def refuse_inexact(images, name):
+    """Raise an error if integers are so large that double precision rounds them.
+
+    Means and deviations are computed in that. ``name`` begins the text of a row.
+    """
+    if has_inexact(images.pixels):
+        row = next((i for i, image in enumerate(images) if has_inexact(image)), None)
+        if row is not None:
+            raise ValueError(
+                f"{name(row)}{images.pixel_dtype} pixels beyond 2**53, which double "
+                "precision does not hold; subtract a constant, such as the minimum"
+            )
+
+
 def has_inexact(pixels):
     """Tell whether some pixels are integers that double precision does not hold."""
     return bool(
@@ -56,3 +72,61 @@ def has_inexact(pixels):
         and pixels.size
         and (pixels.max() > _LARGEST_EXACT or pixels.min() < -_LARGEST_EXACT)
     )
+
+
+def mean_and_deviation(pixels):
+    """Return mean and standard deviation; the latter is 0 where it is but rounding.
+
+    Both are computed from differences to one of the pixels, so a constant has no
+    deviation, whatever is added to it, and small differences on a high level remain.
+    """
+    pixels = pixels.reshape(-1)
+    if not pixels.size:
+        return np.nan, np.nan
+    # NaN and infinite pixels come here where they are not looked for.
+    with np.errstate(invalid="ignore"):
+        largest = max(float(pixels.max()), -float(pixels.min()))
+        if _NEAR_OVERFLOW < largest < np.inf:
+            mean, deviation = mean_and_deviation(pixels * _SMALLER)
+            return mean / _SMALLER, deviation / _SMALLER
+        origin, differences = _differences(pixels)
+        spread = float(np.abs(differences).max())
+        if spread == 0:
+            return origin, 0.0
+        # Squares of very large and very small numbers leave the range of floats.
+        differences /= spread
+        mean = float(differences.mean())
+        deviation = float(np.sqrt(np.square(differences - mean).mean())) * spread
+    if deviation <= rounding(pixels.dtype, pixels.size, largest):
+        deviation = 0.0
+    return origin + mean * spread, deviation
+
+
+def rounding(dtype, size, largest):
+    """Return the deviation that rounding alone can give to ``size`` equal pixels.
+
+    A float pixel is known to eps, one unit in its last place, times its magnitude:
+    differences of that size are all that resampling or a change of units leaves of a
+    constant. Each of ``size`` steps in double precision rounds once more, and random
+    errors add up by the root of their number. Integers are exact.
+    """
+    if dtype.kind != "f":
+        return 0.0
+    computed = np.sqrt(size) * np.finfo(np.float64).eps
+    return float(max(np.finfo(dtype).eps, computed)) * largest
+
+
+def _differences(pixels):
+    """Return one of the pixels, and their differences from it in double precision."""
+    if pixels.dtype.kind == "f":
+        pixels = pixels.astype(np.float64, copy=False)
+        return float(pixels[0]), pixels - pixels[0]
+    if pixels.dtype.kind == "b":
+        pixels = pixels.view(np.uint8)
+    return float(pixels.min()), above_lowest(pixels).astype(np.float64)
+
+
+def above_lowest(pixels):
+    """Return integer pixels less the lowest of them, exactly, as unsigned integers."""
+    # A difference that overflows wraps round, to the right unsigned number.
+    return (pixels - pixels.min()).view(f"u{pixels.dtype.itemsize}")

@@ -8,7 +8,7 @@ from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
 from ..images import ImageArray, ImageDtype
-from ..images._numbers import refuse_masked
+from ..images._numbers import refuse_inexact, refuse_masked
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
@@ -193,6 +193,7 @@ def _check_images(images, column, rows):
             f"{rows(row)}: the {column} has NaN or infinite pixels; expected "
             "finite ones. Replace them, for example by numpy.nan_to_num."
         )
+    refuse_inexact(images, lambda row: f"{rows(row)}: the {column} has ")
     return images
 
 
