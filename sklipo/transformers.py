@@ -239,7 +239,9 @@ class CropToMask(_ParticleTransformer):
         if "mask" not in particles:
             return particles
         boxes = bounding_boxes(particles["mask"].array)
-        return crop_particles(particles, *boxes, self.margin)
+        # A margin beyond every image would overflow.
+        margin = min(self.margin, int(particles["image"].array.shapes.max(initial=0)))
+        return crop_particles(particles, *boxes, margin)
 
 
 class ApplyMask(_ParticleTransformer):
@@ -339,8 +341,17 @@ def _rows_of_pixels(images):
 
 def _as_pixel(value, dtype):
     """Return a value as a pixel of a dtype that can hold it."""
-    pixel = np.array(value).astype(dtype)
-    if dtype.kind != "f" and pixel != value:
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            pixel = np.array(value).astype(dtype)
+        # Floats are rounded, but none that is finite becomes infinite.
+        is_infinite = abs(value) == np.inf
+        is_held = (
+            np.isinf(pixel) == is_infinite if dtype.kind == "f" else pixel == value
+        )
+    except OverflowError:  # an integer that no type of NumPy holds
+        is_held = False
+    if not is_held:
         raise ValueError(
             f"fill_value={value!r} is no {dtype} pixel; expected a value of that type. "
             "Convert the images to float first, for example by NormalizeBackground."

@@ -10,7 +10,14 @@ from skimage.measure import regionprops
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo import (
+    ApplyMask,
+    CropToMask,
+    ImageArray,
+    NormalizeBackground,
+    ParticleFeatures,
+    Resize,
+)
 from sklipo.surrounding import find_surrounding
 from sklipo.tags import has_tag
 
@@ -237,10 +244,88 @@ def test_blank_outside_and_every_bit_inside(dtype):
         assert result.tobytes() == np.where(mask, image, image.dtype.type(0)).tobytes()
 
 
-@pytest.mark.parametrize("fill_value", [-1, 256, 0.5])
-def test_fill_value_must_be_a_pixel(fill_value):
-    with pytest.raises(ValueError, match="is no uint8 pixel"):
-        ApplyMask(fill_value).fit_transform(make_particles())
+@pytest.mark.parametrize(
+    ("fill_value", "dtype"),
+    [
+        (-1, "uint8"),
+        (256, "uint8"),
+        (0.5, "uint8"),
+        (np.inf, "uint8"),
+        (-np.inf, "int32"),
+        (1e30, "int64"),
+        (2**70, "uint64"),
+        (2, "bool"),
+        (1e6, "float16"),
+        (-1e300, "float32"),
+        (10**400, "float64"),
+    ],
+    ids=lambda value: str(value)[:9],
+)
+def test_fill_value_must_be_a_pixel(fill_value, dtype):
+    images = [np.ones((3, 3), dtype)]
+    table = pd.DataFrame({"image": ImageArray(images), "mask": ImageArray(images)})
+    with pytest.raises(ValueError, match=f"is no {dtype} pixel"):
+        ApplyMask(fill_value).fit_transform(table.assign(mask=ImageArray([EYE])))
+
+
+EYE = np.eye(3, dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("fill_value", "dtype"),
+    [(255, "u1"), (3.0, "u1"), (True, "?"), (2**53, "f8"), (2**70, "f8"), (0.1, "f2")],
+)
+def test_fill_value_of_the_type_of_the_pixels_is_taken(fill_value, dtype):
+    images = ImageArray([np.ones((3, 3), dtype)])
+    table = pd.DataFrame({"image": images, "mask": ImageArray([EYE])})
+    filled = ApplyMask(fill_value).fit_transform(table)["image"][0]
+    np.testing.assert_array_equal(filled[~EYE], np.array(fill_value).astype(dtype))
+    np.testing.assert_array_equal(filled[EYE], 1)
+
+
+@pytest.mark.parametrize("margin", [10, 2**31, 2**63 - 1, 10**30, np.uint8(250)])
+def test_a_margin_of_any_size_ends_at_the_border(margin):
+    particles = make_particles(3)
+    cropped = CropToMask(margin).fit_transform(particles)
+    expected = CropToMask(max(10, min(margin, 200))).fit_transform(particles)
+    assert (cropped["image"].array == expected["image"].array).all()
+
+
+@pytest.mark.parametrize("dtype", "? i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 g".split())
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        *TABLE_TO_TABLE,
+        Resize(5),
+        ParticleFeatures(["histogram", "intensity", "texture"]),
+    ],
+    ids=repr,
+)
+def test_any_type_of_pixels_gives_the_same_and_stays_as_it_is(transformer, dtype):
+    particles = make_particles(3)
+    ones = [image > 99 for image in particles["image"]]
+    images = ones if dtype == "?" else list(particles["image"].to_numpy() // 2)
+    given = particles.assign(image=ImageArray([i.astype(dtype) for i in images]))
+    double = particles.assign(image=ImageArray([i.astype("f8") for i in images]))
+    before = given["image"].array.pixels.copy(), given["mask"].array.pixels.copy()
+    columns = list(given)
+    result = clone(transformer).fit(given).transform(given)
+    expected = clone(transformer).fit(double).transform(double)
+    white = (
+        {"u1": 255, "u2": 65535}.get(dtype, 1) if "Resize" in repr(transformer) else 1
+    )
+    if isinstance(result, pd.DataFrame):
+        result, expected = (
+            np.concatenate([image.ravel() for image in table["image"]])
+            for table in (result, expected)
+        )
+    # Single precision, of sums of up to 1000 pixels where images shrink.
+    np.testing.assert_allclose(
+        np.multiply(result, white, dtype=float), expected, rtol=1e-5, atol=1e-5
+    )
+    assert list(given) == columns
+    np.testing.assert_array_equal(given["image"].array.pixels, before[0])
+    np.testing.assert_array_equal(given["mask"].array.pixels, before[1])
 
 
 @pytest.mark.parametrize("transformer", [*TABLE_TO_TABLE, Resize()])
