@@ -172,7 +172,8 @@ class ImageArray(ImageStorage, ImageOperations):
 
     def __getitem__(self, item):
         """Return one image or, by slice, mask or positions, several."""
-        item = as_key(self, item)
+        if not is_integer(item):
+            item = as_key(self, item)
         if is_integer(item):
             return view_image(self.pixels, *self._index[item].tolist())
         index = self._index[item]

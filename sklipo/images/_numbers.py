@@ -85,21 +85,26 @@ def mean_and_deviation(pixels):
         return np.nan, np.nan
     # NaN and infinite pixels come here where they are not looked for.
     with np.errstate(invalid="ignore"):
-        largest = max(float(pixels.max()), -float(pixels.min()))
+        lowest, highest = float(pixels.min()), float(pixels.max())
+        largest = max(highest, -lowest)
         if _NEAR_OVERFLOW < largest < np.inf:
             mean, deviation = mean_and_deviation(pixels * _SMALLER)
             return mean / _SMALLER, deviation / _SMALLER
+        if lowest == highest and pixels.dtype.kind == "f":
+            return lowest, 0.0
         origin, differences = _differences(pixels)
-        spread = float(np.abs(differences).max())
-        if spread == 0:
-            return origin, 0.0
         # Squares of very large and very small numbers leave the range of floats.
-        differences /= spread
+        spread = highest - lowest
+        unit = 1.0 if 1e-100 < spread < 1e100 else spread or 1.0
+        differences /= unit
         mean = float(differences.mean())
-        deviation = float(np.sqrt(np.square(differences - mean).mean())) * spread
+        differences -= mean
+        # Not a dot product: the sums of BLAS depend on its number of threads.
+        squares = float(np.einsum("i,i", differences, differences))
+        mean, deviation = mean * unit, np.sqrt(squares / pixels.size) * unit
     if deviation <= rounding(pixels.dtype, pixels.size, largest):
         deviation = 0.0
-    return origin + mean * spread, deviation
+    return origin + mean, float(deviation)
 
 
 def rounding(dtype, size, largest):
@@ -119,8 +124,10 @@ def rounding(dtype, size, largest):
 def _differences(pixels):
     """Return one of the pixels, and their differences from it in double precision."""
     if pixels.dtype.kind == "f":
-        pixels = pixels.astype(np.float64, copy=False)
-        return float(pixels[0]), pixels - pixels[0]
+        origin = float(pixels[0])
+        return origin, np.subtract(
+            pixels, origin, dtype=np.float64, casting="same_kind"
+        )
     if pixels.dtype.kind == "b":
         pixels = pixels.view(np.uint8)
     return float(pixels.min()), above_lowest(pixels).astype(np.float64)
