@@ -306,11 +306,9 @@ def _normalize(image, mask, out):
         out /= deviation
         return
     # In single precision, a mean far above the deviation would take digits from it, and
-    # very large numbers would overflow. A power of 2 keeps double ones from that.
-    unit = 2.0**-60 if deviation > 1e290 else 1.0
-    difference = np.multiply(image, unit, dtype=np.float64, casting="same_kind")
-    difference -= mean * unit
-    np.divide(difference, deviation * unit, out=out, casting="same_kind")
+    # very large and small numbers would leave the range of floats.
+    differences = np.subtract(image, mean, dtype=np.float64, casting="same_kind")
+    np.divide(differences, deviation, out=out, casting="same_kind")
 
 
 def _blank(images, masks):

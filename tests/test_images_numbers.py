@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from image_cases import assert_same
 
@@ -32,7 +33,7 @@ def from_parquet(image):
     storage = pa.StructArray.from_arrays([*sizes, pixels], fields=fields)
     file = io.BytesIO()
     column = pa.ExtensionArray.from_storage(type_, storage)
-    pa.parquet.write_table(pa.table({"image": column}), file)
+    pq.write_table(pa.table({"image": column}), file)
     return pd.read_parquet(file)["image"].array
 
 

@@ -71,10 +71,11 @@ class ImageArray(ImageStorage, ImageOperations):
     Parameters
     ----------
     images : sequence of 2-D array-like, or ndarray of shape (n_images, height, width)
-        Integer, float or bool pixels; all images get the one dtype that can hold
-        the pixels of each. ``None``, NaN and ``pd.NA`` are missing images. A
-        C-contiguous (n_images, height, width) array and the images of another
-        ImageArray are used in place, the pixels of other input are copied once.
+        Integer, float or bool pixels, which become native in byte order; all images
+        get the one dtype that can hold the pixels of each. ``None``, NaN and ``pd.NA``
+        are missing images. A C-contiguous (n_images, height, width) array and the
+        images of another ImageArray are used in place, the pixels of other input are
+        copied once.
     copy : bool, default=False
         Copy the pixels that would be used in place, too.
 
@@ -83,7 +84,7 @@ class ImageArray(ImageStorage, ImageOperations):
     pixels : ndarray of shape (n_pixels,)
         The read-only buffer. It may hold pixels of no image of this array.
     pixel_dtype : dtype
-        Dtype of the pixels.
+        Dtype of the pixels, in native byte order.
     starts, heights, widths, row_strides : ndarray of shape (n_images,)
         Where the images lie in the buffer, in pixels: the first pixel, the shape, and
         the distance from one image row to the next. Start is -1 and the rest 0 where
@@ -94,6 +95,14 @@ class ImageArray(ImageStorage, ImageOperations):
         Bytes of the pixels of these images and of their index. As for a view in NumPy,
         pixels that are shared with other arrays count and the remainder of the buffer,
         ``pixels.nbytes`` in all, does not.
+
+    Raises
+    ------
+    TypeError
+        If an image is none, or its pixels are no real numbers.
+    ValueError
+        If an image is not 2-D, has no pixels or masked ones, or if integers beyond
+        2**53 would lose digits beside images of another dtype.
 
     See Also
     --------

@@ -8,7 +8,7 @@ from sklearn import get_config
 from sklearn.utils.validation import validate_data
 
 from ..images import ImageArray, ImageDtype
-from ..images._numbers import refuse_inexact, refuse_masked
+from ..images._numbers import refuse_extremes, refuse_masked
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
@@ -84,7 +84,10 @@ def validate_particles(estimator, X, *, reset):
     elif reset:
         for name in ("n_features_in_", "feature_names_in_"):
             estimator.__dict__.pop(name, None)
-    return check_particles(X)
+    particles = check_particles(X)
+    if not get_config()["assume_finite"]:
+        refuse_extremes(particles["image"].array)
+    return particles
 
 
 def holds_images(X):
@@ -193,7 +196,6 @@ def _check_images(images, column, rows):
             f"{rows(row)}: the {column} has NaN or infinite pixels; expected "
             "finite ones. Replace them, for example by numpy.nan_to_num."
         )
-    refuse_inexact(images, lambda row: f"{rows(row)}: the {column} has ")
     return images
 
 
