@@ -162,6 +162,16 @@ def test_positions_to_take_are_whole_numbers(positions, error, allow_fill):
         ImageArray(ragged()).take(positions, allow_fill=allow_fill)
 
 
+@pytest.mark.parametrize(
+    ("periods", "error"), [(0.5, TypeError), ("1", TypeError), (2**70, ValueError)]
+)
+def test_images_move_by_whole_numbers(periods, error):
+    with pytest.raises(error, match=r"as periods|periods of less"):
+        ImageArray(ragged()).shift(periods)
+    for far in (2**63 - 1, -(2**63), 5, -5):
+        assert ImageArray(ragged()).shift(far).isna().all()
+
+
 PIXELS = np.zeros(6, np.uint8)
 
 

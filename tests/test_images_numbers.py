@@ -114,6 +114,22 @@ def test_measures_of_pixels_of_foreign_byte_order_are_right():
     )
 
 
+@pytest.mark.parametrize("dtype", ["u2", "f4", "f8"])
+def test_pixels_between_the_places_of_their_type_are_moved(dtype):
+    image = np.arange(12).reshape(3, 4).astype(dtype)
+    pixels = np.frombuffer(b"0" + image.tobytes(), dtype, offset=1)
+    assert not pixels.flags.aligned
+    array = ImageArray.from_buffer(pixels, [0], [3], [4], [4])
+    assert array[0].flags.aligned
+    assert_same(array, [image])
+
+
+@pytest.mark.parametrize("dtype", [object, complex, "M8[s]", "U3", "V2"])
+def test_a_stack_without_images_has_pixels_of_a_type(dtype):
+    with pytest.raises(TypeError, match="expected pixels that are integers, floats"):
+        ImageArray(np.zeros((0, 3, 3), dtype))
+
+
 def test_native_pixels_are_not_copied():
     pixels = np.arange(12.0)
     place = [0], [3], [4], [4]

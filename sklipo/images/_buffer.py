@@ -26,8 +26,9 @@ def as_buffer(pixels):
 
     So the images of an array lead back to its buffer, see :func:`locate`.
     """
-    # OpenCV and torch read the bytes of a foreign order as if they were native ones.
-    if not pixels.dtype.isnative:
+    # OpenCV and torch read bytes of a foreign order as if they were native ones, and
+    # pixels only where their processor would put them.
+    if not pixels.dtype.isnative or not pixels.flags.aligned:
         pixels = pixels.astype(pixels.dtype.newbyteorder("="))
     # NumPy looks through arrays that do not own their memory when it sets the base of a
     # view, but stops at a memoryview.
@@ -147,6 +148,8 @@ def copy_together(images, dtype=None):
 
 def pack_stack(stack, copy):
     """Return the flat buffer and index of an (n, height, width) array."""
+    if not len(stack):
+        check_pixels(stack)
     for row, image in enumerate(stack[:1] if type(stack) is np.ndarray else stack):
         check_image(image, row)
     pixels = np.array(stack, order="C", copy=copy or None).reshape(-1)

@@ -15,7 +15,7 @@ from ._buffer import (
     is_missing,
     same_image,
 )
-from ._index import as_key
+from ._index import as_key, whole_numbers
 from ._numbers import refuse_loss
 
 
@@ -131,7 +131,7 @@ class ImageOperations(ExtensionArray):
         ImageArray
             As many images.
         """
-        positions = np.arange(len(self)) - periods
+        positions = np.arange(len(self)) - whole_numbers(periods, "periods")
         inside = (positions >= 0) & (positions < len(self))
         positions = np.where(inside, positions, -1)
         return self.take(positions, allow_fill=True, fill_value=fill_value)
