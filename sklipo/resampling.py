@@ -25,6 +25,7 @@ from .particles import check_particles
 from .particles._checking import (
     flat_image_shape,
     holds_images,
+    join_particles,
     validate_particles,
 )
 
@@ -172,13 +173,14 @@ class ArtificialOverSampler(BaseOverSampler):
         y, is_one_vs_all = check_target_type(y, indicate_one_vs_all=True)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        if "mask" not in validate_particles(self, X, reset=True):
+        particles = validate_particles(self, X, reset=True)
+        if "mask" not in particles:
             raise ValueError(
                 "X has no masks to tell particles from their background; expected "
                 "a particle table with the columns 'image' and 'mask', see "
                 "sklipo.datasets.load_particles."
             )
-        return X, y, is_one_vs_all
+        return join_particles(X, particles), y, is_one_vs_all
 
     def _fit_resample(self, X, y):
         """Append the new particles of each class that grows."""
