@@ -101,15 +101,17 @@ def check_masks(masks, images, rows):
         )
     masks = _as_bool(masks, rows)
     # Most masks cover their middle, which one lookup shows for all of them. Only the
-    # rest need a look at every pixel.
+    # rest need a look at every pixel, and those with a first pixel inside at the border.
     middles = masks.starts + masks.heights // 2 * masks.row_strides + masks.widths // 2
+    corners = masks.pixels[masks.starts]
     inverted = []
     for i in np.flatnonzero(~masks.pixels[middles]):
-        if not masks[i].any():
+        mask = masks[i]
+        if not mask.any():
             raise ValueError(
                 f"{rows(i)}: the mask is empty; expected at least one pixel inside."
             )
-        if looks_inverted(masks[i]):
+        if corners[i] and looks_inverted(mask):
             inverted.append(i)
     if inverted:
         warn_caller(
