@@ -101,7 +101,7 @@ def check_masks(masks, images, rows):
         )
     masks = _as_bool(masks, rows)
     # Most masks cover their middle, which one lookup shows for all of them. Only the
-    # rest need a look at every pixel, and those with a first pixel inside at the border.
+    # rest need a look at every pixel, and with a corner inside at the whole border.
     middles = masks.starts + masks.heights // 2 * masks.row_strides + masks.widths // 2
     corners = masks.pixels[masks.starts]
     inverted = []

@@ -25,15 +25,14 @@ def is_mask(pixels):
     The pixels of many masks may be looked at together, in a few fast passes. Masks that
     are 1 inside and masks that are 255 inside are masks, too, but not together.
     """
-    lowest, highest = (pixels.min(), pixels.max()) if pixels.size else (0, 0)
-    if not np.isfinite(lowest) or not np.isfinite(highest):
-        return False
-    if lowest == highest:
+    if not pixels.size:
         return True
-    inside = highest if lowest == 0 else lowest
-    is_two_valued = lowest == 0 or highest == 0
+    inside = pixels.max()
+    if inside <= 0:
+        inside = pixels.min()
+    n_inside = np.count_nonzero(pixels == inside)
     return bool(
-        is_two_valued and np.count_nonzero(pixels) == np.count_nonzero(pixels == inside)
+        np.isfinite(inside) and (not inside or np.count_nonzero(pixels) == n_inside)
     )
 
 
