@@ -21,15 +21,16 @@ _NEAR = {
 _SPACES = " \t\r\n\v\f\xa0\ufeff\u200b"
 
 
-def tidy_columns(table):
+def tidy_columns(table, to_rename="table.rename(columns={})"):
     """Return a table with :func:`strip_names`, and warn of names that are nearly ours.
 
     That is, of columns that seem to be a mask or pixel size in a table that has images
-    but no such column.
+    but no such column. ``to_rename`` is what the user has to pass, with a dict of names
+    in place of {}.
     """
     table = strip_names(table)
     if "image" in table.columns:
-        _warn_of_near_names(table)
+        _warn_of_near_names(table, to_rename)
     return table
 
 
@@ -74,7 +75,7 @@ def _is_near(name, column):
     return _NEAR[column].fullmatch(plain) is not None
 
 
-def _warn_of_near_names(table):
+def _warn_of_near_names(table, to_rename):
     """Warn of columns that are nearly a mask or pixel size, as they are not read."""
     for column, meaning in [("mask", "a mask"), ("pixel_size", "nm per pixel")]:
         for name in near_names(table, column):
@@ -84,5 +85,5 @@ def _warn_of_near_names(table):
             warn_caller(
                 f"The column {name!r} is not read, and no column is named {column!r}. "
                 f"If it holds {meaning} for each particle, pass "
-                f"table.rename(columns={{{name!r}: {column!r}}})."
+                f"{to_rename.format({name: column})}."
             )
