@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo.datasets import make_liposomes
 from sklipo.resampling import ArtificialOverSampler
 
 SAMPLERS = [
@@ -318,3 +319,16 @@ def test_integer_pixels_on_a_high_level_keep_their_digits(level, dtype):
     for image, other in zip(low["image"], new["image"], strict=True):
         # Integers are rounded; their mean, of double precision, is so near.
         np.testing.assert_allclose(other.astype(float) - level, image, atol=0.51)
+
+
+@pytest.mark.parametrize(
+    "names", [{"mask": " mask"}, {"image": "image ", "mask": "mask "}]
+)
+def test_names_with_spaces_are_read_and_kept(names):
+    particles = make_liposomes(12, weights=[6, 4, 2], random_state=0)
+    given = particles.rename(columns=names)
+    results = [
+        ArtificialOverSampler(random_state=0).fit_resample(X, particles["label"])[0]
+        for X in (particles, given)
+    ]
+    pd.testing.assert_frame_equal(results[0].rename(columns=names), results[1])
