@@ -16,8 +16,13 @@ them that suit it:
 import cv2
 import numpy as np
 
+from .images._numbers import mean_and_deviation
+
 # The blur of a membrane reaches 2 pixels beyond the mask, along diagonals too.
 _BLUR = np.ones((5, 5), np.uint8)
+# OpenCV computes a variance as the mean of squares less the square of the mean. Of a
+# smaller deviation, relative to the mean, few digits would be left.
+_LEAST_RELATIVE_DEVIATION = 1e-3
 # OpenCV has no statistics of other types, and version 4 raises an error for them.
 _OPENCV_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
 
@@ -96,7 +101,8 @@ def surrounding_level(image, mask=None):
     Returns
     -------
     mean, deviation : float
-        Those of the whole image if the particle fills it.
+        Those of the whole image if the particle fills it. The deviation is 0 where it
+        is no more than rounding: eps of float pixels times the largest of them.
 
     See Also
     --------
@@ -111,9 +117,18 @@ def surrounding_level(image, mask=None):
     102.0
     """
     outside = None if mask is None else find_surrounding(mask)
-    if outside is not None:
-        outside = outside.view(np.uint8) if outside.any() else None
+    if outside is not None and not outside.any():
+        outside = None
+    mean, deviation = _by_opencv(image, outside)
+    if _LEAST_RELATIVE_DEVIATION * abs(mean) < deviation and 1e-100 < deviation < 1e100:
+        return mean, deviation
+    return mean_and_deviation(image if outside is None else image[outside])
+
+
+def _by_opencv(image, selected):
+    """Return mean and deviation of selected pixels, or of all, the fast way."""
     if image.dtype.name not in _OPENCV_TYPES:
         image = image.astype(np.float64)
-    mean, deviation = cv2.meanStdDev(image, mask=outside)
+    mask = None if selected is None else selected.view(np.uint8)
+    mean, deviation = cv2.meanStdDev(image, mask=mask)
     return float(mean[0, 0]), float(deviation[0, 0])

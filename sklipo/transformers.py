@@ -4,7 +4,6 @@ from itertools import repeat
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 
 # Private parts of scikit-learn: _fit_context, Interval, ADAPTERS_MANAGER,
 # _get_output_config.
@@ -18,8 +17,15 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
-from .images._buffer import float_dtype, lay_out, view_each
-from .particles._checking import holds_images, validate_particles
+from .images._buffer import view_each
+from .images._index import lay_out
+from .images._numbers import float_dtype
+from .particles._checking import (
+    check_same_masks,
+    holds_images,
+    join_particles,
+    validate_particles,
+)
 from .particles._cropping import bounding_boxes, crop_particles
 from .surrounding import surrounding_level
 from .tags import extend_tags
@@ -33,7 +39,8 @@ class _ParticleTransformer(
     """Base of the transformers that return particles as they came.
 
     A subclass maps a checked particle table to another in ``_transform``. Nothing is
-    learned, so ``transform`` works without ``fit``.
+    learned, so ``transform`` works without ``fit``; after it, X has masks or has none
+    as it had then.
     """
 
     _parameter_constraints = {}
@@ -58,7 +65,8 @@ class _ParticleTransformer(
         self : object
             The transformer itself.
         """
-        validate_particles(self, X, reset=True)
+        particles = validate_particles(self, X, reset=True)
+        check_same_masks(self, particles, reset=True)
         return self
 
     def transform(self, X):
@@ -74,13 +82,18 @@ class _ParticleTransformer(
         X_out : DataFrame or ndarray of shape (n_samples, n_features)
             A particle table with every further column of X as it was; rows of numbers
             where X is rows of numbers.
+
+        Raises
+        ------
+        ValueError
+            If X had masks in ``fit`` and has none now, or the other way round.
         """
-        particles = self._transform(validate_particles(self, X, reset=False))
+        particles = validate_particles(self, X, reset=False)
+        check_same_masks(self, particles, reset=False)
+        particles = self._transform(particles)
         if not holds_images(X):
             return self._wrap_rows(_rows_of_pixels(particles["image"].array), X)
-        if isinstance(X, pd.DataFrame):
-            return X.assign(**{name: particles[name].array for name in particles})
-        return particles
+        return join_particles(X, particles)
 
     def set_output(self, *, transform=None):
         """Choose what holds the rows of numbers that come out where rows came in.
@@ -152,9 +165,10 @@ class NormalizeBackground(_ParticleTransformer):
     A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
     :math:`s` are mean and standard deviation of the surrounding: the pixels more than 2
     pixels outside the mask, or all pixels outside if there are none. A particle that
-    fills its image is normalized by all of its pixels. If the surrounding is constant,
-    :math:`s` is the deviation of the whole image, and 1 if that is constant too.
-    Software for cryo-EM of single particles normalizes by the same rule [1]_.
+    fills its image is normalized by all of its pixels. If the surrounding is constant
+    but for rounding, see :func:`~sklipo.surrounding.surrounding_level`, :math:`s` is
+    the deviation of the whole image, and 1 if that is constant too. Software for
+    cryo-EM of single particles normalizes by the same rule [1]_.
 
     References
     ----------
@@ -236,7 +250,9 @@ class CropToMask(_ParticleTransformer):
         if "mask" not in particles:
             return particles
         boxes = bounding_boxes(particles["mask"].array)
-        return crop_particles(particles, *boxes, self.margin)
+        # A margin beyond every image would overflow.
+        margin = min(self.margin, int(particles["image"].array.shapes.max(initial=0)))
+        return crop_particles(particles, *boxes, margin)
 
 
 class ApplyMask(_ParticleTransformer):
@@ -296,8 +312,14 @@ def _normalize(image, mask, out):
     mean, deviation = surrounding_level(image, mask)
     if not deviation:
         deviation = surrounding_level(image)[1] or 1.0
-    np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
-    out /= deviation
+    if abs(mean) <= 1000 * deviation and 1e-30 < deviation < 1e30:
+        np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
+        out /= deviation
+        return
+    # In single precision, a mean far above the deviation would take digits from it, and
+    # very large and small numbers would leave the range of floats.
+    differences = np.subtract(image, mean, dtype=np.float64, casting="same_kind")
+    np.divide(differences, deviation, out=out, casting="same_kind")
 
 
 def _blank(images, masks):
@@ -328,8 +350,17 @@ def _rows_of_pixels(images):
 
 def _as_pixel(value, dtype):
     """Return a value as a pixel of a dtype that can hold it."""
-    pixel = np.array(value).astype(dtype)
-    if dtype.kind != "f" and pixel != value:
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            pixel = np.array(value).astype(dtype)
+        # Floats are rounded, but none that is finite becomes infinite.
+        is_infinite = abs(value) == np.inf
+        is_held = (
+            np.isinf(pixel) == is_infinite if dtype.kind == "f" else pixel == value
+        )
+    except OverflowError:  # an integer that no type of NumPy holds
+        is_held = False
+    if not is_held:
         raise ValueError(
             f"fill_value={value!r} is no {dtype} pixel; expected a value of that type. "
             "Convert the images to float first, for example by NormalizeBackground."

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.signal import find_peaks
 
+from sklipo.artificial._cutouts import as_pixels
 from sklipo.artificial._noise import gradient_noise, perlin_noise
 from sklipo.artificial._projection import (
     WAVELENGTH,
@@ -252,3 +253,15 @@ def test_uncertain_scenes_are_obscured(problem):
             content.density < 0.6 * 1.4 for content in scene.contents
         )
         assert overlapping or covered or faint or trace
+
+
+@pytest.mark.parametrize("dtype", "i1 u1 i2 u2 i4 u4 i8 u8".split())
+@pytest.mark.parametrize("values", ["f4", "f8"])
+def test_values_beyond_integer_pixels_become_the_nearest(values, dtype):
+    limits = np.iinfo(dtype)
+    given = np.array([-1e30, 1e30, 0.6, 3.0], values)
+    pixels = as_pixels(given, np.dtype(dtype))
+    # The largest number of double precision that 64 bits hold is below their limit.
+    assert pixels[0] == limits.min
+    assert limits.max - int(pixels[1]) <= limits.max // 2**52
+    assert pixels[2:].tolist() == [1, 3]

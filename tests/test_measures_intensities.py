@@ -22,6 +22,7 @@ from skimage.filters import threshold_otsu
 
 from sklipo import measures
 from sklipo.measures import Particle
+from sklipo.measures._levels import Levels
 from sklipo.measures._rings import Rings
 
 
@@ -100,6 +101,16 @@ def test_rings_leave_out_empty_ones():
     assert_array_equal(rings.numbers, [0, 1, 3])
     assert_array_equal(rings.sizes, [1, 2, 1])
     assert_allclose(rings.average(np.array([1.0, 2.0, 5.0, 4.0])), [4, 1.5, 5])
+
+
+def test_rings_of_a_long_strip_take_no_more_memory_than_its_pixels():
+    distances = np.arange(0, 10**7, 997)
+    rings = Rings(distances**2)
+    assert_array_equal(rings.numbers, distances)
+    assert_array_equal(rings.sizes, 1)
+    assert_array_equal(rings.average(distances / 2), distances / 2)
+    # Halfway between two rings: the square of 2.5 is 6.25, of which 7 is kept.
+    assert_array_equal(Rings(np.array([6, 7, 10**9])).numbers[:2], [2, 3])
 
 
 @every_large_mask
@@ -242,3 +253,74 @@ def test_granularity_by_uniform_filters(name):
     expected = [np.mean((a - b)[mask] ** 2) for a, b in pairwise(images)]
     # Averages are taken in single precision.
     assert_allclose(measures.granularity(particle, fractions), expected, rtol=1e-4)
+
+
+def flat_particle(level, background, dtype, noise=0):
+    """Return a particle of 60 pixels inside, with steps of noise up to 2."""
+    mask = np.zeros((30, 30), bool)
+    mask[12:18, 10:20] = True
+    steps = np.random.default_rng(0).integers(0, 3, mask.shape)
+    image = np.where(
+        mask, np.array(level).astype(dtype), np.array(background).astype(dtype)
+    )
+    return Particle((image + noise * steps).astype(dtype), mask)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("level", [0.7, 0.1, 1e6 + 0.1, -3.3, 1e-30, 1e-200, 1e200])
+def test_uniform_particles_have_no_texture_on_any_level(level, dtype):
+    if not float(np.finfo(dtype).tiny) < abs(level) < float(np.finfo(dtype).max):
+        pytest.skip("no number of this type")
+    for background in (level, 2 * level):
+        particle = flat_particle(level, background, dtype)
+        spacing = float(np.spacing(np.array(level, dtype)))
+        rounded = flat_particle(level, background, dtype, noise=spacing / 2)
+        for one in (particle, particle.normalized(), rounded, rounded.normalized()):
+            assert np.isinf(one.intensities.deviation)
+            assert measures.segmentation_variance(one) == 0
+            assert measures.histogram(one)[0] == 1
+            assert not measures.granularity(one).any()
+            assert measures.haralick(one)["energy"] == 1
+            assert measures.intensity(one)["intensity_kurtosis"] == 0
+
+
+@pytest.mark.parametrize(
+    ("level", "step", "dtype"),
+    [
+        (0.7, 1e-6, "f4"),
+        (0.7, 1e-12, "f8"),
+        (1e6, 1, "f4"),
+        (1e6, 1e-6, "f8"),
+        (1e200, 1e190, "f8"),
+        (1e-200, 1e-210, "f8"),
+        (2.0**45, 1, "i8"),
+        (2.0**45, 1, "u8"),
+        (4e9, 1, "u4"),
+        (100, 1, "u1"),
+    ],
+)
+def test_texture_does_not_depend_on_the_level(level, step, dtype):
+    expected = flat_particle(0, 0, "f8", noise=1)
+    particle = flat_particle(level, level, dtype, noise=np.array(step).astype(dtype))
+    for one, other in [
+        (particle, expected),
+        (particle.normalized(), expected.normalized()),
+    ]:
+        # What is added to a level of 0.7 or 1e6 is rounded to its precision.
+        for measure in (
+            measures.granularity,
+            measures.segmentation_variance,
+            measures.signal_to_noise,
+        ):
+            assert_allclose(measure(one), measure(other), rtol=0.05, atol=1e-3)
+        for name, value in measures.haralick(other).items():
+            assert_allclose(measures.haralick(one)[name], value, rtol=0.05)
+
+
+def test_levels_of_large_integers_are_exact():
+    for low in (2**63, 2**64 - 4):
+        levels = Levels.of(np.array([low, low + 3, low, low], np.uint64))
+        assert_array_equal(levels.counts, [3, 0, 0, 1])
+    levels = Levels.of(np.array([-128] * 200 + [127] * 100, np.int8))
+    assert (levels.values[0], levels.values[-1]) == (-128, 127)
+    assert (levels.counts[0], levels.counts[-1]) == (200, 100)

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo.datasets import make_liposomes
 from sklipo.resampling import ArtificialOverSampler
 
 SAMPLERS = [
@@ -287,3 +288,47 @@ def test_particles_without_background_are_passed_over():
     sampler = ArtificialOverSampler(random_state=0)
     sampler.fit_resample(particles.assign(mask=full), y)
     assert set(sampler.sample_indices_[6:]) == {5}
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e-15, 1e15])
+@pytest.mark.parametrize("method", ["recombine", "auto"])
+def test_new_particles_do_not_depend_on_the_unit_of_pixels(method, unit):
+    real = make_real(20)
+    double = [image.astype(float) for image in real["image"]]
+    sampler = ArtificialOverSampler(method=method, random_state=0)
+    resampled, other = (
+        sampler.fit_resample(real.assign(image=ImageArray(images)), real["label"])[0]
+        for images in (double, [unit * image for image in double])
+    )
+    for image, scaled in zip(resampled["image"], other["image"], strict=True):
+        np.testing.assert_allclose(scaled / unit, image, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("level", "dtype"), [(1e9, "i4"), (4e9, "u4"), (2**40, "i8"), (2**40, "u8")]
+)
+def test_integer_pixels_on_a_high_level_keep_their_digits(level, dtype):
+    real = make_real(20)
+    images = [image.astype(float) for image in real["image"]]
+    high = [(image + level).astype(dtype) for image in images]
+    sampler = ArtificialOverSampler(random_state=0)
+    low, new = (
+        sampler.fit_resample(real.assign(image=ImageArray(each)), real["label"])[0]
+        for each in (images, high)
+    )
+    for image, other in zip(low["image"], new["image"], strict=True):
+        # Integers are rounded; their mean, of double precision, is so near.
+        np.testing.assert_allclose(other.astype(float) - level, image, atol=0.51)
+
+
+@pytest.mark.parametrize(
+    "names", [{"mask": " mask"}, {"image": "image ", "mask": "mask "}]
+)
+def test_names_with_spaces_are_read_and_kept(names):
+    particles = make_liposomes(12, weights=[6, 4, 2], random_state=0)
+    given = particles.rename(columns=names)
+    results = [
+        ArtificialOverSampler(random_state=0).fit_resample(X, particles["label"])[0]
+        for X in (particles, given)
+    ]
+    pd.testing.assert_frame_equal(results[0].rename(columns=names), results[1])

@@ -1,11 +1,14 @@
 """Resize: each axis by its own rule, pixels on one scale."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
 from image_cases import make_particles
 from skimage.measure import block_reduce
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_info
 
 from sklipo import CropToMask, ImageArray, NormalizeBackground, Resize
 
@@ -64,7 +67,15 @@ def test_resize_names_pixels_by_row_and_column():
     assert list(pixels.index) == [0] * 6
 
 
-@pytest.mark.parametrize("size", [0, (28,), (28, -1), (3.5, 2), [1, 2, 3]])
+@pytest.mark.parametrize(
+    "size",
+    [
+        *(0, -3, True, False, 1.5, np.nan, None, "28", 10**9, 2**31, 2**70),
+        *((28,), (28, -1), (3.5, 2), [1, 2, 3], (), ("3", "4"), (True, 5), [[3, 4]]),
+        *(np.array(5), np.array([3, 4]), np.float64(3), {3, 4}, (10**5, 10**5)),
+    ],
+    ids=repr,
+)
 def test_resize_refuses_other_sizes(size):
     with pytest.raises(ValueError, match="size"):
         Resize(size).fit(make_particles())
@@ -126,7 +137,7 @@ def test_resize_takes_any_type_of_pixels(dtype):
     image = np.random.default_rng(0).integers(0, 2, (31, 9)).astype(dtype)
     pixels = Resize().fit_transform([image])
     white = {"u1": 255, "u2": 65535, ">u2": 65535}.get(dtype, 1)
-    assert pixels.dtype == (np.float64 if dtype in ("f8", ">f8") else np.float32)
+    assert pixels.dtype == (np.float64 if dtype in ("f8", ">f8", "g") else np.float32)
     expected = Resize().fit_transform([image.astype("f4")]) / np.float32(white)
     # Sums of float32 and float64 pixels differ by what float32 resolves.
     np.testing.assert_allclose(pixels, expected, rtol=1e-6)
@@ -163,6 +174,28 @@ def test_resize_gives_the_same_bits_on_any_number_of_threads():
         cv2.setNumThreads(before)
     for other in resized[1:]:
         np.testing.assert_array_equal(resized[0], other)
+
+
+def test_resize_in_threads_leaves_the_threads_of_libraries_alone():
+    images = np.random.default_rng(0).random((8, 300, 200))
+    expected = Resize(20).fit_transform(images)
+    before = cv2.getNumThreads(), threadpool_info()
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: Resize(20).fit_transform(images), range(12)))
+    assert (cv2.getNumThreads(), threadpool_info()) == before
+    for result in results:
+        np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("size", [np.int64(3), (np.uint8(3), 3), [3, 3]])
+def test_resize_takes_whole_numbers_of_any_kind(size):
+    assert Resize(size).fit_transform(make_particles(2)).shape == (2, 9)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_images_without_pixels_are_refused_by_row(shape):
+    with pytest.raises(ValueError, match=r"row 1: the image of shape .* has no pixels"):
+        Resize(3).fit([np.ones((1, 1)), np.ones(shape)])
 
 
 KINDS = {255: ["uint8"], 65535: ["uint16"], 1: "? i1 i2 u4 i8 f2 f4 f8".split()}
@@ -211,9 +244,3 @@ def test_a_normalized_background_makes_all_pixels_alike(dtype):
     expected = model.fit_transform(particles)
     # Float pixels are normalized in their own precision.
     np.testing.assert_allclose(model.transform(other), expected, rtol=1e-5, atol=1e-6)
-
-
-def test_resize_of_no_images_is_no_pixels():
-    resize = Resize(3).fit(make_particles())
-    assert resize.transform(make_particles()[:0]).shape == (0, 9)
-    assert resize.transform(ImageArray([])).shape == (0, 9)

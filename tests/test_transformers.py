@@ -10,7 +10,14 @@ from skimage.measure import regionprops
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo import (
+    ApplyMask,
+    CropToMask,
+    ImageArray,
+    NormalizeBackground,
+    ParticleFeatures,
+    Resize,
+)
 from sklipo.surrounding import find_surrounding
 from sklipo.tags import has_tag
 
@@ -107,6 +114,86 @@ def test_background_without_contrast():
     np.testing.assert_allclose(c, (whole - whole.mean()) / whole.std())
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("side", [7, 33, 500])
+@pytest.mark.parametrize("level", [0.7, 0.1, 1e6 + 0.1, 1e200, 1e-30])
+def test_flat_backgrounds_of_any_level_are_no_unit(level, side, dtype):
+    if level > float(np.finfo(dtype).max):
+        pytest.skip("no number of this type")
+    mask = np.zeros((side, side), bool)
+    mask[3:4, 3:4] = True
+    image = np.where(mask, 2 * level, level).astype(dtype)
+    table = pd.DataFrame({"image": ImageArray([image]), "mask": ImageArray([mask])})
+    normalized = NormalizeBackground().transform(table)["image"][0]
+    np.testing.assert_array_equal(normalized[~mask], 0)
+    # A part p of ones among zeros has the deviation sqrt(p (1 - p)).
+    part = 1 / side**2
+    expected = 1 / np.sqrt(part * (1 - part))
+    # OpenCV's variance loses digits to the mean, of which that of 500**2 pixels is 500
+    # deviations.
+    np.testing.assert_allclose(normalized[mask], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("level", "noise", "dtype"),
+    [
+        (1e9, 10, "i4"),
+        (4e9, 10, "u4"),
+        (2**35, 10, "i8"),
+        (2**35, 10, "u8"),
+        (1e6, 8, "f4"),
+        (1e9, 10, "f8"),
+        (1e200, 1e200, "f8"),
+        (1e-200, 1e-200, "f8"),
+        (0, 9e36, "f4"),
+        (0, 9e299, "f8"),
+        (0, 1e-38, "f4"),
+        (0, 1e-300, "f8"),
+        (0, 9e299, "g"),
+        (1000, 8, "f2"),
+    ],
+)
+def test_background_is_normalized_at_any_level(level, noise, dtype):
+    mask = np.zeros((30, 30), bool)
+    mask[10:20, 10:20] = True
+    shape = np.random.default_rng(0).integers(-1, 2, mask.shape)
+    image = np.array(level).astype(dtype) + (shape * noise).astype(dtype)
+    table = pd.DataFrame({"image": ImageArray([image]), "mask": ImageArray([mask])})
+    original = image.copy()
+    normalized = NormalizeBackground().transform(table)["image"][0]
+    outside = shape[find_surrounding(mask)]
+    expected = (shape - outside.mean()) / outside.std()
+    # Pixels of single precision far from 0 are those nearest to what is asked for.
+    np.testing.assert_allclose(normalized, expected, atol=1e-6, rtol=1e-5)
+    np.testing.assert_array_equal(image, original)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (2**53 + 1, "i8"),
+        (-(2**53) - 1, "i8"),
+        (2**64 - 1, "u8"),
+        (3e38, "f4"),
+        (-1.7e308, "f8"),
+        (1e301, "g"),
+        ("1e400", "g"),
+    ],
+)
+@pytest.mark.parametrize(
+    "step", [*TABLE_TO_TABLE, Resize(2), ParticleFeatures("thesis")]
+)
+def test_numbers_too_large_to_compute_with_are_refused(step, value, dtype):
+    if value == "1e400" and np.finfo("g").max < np.longdouble(value):
+        pytest.skip("no number of this type")
+    usual, large = np.ones((3, 3), dtype), np.full((3, 3), value, dtype)
+    for images in ([usual, large], np.array([usual, large]).reshape(2, 9)):
+        with pytest.raises(ValueError, match=r"row 1: .* pixels beyond .*subtract"):
+            step.fit(images)
+    # Pixels of no image are none of its business.
+    step.fit(ImageArray([usual, large])[:1])
+
+
 def test_crop_is_the_bounding_box_of_regionprops():
     particles = make_particles()
     cropped = CropToMask().fit_transform(particles)
@@ -171,14 +258,96 @@ def test_blank_outside_and_every_bit_inside(dtype):
     for image, mask, result in zip(
         *particles.to_dict("list").values(), masked["image"], strict=True
     ):
-        # -0.0 would be equal to the 0 that is asked for, but not the same.
-        assert result.tobytes() == np.where(mask, image, image.dtype.type(0)).tobytes()
+        expected = np.where(mask, image, image.dtype.type(0))
+        np.testing.assert_array_equal(result, expected)
+        # -0.0 would be equal to the 0 that is asked for, but not the same. Bytes do not
+        # tell: those of a longdouble that fill it up can have any value.
+        if image.dtype.kind == "f":
+            np.testing.assert_array_equal(np.signbit(result), np.signbit(expected))
 
 
-@pytest.mark.parametrize("fill_value", [-1, 256, 0.5])
-def test_fill_value_must_be_a_pixel(fill_value):
-    with pytest.raises(ValueError, match="is no uint8 pixel"):
-        ApplyMask(fill_value).fit_transform(make_particles())
+@pytest.mark.parametrize(
+    ("fill_value", "dtype"),
+    [
+        (-1, "uint8"),
+        (256, "uint8"),
+        (0.5, "uint8"),
+        (np.inf, "uint8"),
+        (-np.inf, "int32"),
+        (1e30, "int64"),
+        (2**70, "uint64"),
+        (2, "bool"),
+        (1e6, "float16"),
+        (-1e300, "float32"),
+        (10**400, "float64"),
+    ],
+    ids=lambda value: str(value)[:9],
+)
+def test_fill_value_must_be_a_pixel(fill_value, dtype):
+    images = [np.ones((3, 3), dtype)]
+    table = pd.DataFrame({"image": ImageArray(images), "mask": ImageArray(images)})
+    with pytest.raises(ValueError, match=f"is no {dtype} pixel"):
+        ApplyMask(fill_value).fit_transform(table.assign(mask=ImageArray([EYE])))
+
+
+EYE = np.eye(3, dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("fill_value", "dtype"),
+    [(255, "u1"), (3.0, "u1"), (True, "?"), (2**53, "f8"), (2**70, "f8"), (0.1, "f2")],
+)
+def test_fill_value_of_the_type_of_the_pixels_is_taken(fill_value, dtype):
+    images = ImageArray([np.ones((3, 3), dtype)])
+    table = pd.DataFrame({"image": images, "mask": ImageArray([EYE])})
+    filled = ApplyMask(fill_value).fit_transform(table)["image"][0]
+    np.testing.assert_array_equal(filled[~EYE], np.array(fill_value).astype(dtype))
+    np.testing.assert_array_equal(filled[EYE], 1)
+
+
+@pytest.mark.parametrize("margin", [10, 2**31, 2**63 - 1, 10**30, np.uint8(250)])
+def test_a_margin_of_any_size_ends_at_the_border(margin):
+    particles = make_particles(3)
+    cropped = CropToMask(margin).fit_transform(particles)
+    expected = CropToMask(max(10, min(margin, 200))).fit_transform(particles)
+    assert (cropped["image"].array == expected["image"].array).all()
+
+
+@pytest.mark.parametrize("dtype", "? i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 g".split())
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        *TABLE_TO_TABLE,
+        Resize(5),
+        ParticleFeatures(["histogram", "intensity", "texture"]),
+    ],
+    ids=repr,
+)
+def test_any_type_of_pixels_gives_the_same_and_stays_as_it_is(transformer, dtype):
+    particles = make_particles(3)
+    ones = [image > 99 for image in particles["image"]]
+    images = ones if dtype == "?" else list(particles["image"].to_numpy() // 2)
+    given = particles.assign(image=ImageArray([i.astype(dtype) for i in images]))
+    double = particles.assign(image=ImageArray([i.astype("f8") for i in images]))
+    before = given["image"].array.pixels.copy(), given["mask"].array.pixels.copy()
+    columns = list(given)
+    result = clone(transformer).fit(given).transform(given)
+    expected = clone(transformer).fit(double).transform(double)
+    white = (
+        {"u1": 255, "u2": 65535}.get(dtype, 1) if "Resize" in repr(transformer) else 1
+    )
+    if isinstance(result, pd.DataFrame):
+        result, expected = (
+            np.concatenate([image.ravel() for image in table["image"]])
+            for table in (result, expected)
+        )
+    # Single precision, of sums of up to 1000 pixels where images shrink.
+    np.testing.assert_allclose(
+        np.multiply(result, white, dtype=float), expected, rtol=1e-5, atol=1e-5
+    )
+    assert list(given) == columns
+    np.testing.assert_array_equal(given["image"].array.pixels, before[0])
+    np.testing.assert_array_equal(given["mask"].array.pixels, before[1])
 
 
 @pytest.mark.parametrize("transformer", [*TABLE_TO_TABLE, Resize()])
@@ -189,3 +358,55 @@ def test_bad_particles_are_refused_in_fit_and_transform(transformer):
         clone(transformer).fit(bad)
     with pytest.raises(ValueError, match="the mask has shape"):
         clone(transformer).fit(good).transform(bad)
+
+
+ALL_STEPS = [*TABLE_TO_TABLE, Resize(3), ParticleFeatures(["area"])]
+
+
+@pytest.mark.parametrize("step", TABLE_TO_TABLE)
+def test_masks_are_there_in_fit_and_transform_or_in_neither(step):
+    with_masks, without = make_particles(), make_particles()[["image"]]
+    # Nothing is learned, so there is nothing to differ from without fit.
+    for table in (with_masks, without):
+        clone(step).transform(table)
+    with pytest.raises(ValueError, match=r"no column 'mask', but had one .* fitted"):
+        clone(step).fit(with_masks).transform(without)
+    with pytest.raises(ValueError, match=r"a column 'mask', but had none .* fitted"):
+        clone(step).fit(without).transform(with_masks)
+    again = clone(step).fit(with_masks).fit(without)
+    assert "mask" not in again.transform(without)
+
+
+@pytest.mark.parametrize("step", TABLE_TO_TABLE)
+def test_steps_return_tidy_names(step):
+    table = make_particles()
+    given = table.rename(columns={"image": " image", "mask": "mask "})
+    result = step.fit_transform(given)
+    pd.testing.assert_frame_equal(result, step.fit_transform(table))
+    # So that the next step meets no name twice.
+    CropToMask().fit_transform(result)
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+@pytest.mark.parametrize("empty", [[], ImageArray([]), make_particles()[:0]], ids=len)
+def test_no_particles_are_refused_in_fit_and_transform(step, empty):
+    fitted = clone(step).fit(make_particles())
+    with pytest.raises(ValueError, match="X has no particles"):
+        fitted.transform(empty)
+    with pytest.raises(ValueError, match="X has no particles"):
+        clone(step).fit(empty)
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+@pytest.mark.parametrize(
+    "X", [iter([]), {1}, {"image": []}, b"", "a.csv", range(3), None], ids=type
+)
+def test_what_holds_no_images_is_refused_as_by_check_particles(step, X):
+    with pytest.raises(TypeError, match="expected a particle table"):
+        clone(step).fit(X)
+
+
+def test_an_image_column_of_objects_in_rows_is_no_row_of_numbers():
+    rows = make_particles()[["image"]].to_numpy()
+    with pytest.raises(ValueError, match=r"shape \(\d+, 1\) and the dtype object"):
+        Resize(3).fit(rows)

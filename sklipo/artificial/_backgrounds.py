@@ -32,8 +32,10 @@ def _misfit(source, donors):
     mean, deviation, grain, radius = source
     new_mean, new_deviation, new_grain, new_radius = donors
     # Flat backgrounds have neither deviation nor grain.
-    spread = np.maximum(deviation + new_deviation, 1e-12)
-    noise = np.maximum(grain + new_grain, 1e-12)
+    least = np.finfo(float).eps * (np.abs(mean) + np.abs(new_mean))
+    least += np.finfo(float).tiny
+    spread = np.maximum(deviation + new_deviation, least)
+    noise = np.maximum(grain + new_grain, least)
     return (
         np.abs(new_mean - mean) / spread
         + 2 * np.abs(new_deviation - deviation) / spread

@@ -18,9 +18,9 @@ class Cutout:
 
     @property
     def gray(self):
-        """A copy of the image as floats, of double precision only if it has that."""
-        is_double = self.image.dtype == np.float64
-        return self.image.astype(np.float64 if is_double else np.float32)
+        """A copy of the image as floats, single ones if they hold its pixels."""
+        is_single = np.can_cast(self.image.dtype, np.float32)
+        return self.image.astype(np.float32 if is_single else np.float64)
 
     @cached_property
     def level(self):
@@ -73,11 +73,6 @@ def turn_image(image, orientation):
     return np.ascontiguousarray(image.T if orientation >= 4 else image)
 
 
-def mean_and_deviation(pixels):
-    """Return mean and standard deviation, computed in double precision."""
-    return float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
-
-
 def as_pixels(values, dtype):
     """Return values as pixels of a dtype: rounded and clipped unless it is float."""
     if dtype.kind == "f":
@@ -85,4 +80,9 @@ def as_pixels(values, dtype):
     if dtype.kind == "b":
         return values > 0.5
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    # Single precision would round the limits of 32 bits up, and double those of 64.
+    values = np.rint(values, dtype=np.float64)
+    highest = float(limits.max)
+    if highest > limits.max:
+        highest = np.nextafter(highest, 0)
+    return np.clip(values, limits.min, highest).astype(dtype)

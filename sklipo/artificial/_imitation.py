@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from scipy import fft
 
+from ..images._numbers import mean_and_deviation
 from ._backgrounds import lay_background, noise_like
-from ._cutouts import Cutout, mean_and_deviation
+from ._cutouts import Cutout
 from ._projection import FRINGE_REACH, Imaging, draw_projection
 from ._recombination import feathered, transfer
 from ._sampling import sample_scene
@@ -48,8 +49,9 @@ def _draw_once(template, donor, traits, nm_per_pixel, feather, gain, rng):
     image = background + feathered(mask, feather) * (noise - background)
     # Scale the liposome so that the variance inside the mask matches the target's.
     variance = max(target.var() - image[mask].var(), LEAST_SHARE * target.var())
-    strength = np.sqrt(variance / max(drawn.image[mask].var(), 1e-12))
-    return image + drawn.image * strength.astype(image.dtype), mask, target
+    deviation = mean_and_deviation(drawn.image[mask])[1]
+    strength = np.sqrt(variance) / deviation if deviation else 0.0
+    return image + drawn.image * image.dtype.type(strength), mask, target
 
 
 def _draw_contrast(traits, template, nm_per_pixel, rng):

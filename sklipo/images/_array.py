@@ -3,19 +3,11 @@
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype, register_extension_dtype
-from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like
 
-from ._arrow import from_arrow
-from ._buffer import (
-    is_missing,
-    join,
-    pack,
-    pack_stack,
-    take_index,
-    view_image,
-    without_ellipsis,
-)
+from ._arrow import check_type, from_arrow
+from ._buffer import is_missing, join, pack, pack_stack, view_image
+from ._index import as_key, as_positions, take_index
 from ._operations import ImageOperations
 from ._storage import Buffer, ImageStorage
 
@@ -60,6 +52,7 @@ class ImageDtype(ExtensionDtype):
 
     def __from_arrow__(self, array):
         """Return the images of an Arrow array, as pandas asks when it reads Parquet."""
+        check_type(array.type)
         cls = self.construct_array_type()
         chunks = [from_arrow(chunk) for chunk in getattr(array, "chunks", [array])]
         return cls._concat_same_type(
@@ -78,10 +71,11 @@ class ImageArray(ImageStorage, ImageOperations):
     Parameters
     ----------
     images : sequence of 2-D array-like, or ndarray of shape (n_images, height, width)
-        Integer, float or bool pixels; all images get the one dtype that can hold
-        the pixels of each. ``None``, NaN and ``pd.NA`` are missing images. A
-        C-contiguous (n_images, height, width) array and the images of another
-        ImageArray are used in place, the pixels of other input are copied once.
+        Integer, float or bool pixels, which become native in byte order; all images
+        get the one dtype that can hold the pixels of each. ``None``, NaN and ``pd.NA``
+        are missing images. A C-contiguous (n_images, height, width) array and the
+        images of another ImageArray are used in place, the pixels of other input are
+        copied once.
     copy : bool, default=False
         Copy the pixels that would be used in place, too.
 
@@ -90,7 +84,7 @@ class ImageArray(ImageStorage, ImageOperations):
     pixels : ndarray of shape (n_pixels,)
         The read-only buffer. It may hold pixels of no image of this array.
     pixel_dtype : dtype
-        Dtype of the pixels.
+        Dtype of the pixels, in native byte order.
     starts, heights, widths, row_strides : ndarray of shape (n_images,)
         Where the images lie in the buffer, in pixels: the first pixel, the shape, and
         the distance from one image row to the next. Start is -1 and the rest 0 where
@@ -101,6 +95,14 @@ class ImageArray(ImageStorage, ImageOperations):
         Bytes of the pixels of these images and of their index. As for a view in NumPy,
         pixels that are shared with other arrays count and the remainder of the buffer,
         ``pixels.nbytes`` in all, does not.
+
+    Raises
+    ------
+    TypeError
+        If an image is none, or its pixels are no real numbers.
+    ValueError
+        If an image is not 2-D, has no pixels or masked ones, or if integers beyond
+        2**53 would lose digits beside images of another dtype.
 
     See Also
     --------
@@ -179,11 +181,10 @@ class ImageArray(ImageStorage, ImageOperations):
 
     def __getitem__(self, item):
         """Return one image or, by slice, mask or positions, several."""
-        if item is Ellipsis or isinstance(item, tuple):
-            item = without_ellipsis(item)
+        if not is_integer(item):
+            item = as_key(self, item)
         if is_integer(item):
             return view_image(self.pixels, *self._index[item].tolist())
-        item = check_array_indexer(self, item)
         index = self._index[item]
         if not isinstance(item, slice):
             return self._select(index)
@@ -213,8 +214,10 @@ class ImageArray(ImageStorage, ImageOperations):
         ------
         IndexError
             If a position is out of bounds.
+        TypeError
+            If a position is no whole number.
         """
-        indices = np.asarray(indices, dtype=np.intp)
+        indices = as_positions(indices)
         if not len(self) and (indices >= 0).any():
             raise IndexError("cannot do a non-empty take from an empty axes.")
         if not allow_fill:

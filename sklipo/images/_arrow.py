@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 from pandas.api.types import pandas_dtype
 
+from ._numbers import check_pixels
+
 _STORAGE = pa.struct(
     [("height", pa.int32()), ("width", pa.int32()), ("pixels", pa.large_binary())]
 )
@@ -35,7 +37,20 @@ class ImageType(pa.ExtensionType):
     @classmethod
     def __arrow_ext_deserialize__(cls, storage_type, serialized):
         """Return the type that was written to a file."""
-        return cls(serialized.decode())
+        try:
+            pixel_dtype = np.dtype(serialized.decode())
+        except (TypeError, ValueError, SyntaxError) as error:
+            raise ValueError(
+                f"expected a type of pixels such as b'|u1' in an Arrow column of type "
+                f"sklipo.image, found {serialized!r}"
+            ) from error
+        check_pixels(np.empty(0, pixel_dtype), "an Arrow column of type sklipo.image: ")
+        if storage_type != _STORAGE:
+            raise ValueError(
+                f"expected an Arrow column of type sklipo.image to be stored as "
+                f"{_STORAGE}, found {storage_type}"
+            )
+        return cls(pixel_dtype)
 
 
 def to_arrow(pixels, heights, widths):
@@ -69,14 +84,27 @@ def from_arrow(array):
         return np.empty(0, dtype), heights - 1, heights, widths, widths
     offsets = np.frombuffer(offsets, np.int64)[values.offset :][: len(values) + 1]
     _check_sizes(np.diff(offsets), heights * widths * dtype.itemsize, missing)
+    if ((offsets - offsets[0]) % dtype.itemsize).any():
+        raise ValueError("expected the pixels of each image to start at a whole pixel")
     pixels = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]].view(dtype)
     starts = np.where(missing, -1, (offsets[:-1] - offsets[0]) // dtype.itemsize)
     return pixels, starts, heights, widths, widths
 
 
+def check_type(type):
+    """Raise an error unless an Arrow type is that of images."""
+    if not isinstance(type, ImageType):
+        raise TypeError(
+            f"expected an Arrow column of type sklipo.image, found {type}; the program "
+            "that wrote it keeps no extension types. Write the table by "
+            "sklipo.datasets.save_particles or DataFrame.to_parquet"
+        )
+
+
 def _check_sizes(found, expected, missing):
     """Raise an error that names the first image whose bytes do not fit its shape."""
-    wrong = np.flatnonzero((found != expected) & ~missing)
+    # A missing image may have bytes, of which nothing is read.
+    wrong = np.flatnonzero(np.where(missing, found < 0, found != expected))
     if wrong.size:
         row = int(wrong[0])
         raise ValueError(

@@ -1,9 +1,4 @@
-"""Many images in one flat buffer: the array work behind ``ImageArray``.
-
-Images are described by an *index*, an int64 array with one row
-``(start, height, width, row_stride)`` per image, counted in pixels of the buffer.
-A missing image has start -1 and no size.
-"""
+"""Many images in one flat buffer: the array work behind ``ImageArray``."""
 
 import hashlib
 import numbers
@@ -14,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_list_like
 
-MISSING = (-1, 0, 0, 0)
+from ._index import MISSING, lay_out
+from ._numbers import check_pixels, common_dtype, refuse_loss
 
 
 def read_only(array):
@@ -26,21 +22,20 @@ def read_only(array):
 
 
 def as_buffer(pixels):
-    """Return pixels as a read-only array that every view of it has as its base.
+    """Return pixels, in native byte order, as a read-only base of every view of them.
 
     So the images of an array lead back to its buffer, see :func:`locate`.
     """
+    # OpenCV and torch read bytes of a foreign order as if they were native ones, and
+    # pixels only where their processor would put them.
+    if not pixels.dtype.isnative or not pixels.flags.aligned:
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
     # NumPy looks through arrays that do not own their memory when it sets the base of a
     # view, but stops at a memoryview.
     is_base = pixels.flags.owndata or type(pixels.base) is not np.ndarray
     if is_base and not pixels.flags.writeable:
         return pixels
     return np.frombuffer(memoryview(pixels).toreadonly(), pixels.dtype)
-
-
-def float_dtype(pixel_dtype):
-    """Return the float type for results: double only if the pixels are."""
-    return np.float64 if pixel_dtype == np.float64 else np.float32
 
 
 def is_missing(value):
@@ -52,11 +47,7 @@ def is_missing(value):
 
 def check_image(image, row):
     """Raise an error that names the row unless it holds a 2-D image of real numbers."""
-    if image.dtype.kind not in "biuf":
-        raise TypeError(
-            f"row {row}: expected pixels that are integers, floats or bools, "
-            f"got dtype {image.dtype}"
-        )
+    check_pixels(image, f"row {row}: ")
     if image.ndim == 3:
         raise ValueError(
             f"row {row}: expected a 2-D image, got shape {image.shape}; convert a "
@@ -81,17 +72,17 @@ def as_image(value, row):
             f"row {row}: expected a 2-D array or a missing value, "
             f"got {type(value).__name__} {value!r}"
         )
-    image = np.asarray(value)
+    try:
+        image = np.asanyarray(value)
+    # Nested lists of unequal lengths, tensors on another device: whatever NumPy, or who
+    # made the image, cannot convert.
+    except Exception as error:
+        raise TypeError(
+            f"row {row}: expected a 2-D array or a missing value, got a "
+            f"{type(value).__name__} that NumPy makes no array of: {error}"
+        ) from error
     check_image(image, row)
-    return image
-
-
-def lay_out(shapes):
-    """Return the index of images that follow each other in a buffer without gaps."""
-    shapes = np.asarray(shapes, dtype=np.int64).reshape(-1, 2)
-    sizes = shapes.prod(axis=1)
-    starts = np.where(sizes > 0, np.cumsum(sizes) - sizes, -1)
-    return np.column_stack([starts, shapes, shapes[:, 1]])
+    return np.asarray(image)
 
 
 def pack(values, copy=False):
@@ -143,12 +134,13 @@ def copy_together(images, dtype=None):
     if dtype is None:
         # bool promotes to any other dtype, so an array without images widens no others
         # that it is joined with.
-        present = {image.dtype for image in images if image is not None}
-        dtype = np.result_type(np.bool_, *present)
+        dtype = common_dtype({i.dtype for i in images if i is not None})
     index = lay_out([(0, 0) if image is None else image.shape for image in images])
     pixels = np.empty(int(index[:, 1:3].prod(axis=1).sum()), dtype)
-    for image, (start, height, width, _) in zip(images, index.tolist(), strict=True):
+    places = zip(images, index.tolist(), strict=True)
+    for row, (image, (start, height, width, _)) in enumerate(places):
         if image is not None:
+            refuse_loss(image, dtype, f"row {row}: ")
             target = pixels[start : start + height * width]
             target.reshape(height, width)[...] = image
     return pixels, index
@@ -156,10 +148,11 @@ def copy_together(images, dtype=None):
 
 def pack_stack(stack, copy):
     """Return the flat buffer and index of an (n, height, width) array."""
-    if len(stack):
-        check_image(stack[0], 0)
-    dtype = stack.dtype.newbyteorder("=")
-    pixels = np.array(stack, dtype, order="C", copy=copy or None).reshape(-1)
+    if not len(stack):
+        check_pixels(stack)
+    for row, image in enumerate(stack[:1] if type(stack) is np.ndarray else stack):
+        check_image(image, row)
+    pixels = np.array(stack, order="C", copy=copy or None).reshape(-1)
     return pixels, lay_out(np.tile(stack.shape[1:], (len(stack), 1)))
 
 
@@ -189,72 +182,6 @@ def view_each(pixels, index):
     )
 
 
-def without_ellipsis(item):
-    """Return the one indexer in a tuple such as ``(..., slice(2))``."""
-    if item is Ellipsis:
-        return slice(None)
-    parts = [part for part in item if part is not Ellipsis]
-    if len(parts) != 1:
-        raise IndexError(f"expected one indexer for images, got {item}")
-    return parts[0]
-
-
-def check_index(index, n_pixels):
-    """Raise an error that names the first image that does not lie in the buffer."""
-    start, height, width, row_stride = index.T
-    stop = start + (height - 1) * row_stride + width
-    inside = (height > 0) & (width > 0) & (row_stride >= width) & (stop <= n_pixels)
-    outside = np.flatnonzero((start >= 0) & ~inside)
-    if outside.size:
-        row = int(outside[0])
-        raise ValueError(
-            f"row {row}: an image of {height[row]}x{width[row]} pixels from pixel "
-            f"{start[row]} with row stride {row_stride[row]} does not lie in a buffer "
-            f"of {n_pixels} pixels"
-        )
-
-
-def crop_index(index, tops, lefts, heights, widths):
-    """Return the index of a rectangle of each image; missing ones stay missing."""
-    corners_and_sizes = (tops, lefts, heights, widths)
-    box = np.stack([np.broadcast_to(part, len(index)) for part in corners_and_sizes])
-    top, left, height, width = box.astype(np.int64, casting="same_kind")
-    missing = index[:, 0] < 0
-    inside = (top >= 0) & (left >= 0) & (height > 0) & (width > 0)
-    inside &= (top + height <= index[:, 1]) & (left + width <= index[:, 2])
-    outside = np.flatnonzero(~inside & ~missing)
-    if outside.size:
-        row = int(outside[0])
-        raise ValueError(
-            f"row {row}: a crop of {height[row]}x{width[row]} pixels from row "
-            f"{top[row]}, column {left[row]} is empty or leaves the image, which has "
-            f"{index[row, 1]}x{index[row, 2]} pixels"
-        )
-    start = index[:, 0] + top * index[:, 3] + left
-    cropped = np.column_stack([start, height, width, index[:, 3]])
-    cropped[missing] = MISSING
-    return cropped
-
-
-def take_index(index, indices):
-    """Return rows of an index, with a missing image where ``indices`` is -1."""
-    if indices.size and indices.min() < -1:
-        raise ValueError("with allow_fill, indices are positions or -1 for missing")
-    taken = np.empty((len(indices), 4), dtype=np.int64)
-    filled = indices == -1
-    taken[filled] = MISSING
-    taken[~filled] = index.take(indices[~filled], axis=0)
-    return taken
-
-
-def covers(index, n_pixels):
-    """Return whether the images use at least half of a buffer, repeats counted once."""
-    # Oversampling repeats images, which then lie at the same start.
-    _, first = np.unique(index[:, 0], return_index=True)
-    used = index[first, 1:3].prod(axis=1).sum()
-    return bool(2 * used >= n_pixels)
-
-
 def join(buffers, indices):
     """Return one buffer for the images of several, and their joint index.
 
@@ -270,7 +197,10 @@ def join(buffers, indices):
         [offsets.get(id(b), 0) for b in buffers], [len(i) for i in indices]
     )
     index[:, 0] += np.where(index[:, 0] < 0, 0, shifts)
-    return np.concatenate(list(unique.values())), index
+    dtype = common_dtype({pixels.dtype for pixels in unique.values()})
+    for pixels in unique.values():
+        refuse_loss(pixels, dtype)
+    return np.concatenate(list(unique.values()), dtype=dtype), index
 
 
 def same_image(a, b):

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray, no_default
-from pandas.api.indexers import check_array_indexer
-from pandas.api.types import is_list_like
+from pandas.api.types import is_integer, is_list_like
 
 from ._arrow import to_arrow
 from ._buffer import (
@@ -16,6 +15,8 @@ from ._buffer import (
     is_missing,
     same_image,
 )
+from ._index import as_key, whole_numbers
+from ._numbers import refuse_loss
 
 
 class ImageOperations(ExtensionArray):
@@ -27,8 +28,11 @@ class ImageOperations(ExtensionArray):
         """Replace images; their pixels are appended to a copy of the buffer."""
         if self._readonly:
             raise ValueError("Cannot modify read-only array")
-        key = check_array_indexer(self, key)
+        key = as_key(self, key)
         images = self._as_images(value)
+        n_images = 1 if is_integer(key) else len(self._index[key])
+        if len(images) not in (1, n_images):
+            raise ValueError(f"cannot set {n_images} images to {len(images)} values")
         shared = images.pixels is self.pixels
         self._index[key] = images._index if shared else self._append(images)
 
@@ -50,6 +54,7 @@ class ImageOperations(ExtensionArray):
                 f"image.astype({str(self.pixel_dtype)!r}), or build a new ImageArray"
             )
         dtype = self.pixel_dtype if self.pixels.size else images.pixel_dtype
+        refuse_loss(images.pixels, dtype)
         index = images._index.copy()
         index[index[:, 0] >= 0, 0] += self.pixels.size
         pixels = np.concatenate([self.pixels, images.pixels], dtype=dtype)
@@ -126,7 +131,7 @@ class ImageOperations(ExtensionArray):
         ImageArray
             As many images.
         """
-        positions = np.arange(len(self)) - periods
+        positions = np.arange(len(self)) - whole_numbers(periods, "periods")
         inside = (positions >= 0) & (positions < len(self))
         positions = np.where(inside, positions, -1)
         return self.take(positions, allow_fill=True, fill_value=fill_value)

@@ -2,17 +2,9 @@
 
 import numpy as np
 
-from ._buffer import (
-    MISSING,
-    as_buffer,
-    as_images,
-    check_index,
-    copy_together,
-    covers,
-    crop_index,
-    read_only,
-    view_each,
-)
+from ._buffer import as_buffer, as_images, copy_together, read_only, view_each
+from ._index import as_index, check_index, covers, crop_index
+from ._numbers import check_pixels
 
 
 class Buffer:
@@ -47,12 +39,13 @@ class ImageStorage:
 
     @classmethod
     def from_buffer(cls, pixels, starts, heights, widths, row_strides):
-        """Return images that lie in a flat buffer, without a copy of the pixels.
+        """Return images that lie in a flat buffer, without a copy of native pixels.
 
         Parameters
         ----------
         pixels : ndarray of shape (n_pixels,)
-            Contiguous buffer of integers, floats or bools.
+            Contiguous buffer of integers, floats or bools. Pixels in another byte
+            order than the processor's are copied into that.
         starts : array-like of shape (n_images,)
             Position of the first pixel of each image; -1 where it is missing.
         heights, widths : array-like of shape (n_images,)
@@ -67,8 +60,12 @@ class ImageStorage:
 
         Raises
         ------
+        TypeError
+            If the buffer is no array of such pixels, or the places are no whole
+            numbers.
         ValueError
-            If the buffer is not flat or an image does not lie in it.
+            If the buffer is not flat, if an image does not lie in it, or if starts,
+            heights, widths and row strides are not equally many.
 
         See Also
         --------
@@ -85,15 +82,8 @@ class ImageStorage:
         array([[ 7,  8],
                [12, 13]])
         """
-        if pixels.ndim != 1 or not pixels.flags.c_contiguous:
-            raise ValueError("expected a flat, contiguous buffer: pass pixels.ravel()")
-        if pixels.dtype.kind not in "biuf":
-            raise TypeError(
-                f"expected integer, float or bool pixels, got dtype {pixels.dtype}"
-            )
-        index = np.array([starts, heights, widths, row_strides], dtype=np.int64).T
-        index[index[:, 0] < 0] = MISSING
-        check_index(index, pixels.size)
+        _check_buffer(pixels)
+        index = as_index(starts, heights, widths, row_strides, pixels.size)
         return cls._new(Buffer(pixels), index)
 
     def with_pixels(self, pixels):
@@ -202,6 +192,8 @@ class ImageStorage:
 
         Raises
         ------
+        TypeError
+            If a position or size is no whole number.
         ValueError
             If a rectangle is empty or leaves its image.
 
@@ -259,6 +251,28 @@ class ImageStorage:
         return _restore, (type(self), array.pixels, array._index)
 
 
+def _check_buffer(pixels):
+    """Raise an error unless an object is a flat array of pixels."""
+    if not isinstance(pixels, np.ndarray):
+        raise TypeError(
+            f"expected the pixels as a NumPy array, got {type(pixels).__name__}"
+        )
+    check_pixels(pixels)
+    if pixels.ndim != 1 or not pixels.flags.c_contiguous:
+        raise ValueError("expected a flat, contiguous buffer: pass pixels.ravel()")
+
+
 def _restore(cls, pixels, index):
     """Return the array that was pickled."""
+    # A view into the buffer is made without a look at its limits, and a damaged pickle
+    # would read the memory beyond.
+    _check_buffer(pixels)
+    is_index = isinstance(index, np.ndarray) and index.dtype.newbyteorder("=") == "i8"
+    if not is_index or index.ndim != 2 or index.shape[1] != 4:
+        raise ValueError(
+            "expected an int64 array of the shape (n_images, 4) as places of images; "
+            "the pickle is damaged or comes from another version of sklipo"
+        )
+    index = index.astype(np.int64, copy=False)
+    check_index(index, pixels.size)
     return cls._new(Buffer(pixels), index)

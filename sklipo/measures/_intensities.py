@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..images._numbers import rounding
 from ._levels import Levels
 
 
@@ -47,7 +48,9 @@ class Intensities:
     @cached_property
     def mean(self):
         """Mean intensity inside."""
-        return self.levels.average(self.levels.values)
+        # Of differences: the mean of equal values is that value, to the bit.
+        values = self.levels.values
+        return float(values[0]) + self.levels.average(values - values[0])
 
     @cached_property
     def deviation(self):
@@ -88,11 +91,17 @@ class Intensities:
 
     def _scale_about(self, level):
         """Return the root mean square of values less level, infinite if zero."""
-        square = self.levels.average(np.square(self.levels.values - level))
-        scale = float(np.sqrt(square))
+        differences = self.levels.values - level
+        largest = np.abs(differences).max()
+        if largest == 0:
+            return np.inf
+        # Squares of very large and very small numbers leave the range of floats.
+        square = self.levels.average(np.square(differences / largest))
+        scale = float(np.sqrt(square) * largest)
+        magnitude = float(largest + abs(level))
         # What differs only by rounding becomes zero when divided by infinity.
-        rounding = 1e-9 * (abs(level) + abs(self.values[0]))
-        return scale if scale > rounding else np.inf
+        is_zero = scale <= rounding(self.pixels.dtype, self.levels.size, magnitude)
+        return np.inf if is_zero else scale
 
 
 class ImageIntensities(Intensities):
@@ -130,6 +139,20 @@ class RelativeIntensities(Intensities):
 
     def __init__(self, absolute):
         self._absolute = absolute
+
+    @cached_property
+    def mean(self):
+        """Mean relative intensity inside."""
+        absolute = self._absolute
+        return (absolute.mean - absolute.background) / absolute.contrast
+
+    @cached_property
+    def deviation(self):
+        """Standard deviation inside, infinite if that is zero."""
+        # What is rounding is seen in the pixels as they were.
+        absolute = self._absolute
+        is_uniform = np.isinf(absolute.deviation) or np.isinf(absolute.contrast)
+        return np.inf if is_uniform else absolute.deviation / absolute.contrast
 
     @cached_property
     def pixels(self):

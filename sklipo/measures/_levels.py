@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..images._numbers import above_lowest
+
 
 class Levels:
     """Intensities of some pixels: each level with the number of its pixels.
@@ -39,9 +41,8 @@ class Levels:
             low, high = int(pixels.min()), int(pixels.max())
             # A range wider than the number of pixels has more levels than pixels.
             if high - low < pixels.size:
-                # Subtracted as intp, since the difference of 8-bit pixels overflows.
-                counts = np.bincount(np.subtract(pixels, low, dtype=np.intp))
-                return cls(np.arange(low, high + 1, dtype=float), counts)
+                counts = np.bincount(above_lowest(pixels).astype(np.intp))
+                return cls(low + np.arange(high - low + 1, dtype=float), counts)
         return cls(pixels.astype(float))
 
     def scaled(self, origin, unit):

@@ -42,6 +42,8 @@ def histogram(particle, n_bins=32, value_range=None):
     levels = particle.intensities.levels
     values = levels.values
     low, high = (values.min(), values.max()) if value_range is None else value_range
+    if value_range is None and np.isinf(particle.intensities.deviation):
+        high = low  # no more than rounding lies between them
     bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
     # A value on the edge of a bin must not change bins by rounding: gain and offset
     # would then show.

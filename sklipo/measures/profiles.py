@@ -141,9 +141,8 @@ def signal_to_noise(particle):
     intensities, shells = particle.intensities, particle.geometry.shells
     if np.isinf(intensities.deviation):
         return 0.0
-    differences = shells.average(intensities.values) - intensities.mean
-    across = shells.sizes @ differences**2 / particle.geometry.area
-    return 2 * across / intensities.deviation**2 - 1
+    across = shells.average(intensities.standardized)
+    return 2 * (shells.sizes @ across**2) / particle.geometry.area - 1
 
 
 def membrane(particle, prominence=0.25):
