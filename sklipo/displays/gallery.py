@@ -6,12 +6,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._steps import predict_both
 from ..metrics._labels import check_labels, find_classes
+from ..metrics._losses import check_probabilities
 from ..particles import check_particles
 from ._axes import SMALL_CHARACTER, PanelDisplay, grid_shape
 from ._by_name import named_results, only_one
 from ._choices import check_choice
 from ._particle_images import draw_particle
-from ._probabilities import check_probabilities, probability_of
+from ._probabilities import probability_of
 from ._selection import check_same_rows, draw_each_class, rank
 
 # Smallest width and height of a particle, and height of a line of a caption, in inches.

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.calibration import calibration_curve
 
 from ..metrics._labels import check_labels, find_classes
+from ..metrics._losses import check_probabilities
 from ._axes import SMALL_CHARACTER, PanelDisplay, is_leftmost
 from ._by_name import (
     check_same_classes,
@@ -15,7 +16,6 @@ from ._by_name import (
 from ._choices import check_choice
 from ._colors import MARKERS, choose_colors
 from ._probabilities import (
-    check_probabilities,
     predict_probabilities,
     result_probabilities,
 )

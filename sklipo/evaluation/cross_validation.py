@@ -144,7 +144,8 @@ def cross_validate_particles(
     with torch_threads():
         outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
     result = _collect(outcomes, folds, classes, y, groups)
-    result = replace(result, index=getattr(X, "index", None))
+    # Lists have an index, too, which is a method.
+    result = replace(result, index=X.index if hasattr(X, "iloc") else None)
     if not return_estimator:
         return result
     fitted = [outcome.estimator for outcome in outcomes]
