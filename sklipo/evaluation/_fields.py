@@ -6,6 +6,15 @@ import pandas as pd
 from ..metrics._labels import check_labels, check_values, find_classes
 from ..metrics._losses import check_probabilities
 
+# What two results that are compared must share, and what it tells.
+_COMPARED = {
+    "classes": "classes",
+    "y_true": "particles",
+    "index": "particles",
+    "groups": "groups",
+    "folds": "folds",
+}
+
 
 def check_fields(
     *,
@@ -53,6 +62,24 @@ def check_fields(
         "groups": groups,
         "index": index,
     }
+
+
+def check_comparable(result, other):
+    """Raise an error if another result is not of the same particles and folds."""
+    if not isinstance(other, type(result)):
+        raise TypeError(
+            f"other is a {type(other).__name__}; expected what cross_validate_particles "
+            "returns."
+        )
+    for name, what in _COMPARED.items():
+        ours, theirs = getattr(result, name), getattr(other, name)
+        # Arrays have no index, and results without groups compare with all others.
+        is_open = name in ("index", "groups") and (ours is None or theirs is None)
+        if not is_open and not np.array_equal(ours, theirs):
+            raise ValueError(
+                f"The results are not of the same {what} ({name} differs). "
+                "Cross-validate both estimators with the same X, y, groups and cv."
+            )
 
 
 def _check_folds(folds, n_samples):

@@ -20,19 +20,11 @@ from ._bootstrap import (
     tally_metrics,
     tally_table,
 )
-from ._fields import check_fields
-from ._representation import describe, describe_in_html
+from ._fields import check_comparable, check_fields
+from ._representation import as_frame, describe, describe_in_html
 
 # The usual bootstrap: its samples are drawn once for all tables of a result.
 _N_RESAMPLES, _SEED = 1000, 0
-# What two results must share, and what it tells.
-_COMPARED = {
-    "classes": "classes",
-    "y_true": "particles",
-    "index": "particles",
-    "groups": "groups",
-    "folds": "folds",
-}
 _INTERVAL = {
     "level": [Interval(Real, 0, 1, closed="neither")],
     # A million samples take gigabytes, and a thousandth of them tells as much.
@@ -335,7 +327,7 @@ class CrossValidationResult:
         .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error",
            Machine Learning 52, 239-281, 2003.
         """
-        self._check_comparable(other)
+        check_comparable(self, other)
         position = self._position(label)
         # Units of both results side by side: each sample draws the same ones of both.
         tallies = np.stack(
@@ -361,21 +353,7 @@ class CrossValidationResult:
             are groups, and ``proba_<class>`` for each class if there are probabilities.
             Its index is that of the particle table.
         """
-        table = pd.DataFrame(
-            {
-                "y_true": self.y_true,
-                "y_pred": self.y_pred,
-                "correct": self.y_true == self.y_pred,
-                "fold": self.folds,
-            },
-            index=self.index,
-        )
-        if self.groups is not None:
-            table["group"] = self.groups
-        if self.y_proba is not None:
-            for label, column in zip(self.classes, self.y_proba.T, strict=True):
-                table[f"proba_{label}"] = column
-        return table
+        return as_frame(self)
 
     def plot(self, *, ax=None):
         """Draw the mean confusion matrix.
@@ -433,23 +411,6 @@ class CrossValidationResult:
         if not np.isscalar(label) or label not in classes:
             raise ValueError(f"There is no class {label!r}; there are {classes}.")
         return classes.index(label)
-
-    def _check_comparable(self, other):
-        """Raise an error if another result is not of the same particles and folds."""
-        if not isinstance(other, CrossValidationResult):
-            raise TypeError(
-                f"other is a {type(other).__name__}; expected what "
-                "cross_validate_particles returns."
-            )
-        for name, what in _COMPARED.items():
-            ours, theirs = getattr(self, name), getattr(other, name)
-            # Arrays have no index, and results without groups compare with all others.
-            is_open = name in ("index", "groups") and (ours is None or theirs is None)
-            if not is_open and not np.array_equal(ours, theirs):
-                raise ValueError(
-                    f"The results are not of the same {what} ({name} differs). "
-                    "Cross-validate both estimators with the same X, y, groups and cv."
-                )
 
 
 def _resample(tallies, n_resamples, random_state):
