@@ -143,7 +143,7 @@ def test_displays_of_something_else(draw, message):
 
 def test_limits_beyond_all_pixels(particles):
     display = ParticleGalleryDisplay(particles[:1], ["a"])
-    with pytest.raises(ValueError, match="vmin=2 is not below vmax=1"):
+    with pytest.raises(ValueError, match="vmin=2 must be below vmax=1"):
         display.plot(vmin=2, vmax=1)
     for limit in ({"vmin": 1e6}, {"vmax": -1e6}):
         display.plot(**limit).figure_.canvas.draw()

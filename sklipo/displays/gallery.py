@@ -363,9 +363,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             The display itself.
         """
         if vmin is not None and vmax is not None and vmin >= vmax:
-            raise ValueError(
-                f"vmin={vmin} is not below vmax={vmax}; expected black first."
-            )
+            raise ValueError(f"vmin={vmin} must be below vmax={vmax}.")
         captions = self._captions()
         axes = self._open(ax, n_columns, captions)
         for i, panel in enumerate(axes):
@@ -405,10 +403,8 @@ class ParticleGalleryDisplay(PanelDisplay):
         """Return the text above each particle."""
         names = self.particles.index.tolist()
         lines = [[str(name), *self._classes_of(i)] for i, name in enumerate(names)]
-        return [
-            plain_text("\n".join(fill(line, _LONGEST_LINE) for line in one))
-            for one in lines
-        ]
+        texts = ("\n".join(fill(line, _LONGEST_LINE) for line in one) for one in lines)
+        return list(map(plain_text, texts))
 
     def _classes_of(self, i):
         """Return true and predicted class of a particle as lines of text."""

@@ -68,8 +68,8 @@ def check_comparable(result, other):
     """Raise an error if another result is not of the same particles and folds."""
     if not isinstance(other, type(result)):
         raise TypeError(
-            f"other is a {type(other).__name__}; expected what cross_validate_particles "
-            "returns."
+            f"other is a {type(other).__name__}; expected what "
+            "cross_validate_particles returns."
         )
     for name, what in _COMPARED.items():
         ours, theirs = getattr(result, name), getattr(other, name)
