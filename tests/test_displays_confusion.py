@@ -150,14 +150,14 @@ def test_wrong_input_is_named():
     other = make_result(("empty", "full", "x"))
     with pytest.raises(ValueError, match=r"different classes: 'a' has .* 'b' has"):
         draw({"a": result, "b": other})
-    with pytest.raises(ValueError, match=r"shape \(2, 2\); expected \(n_folds, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"shape \(2, 2\); expected shape \(n, 2, 2\)"):
         ConfusionMatricesDisplay({"a": np.eye(2)}, ["x", "y"])
-    with pytest.raises(ValueError, match="without negative counts"):
+    with pytest.raises(ValueError, match="go down to -1; expected numbers"):
         ConfusionMatricesDisplay({"a": -np.eye(2)[None]}, ["x", "y"])
     draw = ConfusionMatricesDisplay.from_predictions
     with pytest.raises(ValueError, match="y_true is missing in row 1"):
         draw(["a", None], ["a", "a"])
-    with pytest.raises(ValueError, match="y_pred has 1 labels for 2 particles"):
+    with pytest.raises(ValueError, match="y_pred has 1 values for 2 particles"):
         draw(["a", "b"], ["a"])
     with pytest.raises(ValueError, match="class 'b', which is not among classes"):
         draw(["a", "b"], ["a", "a"], classes=["a"])

@@ -119,7 +119,7 @@ def test_how_to_get_probabilities_is_said():
 def test_wrong_input_is_named():
     result = make_result()
     draw = ReliabilityDisplay.from_cv_results
-    with pytest.raises(ValueError, match=r"kind='both'; expected one of \['conf"):
+    with pytest.raises(ValueError, match="The 'kind' parameter of ReliabilityDisplay"):
         draw(result, kind="both")
     with pytest.raises(ValueError, match="of b is about other particles"):
         draw({"a": result, "b": make_result(seed=1)})

@@ -122,13 +122,13 @@ def test_axes_of_the_caller(particles):
 def test_wrong_input_is_named(particles):
     draw = ImageSizeDisplay.from_particles
     for wrong, message in (
-        ({"region": "box"}, r"region='box'; expected one of \['image'"),
-        ({"unit": "um"}, r"unit='um'; expected one of \['auto'"),
-        ({"kind": "pie"}, r"kind='pie'; expected one of \['scatter'"),
+        ({"region": "box"}, "The 'region' parameter of ImageSizeDisplay"),
+        ({"unit": "um"}, "The 'unit' parameter of ImageSizeDisplay"),
+        ({"kind": "pie"}, "The 'kind' parameter of ImageSizeDisplay"),
     ):
         with pytest.raises(ValueError, match=message):
             draw(particles, LABELS, **wrong)
     with pytest.raises(ValueError, match="y is missing in row 3"):
         draw(particles, [*LABELS[:3], np.nan])
-    with pytest.raises(ValueError, match="y has 3 labels for 4 particles"):
+    with pytest.raises(ValueError, match="y has 3 values for 4 particles"):
         draw(particles, LABELS[:3])

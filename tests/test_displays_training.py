@@ -66,9 +66,10 @@ class Fitted:
 
 def test_mean_of_folds_ends_where_the_first_fold_ended():
     folds = [Fitted(3.0, 2.0, 1.0), Fitted(1.0, 1.0), Fitted(2.0, 3.0, 4.0, 5.0)]
+    result = make_result()
     results = {
-        "long": replace(make_result(), estimators=folds),
-        "short": replace(make_result(), estimators=folds[1:2]),
+        "long": replace(result, folds=np.arange(120) % 3, estimators=folds),
+        "short": replace(result, folds=np.zeros(120), estimators=folds[1:2]),
     }
     display = TrainingCurveDisplay.from_cv_results(results)
     *single, mean = display.lines_["long"]["train_loss"]

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -253,9 +255,210 @@ def test_plot_shows_the_mean_confusion_matrix():
     ("call", "message"),
     [
         (lambda: make_result().summary("ful"), r"no class 'ful'; there are \['empty'"),
-        (lambda: make_result(classes=LABELS[:2]), r"\['uncertain'\] is not among"),
+        (lambda: make_result(classes=LABELS[:2]), "'uncertain', which is not among"),
     ],
 )
 def test_unknown_classes(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def small_fields(**changes):
+    """Return the fields of a small result, some of them changed."""
+    y = np.array(["a", "b"] * 3)
+    fields = {
+        "classes": np.array(["a", "b"]),
+        "y_true": y,
+        "y_pred": y[[0, 0, 2, 3, 4, 5]],
+        "folds": np.repeat([0, 1, 2], 2),
+        "y_proba": np.full((6, 2), 0.5),
+        "groups": np.arange(6),
+    }
+    return {**fields, **changes}
+
+
+def use_everything(result):
+    """Call all that a result can tell."""
+    repr(result)
+    result._repr_html_()
+    result.summary()
+    result.compare(result)
+    result.to_frame()
+    result.mean_confusion_matrix(normalize=True)
+    for per_fold in (False, True):
+        result.classification_table(per_fold=per_fold)
+    for label in result.classes.tolist():
+        result.summary(label)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"folds": [-1, -1, 0, 0, 1, 1]}, r"folds holds \[-1, 0, 1\]; expected the"),
+        ({"folds": [0, 0, 1, 1, 7, 7]}, r"folds holds \[0, 1, 7\]"),
+        ({"folds": [10**9] * 6}, "folds holds"),
+        ({"folds": [0.5, 0, 1, 1, 2, 2]}, "folds holds"),
+        ({"folds": [True, False] * 3}, "folds holds"),
+        ({"folds": ["0", "1", "2"] * 2}, "folds holds"),
+        ({"folds": [0, 1]}, "folds has 2 values for 6 particles"),
+        ({"folds": [0, 0, np.nan, 1, 1, 1]}, "folds is missing in row 2"),
+        ({"folds": None}, "folds, a NoneType, is no sequence"),
+        ({"y_pred": ["a", "b"]}, "y_pred has 2 values for 6 particles"),
+        ({"y_pred": ["a"] * 5 + [None]}, "y_pred is missing in row 5"),
+        ({"y_pred": [0, 1] * 3}, r"y_true holds text \('a'\), but y_pred numbers"),
+        ({"y_pred": ["c"] * 6}, "class 'c', which is not among classes"),
+        ({"y_true": [0.5] * 6}, "y_true holds 0.5 in row 0"),
+        ({"y_true": []}, "y_true is empty"),
+        ({"classes": ["a"]}, "class 'b', which is not among classes"),
+        ({"classes": ["a", "a", "b"]}, "classes has 'a' 2 times"),
+        ({"classes": [0, 1]}, "classes numbers"),
+        ({"y_proba": np.full((6, 2), 2.0)}, "y_proba is 2 in row 0"),
+        ({"y_proba": np.full((6, 2), 0.1)}, "y_proba sums up to 0.2 in row 0"),
+        ({"y_proba": np.full((6, 3), 1 / 3)}, r"y_proba has shape \(6, 3\)"),
+        ({"groups": [1, 2]}, "groups has 2 values for 6 particles"),
+        ({"groups": ["a", None] * 3}, "groups is missing in row 1"),
+        ({"groups": [1, "1"] * 3}, "groups mixes numbers with text"),
+        ({"index": range(5)}, "index has 5 values for 6 particles"),
+        ({"index": [].index}, "index, a builtin_function_or_method, is no sequence"),
+        ({"fit_times": [1.0]}, "fit_times, a list, has 1 values for 3 folds"),
+        ({"estimators": 3}, "estimators, a int, has 0 values for 3 folds"),
+    ],
+)
+def test_fields_that_disagree_are_refused(changes, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        CrossValidationResult(**small_fields(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"y_proba": np.full((6, 2), np.nan)},
+        {"y_proba": np.array([[np.nan, np.nan]] + [[0.5, 0.5]] * 5)},
+        {"y_proba": None, "groups": None},
+        {"folds": [0] * 6},
+        {"folds": range(6)},
+        {"folds": np.repeat([0.0, 1.0, 2.0], 2)},
+        {"classes": ["a", "b", "never"], "y_proba": None},
+        {"classes": ["a"], "y_true": ["a"] * 6, "y_pred": ["a"] * 6, "y_proba": None},
+        *(
+            {"classes": names, "y_true": names * 3, "y_pred": names[:1] * 6}
+            for names in ([0, 1], [False, True], [-1.0, 1.0], ["", " "], ["$a$", "_"])
+        ),
+    ],
+)
+def test_odd_results_can_be_shown(changes):
+    result = CrossValidationResult(**small_fields(**changes))
+    use_everything(result)
+    use_everything(pickle.loads(pickle.dumps(result)))
+
+
+def test_probabilities_that_are_nan_make_their_loss_nan():
+    y_proba = np.full((6, 2), 0.5)
+    y_proba[1] = np.nan
+    result = CrossValidationResult(**small_fields(y_proba=y_proba))
+    table = result.classification_table()
+    np.testing.assert_allclose(table["log_loss"], [np.log(2), np.nan])
+    assert table["TPR"].tolist() == [1, 2 / 3]
+
+
+def test_classes_may_be_in_any_order():
+    result = CrossValidationResult(**small_fields())
+    other = CrossValidationResult(**small_fields(classes=["b", "a"]))
+    pd.testing.assert_frame_equal(result.summary("a"), other.summary("a"))
+    matrix = result.mean_confusion_matrix()
+    pd.testing.assert_frame_equal(
+        other.mean_confusion_matrix(), matrix.iloc[::-1, ::-1]
+    )
+
+
+def test_names_of_classes_are_text_in_a_notebook():
+    names = ["<script>alert(1)</script>", "a & b", "\"'</td>\n"]
+    changes = {"classes": names, "y_true": names * 2, "y_pred": names * 2}
+    changes |= {"y_proba": None, "folds": np.repeat([0, 1, 2], 2)}
+    html = CrossValidationResult(**small_fields(**changes))._repr_html_()
+    assert "<script" not in html and "'</td>" not in html
+    assert "&lt;script&gt;" in html and "a &amp; b" in html
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"level": level} for level in (-1, 0, 1, 2, np.nan, 95, "95", None, [0.9])),
+        *({"n_resamples": n} for n in (-1, 0, 2.5, 1e308, 10**12, None, "x", np.nan)),
+        *({"random_state": seed} for seed in (-1, 2.5, "x", 2**40, [1])),
+        {"random_state": np.random.default_rng(0)},
+    ],
+)
+def test_parameters_of_intervals(changes):
+    result = CrossValidationResult(**small_fields())
+    (name,) = changes
+    for call in (result.summary, lambda **changes: result.compare(result, **changes)):
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of Cross"):
+            call(**changes)
+
+
+@pytest.mark.parametrize("label", ["c", 0, [], ["a"], np.array(["a", "b"]), object()])
+def test_classes_that_there_are_not(label):
+    result = CrossValidationResult(**small_fields())
+    for call in (result.summary, lambda label: result.compare(result, label)):
+        with pytest.raises(ValueError, match=r"no class .*; there are \['a', 'b'\]"):
+            call(label)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": ["b", "a"]}, r"not of the same classes \(classes differs\)"),
+        ({"y_true": ["b", "a"] * 3}, r"same particles \(y_true differs\)"),
+        ({"groups": np.arange(6) % 2}, r"same groups \(groups differs\)"),
+        ({"folds": np.arange(6) % 3}, r"same folds \(folds differs\)"),
+        ({"index": range(1, 7)}, r"same particles \(index differs\)"),
+    ],
+)
+def test_comparison_of_other_particles_is_refused(changes, message):
+    result = CrossValidationResult(**small_fields(index=range(6)))
+    with pytest.raises(ValueError, match=message):
+        result.compare(CrossValidationResult(**small_fields(**changes)))
+
+
+@pytest.mark.parametrize("other", [None, 1, "x", {}, pd.DataFrame()])
+def test_comparison_with_something_else_is_refused(other):
+    with pytest.raises(TypeError, match=r"other is a .*; expected what cross_val"):
+        make_result().compare(other)
+
+
+def test_equal_differences_have_no_p_value():
+    # In each fold, one of two "b" is predicted as "a": by as much worse in all of them.
+    y = np.tile(["a", "b", "b"], 3)
+    wrong = np.tile(["a", "b", "a"], 3)
+    shared = {"classes": ["a", "b"], "y_true": y, "folds": np.repeat([0, 1, 2], 3)}
+    right = CrossValidationResult(**shared, y_pred=y)
+    table = right.compare(CrossValidationResult(**shared, y_pred=wrong))
+    assert table.loc["accuracy", "difference"] == pytest.approx(1 / 3)
+    assert table["p_value"].isna().all()
+    assert (right.compare(right)["p_value"] == 1).all()
+    changed = wrong.copy()
+    changed[0] = "b"
+    assert (
+        0
+        < right.compare(CrossValidationResult(**shared, y_pred=changed)).loc[
+            "accuracy", "p_value"
+        ]
+        < 1
+    )
+
+
+def test_rounding_is_no_difference():
+    differences = pd.DataFrame(
+        {
+            "equal": [0.3, 0.1 + 0.2, 0.3],
+            "none": [0.0, 1e-17, -1e-17],
+            "some": [0.1, 0.2, 0.3],
+            "undefined": [np.nan, 0.0, 0.0],
+            "once": [np.nan, np.nan, 0.0],
+        }
+    )
+    p_values = _bootstrap.corrected_t_test(differences)
+    assert p_values[["equal", "once"]].isna().all()
+    assert (p_values[["none", "undefined"]] == 1).all()
+    assert 0 < p_values["some"] < 1

@@ -58,7 +58,7 @@ def test_few_particles_and_ties(model):
 
 
 def test_errors(model):
-    with pytest.raises(ValueError, match="n_particles=0; expected 1 or more"):
+    with pytest.raises(ValueError, match="The 'n_particles' parameter of"):
         most_exciting_particles(model, X, "conv1", 0, n_particles=0)
     with pytest.raises(ValueError, match="the network has conv1, relu1"):
         most_exciting_particles(model, X, "conv9", 0)

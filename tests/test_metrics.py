@@ -4,6 +4,7 @@ from functools import partial
 from math import isnan
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -278,7 +279,7 @@ def test_scorer_of_a_class_that_is_not_there(data):
         (lambda: ours.thesis_f1(["a"], ["a"], average="micro"), "expected 'macro' or"),
         (
             lambda: classification_table(["a", "b"], ["a", "b"], [[1.0], [1.0]]),
-            r"shape \(2, 1\); expected 2 samples and a column for each of the 2",
+            r"shape \(2, 1\); expected \(2, 2\): a row for each sample and a column",
         ),
         (
             lambda: ours.class_log_loss(["a", "x"], [[1, 0]] * 2, labels=["a", "b"]),
@@ -289,3 +290,209 @@ def test_scorer_of_a_class_that_is_not_there(data):
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# Four labels in all the ways in which people hold them.
+TEXT = ["a", "b", "a", "b"]
+NUMBERS = [1, 0, 1, 0]
+CONTAINERS = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "objects": lambda y: np.array(y, object),
+    "series": pd.Series,
+    "index": pd.Index,
+    "categorical": pd.Categorical,
+    "categories": lambda y: pd.Series(y, dtype="category"),
+    "column": lambda y: np.array(y)[:, np.newaxis],
+    "frame": lambda y: pd.DataFrame({"label": y}),
+    "masked": np.ma.array,
+    "strided": lambda y: np.repeat(np.array(y), 2)[::2],
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("labels", [TEXT, NUMBERS, [True, False, True, False]])
+def test_labels_of_any_container_count_the_same(container, labels):
+    y_pred = [labels[0], *labels[:3]]
+    expected = ours.thesis_f1(labels, y_pred, average=None)
+    held = CONTAINERS[container](labels)
+    np.testing.assert_array_equal(ours.thesis_f1(held, y_pred, average=None), expected)
+    np.testing.assert_array_equal(
+        ours.thesis_f1(y_pred, held, average=None),
+        ours.thesis_f1(y_pred, labels, average=None),
+    )
+
+
+@pytest.mark.parametrize(
+    "dtype", ["u1", ">i4", "f4", "Int64", "Float64", "boolean", "int64[pyarrow]"]
+)
+def test_numbers_of_any_dtype_count_the_same(dtype):
+    expected = ours.thesis_f1(NUMBERS, [1, 1, 1, 0], average=None)
+    values = ours.thesis_f1(pd.Series(NUMBERS, dtype=dtype), [1, 1, 1, 0], average=None)
+    np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a"], "y_true has 1 labels and y_pred 4"),
+        ([*TEXT, "a"], "y_true has 5 labels and y_pred 4"),
+        ([], "y_true is empty"),
+        (np.array([]), "y_true is empty"),
+        ("abab", "y_true, a str, is no sequence"),
+        (None, "y_true, a NoneType, is no sequence"),
+        (3, "y_true, a int, is no sequence"),
+        ({"a": 1, "b": 2}, "y_true, a dict, is no sequence"),
+        ({"a", "b"}, "y_true, a set, is no sequence"),
+        ([TEXT], r"y_true, a list, has shape \(1, 4\); expected one value a row"),
+        (np.eye(4), r"has shape \(4, 4\)"),
+        ([["a", "b"], ["a"], ["a"], ["b"]], "y_true holds list"),
+        ([np.eye(2), np.eye(2, 3)], "rows of unequal lengths"),
+        (["a", None, "a", "b"], "y_true is missing in row 1"),
+        (["a", "b", np.nan, "b"], "y_true is missing in row 2"),
+        (pd.Series([1, None, 1, 0], dtype="Int64"), "y_true is missing in row 1"),
+        (pd.Categorical(["a", None, "a", "b"]), "y_true is missing in row 1"),
+        (np.ma.array(NUMBERS, mask=[0, 0, 0, 1]), "y_true is missing in row 3"),
+        ([1, "1", 1, "1"], "y_true mixes numbers with text: 1 in row 0, '1' in row 1"),
+        (["a", 1.0, "a", True], "y_true mixes text with numbers"),
+        (NUMBERS, r"y_true holds numbers \(1\), but y_pred text \('a'\)"),
+        ([True, False] * 2, r"y_true holds numbers \(True\), but y_pred text"),
+        ([0.5, 1, 0, 1], "y_true holds 0.5 in row 0; expected names or whole numbers"),
+        ([1, np.inf, 0, 1], "y_true holds inf in row 1"),
+        ([b"a", b"b"] * 2, "y_true holds bytes"),
+        ([1j, 0j] * 2, "y_true holds complex"),
+        (pd.date_range("2020", periods=4), "y_true holds datetime64"),
+        ([object()] * 4, "y_true holds object"),
+    ],
+)
+def test_labels_that_are_none_are_refused(y, message):
+    y_proba = [[0.5, 0.5]] * 4
+    for call in (
+        lambda: ours.thesis_f1(y, TEXT),
+        lambda: classification_table(y, TEXT, y_proba),
+        lambda: baseline_table(y, TEXT),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            call()
+    with pytest.raises((TypeError, ValueError)):
+        ours.class_log_loss(y, y_proba, labels=["a", "b"])
+
+
+def test_names_of_particles_are_no_classes():
+    # A table of pairs of all of them would not fit into memory.
+    names = np.arange(100_000)
+    with pytest.raises(ValueError, match="100000 different values"):
+        ours.class_kappa(names, names)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", "a"], "labels has 'a' 2 times"),
+        ([], "labels is empty"),
+        ([0, 1], r"y holds text \('a'\), but labels numbers \(0\)"),
+        ("ab", "labels, a str, is no sequence"),
+        (["a", None], "labels is missing in row 1"),
+    ],
+)
+def test_bad_classes_to_evaluate(labels, message):
+    for function in (ours.phi_coefficient, classification_table):
+        with pytest.raises((TypeError, ValueError), match=message):
+            function(TEXT, TEXT, labels=labels)
+
+
+PROBABILITIES = np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.1, 0.9]])
+
+
+@pytest.mark.parametrize(
+    ("y_proba", "message"),
+    [
+        (PROBABILITIES - 1, "y_proba is -0.1 in row 0, column 0"),
+        (PROBABILITIES * 100, "y_proba is 90 in row 0, column 0"),
+        ([[-1, 2]] * 4, "y_proba is -1 in row 0, column 0"),
+        (np.where(PROBABILITIES > 0.8, np.nan, 0.5), "y_proba is nan in row 0"),
+        (np.ma.array(PROBABILITIES, mask=np.eye(4, 2)), "y_proba is nan in row 0"),
+        ([[0.5, np.inf]] * 4, "y_proba is inf in row 0, column 1"),
+        (PROBABILITIES / 2, r"y_proba sums up to 0.5 in row 0 \(4 such rows in all\)"),
+        ([[0.9, 0.9]] * 4, "y_proba sums up to 1.8 in row 0"),
+        (PROBABILITIES[:, 1], r"y_proba has shape \(4,\); expected \(4, 2\)"),
+        (PROBABILITIES[:3], r"y_proba has shape \(3, 2\)"),
+        (PROBABILITIES.T, r"y_proba has shape \(2, 4\)"),
+        (pd.DataFrame(PROBABILITIES, columns=["b", "a"]), r"columns \['b', 'a'\], but"),
+        ([["a", "b"]] * 4, "y_proba, a list, cannot be read"),
+        ([[0.5, 0.5], [1]], "y_proba, a list, cannot be read"),
+        ({"a": 1}, "y_proba, a dict, cannot be read"),
+        (10**400, "y_proba, a int, cannot be read"),
+    ],
+)
+def test_what_is_no_probability_is_refused(y_proba, message):
+    for call in (
+        lambda: ours.class_log_loss(TEXT, y_proba),
+        lambda: classification_table(TEXT, TEXT, y_proba),
+        lambda: baseline_table(TEXT, TEXT, y_proba),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_rounded_probabilities_are_such():
+    thirds = np.full((4, 3), 0.33)
+    assert ours.class_log_loss(list("abca"), thirds) == pytest.approx(-np.log(0.33))
+    halves = PROBABILITIES.astype(np.float16)
+    expected = ours.class_log_loss(TEXT, PROBABILITIES)
+    # Three digits.
+    assert ours.class_log_loss(TEXT, halves) == pytest.approx(expected, rel=1e-3)
+
+
+def test_rows_in_another_order_are_warned_of():
+    y_true = pd.Series(TEXT, index=[3, 1, 2, 0])
+    with pytest.warns(UserWarning, match="same index in another order") as caught:
+        value = ours.thesis_f1(y_true, pd.Series(TEXT))
+    assert value == 1 and caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="same index in another order") as caught:
+        classification_table(y_true, pd.Series(TEXT))
+    assert caught[0].filename == __file__
+    # Other rows, or the same twice, cannot be told apart from a new numbering.
+    for index in ([4, 5, 6, 7], [0, 0, 1, 1], [0, 1, 2, 3]):
+        ours.thesis_f1(pd.Series(TEXT, index=index), pd.Series(TEXT))
+
+
+def test_baselines_leave_the_global_generator_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    baseline_table(TEXT, TEXT)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("tpr", "TPR"),
+        ("balanced accuracy", "balanced_accuracy"),
+        ("acuracy", "accuracy"),
+    ],
+)
+def test_misspelled_metrics_are_suggested(name, meant):
+    with pytest.raises(ValueError, match=f"do you mean '{meant}'"):
+        metric_scorer(name)
+
+
+@pytest.mark.parametrize("name", [None, 1, [], {}, np.array([1]), "", b"TPR", ["TPR"]])
+def test_what_is_no_metric_is_refused(name):
+    with pytest.raises(ValueError, match="There is no metric"):
+        metric_scorer(name)
+
+
+@pytest.mark.parametrize("name", ["TPR", "kappa", "log_loss"])
+@pytest.mark.parametrize("label", ["ful", 1])
+def test_scorer_of_a_class_that_nobody_knows(data, name, label):
+    X, y = data
+    model = LogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match=rf"no class {label!r}; .*'uncertain'\]"):
+        metric_scorer(name, label)(model, X, y)
+
+
+@pytest.mark.parametrize("label", [[], ["a"], np.array(["a", "b"]), object(), np.nan])
+def test_labels_of_scorers(label):
+    with pytest.raises((TypeError, ValueError), match="label"):
+        metric_scorer("TPR", label)

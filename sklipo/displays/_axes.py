@@ -9,6 +9,16 @@ CHARACTER = 0.085
 SMALL_CHARACTER = 0.072
 
 
+def plain_text(name):
+    """Return a name as text that matplotlib draws as it is.
+
+    Between two dollar signs it would read a formula, it has no glyph for a tab, and it
+    leaves names that begin with an underscore out of legends.
+    """
+    text = str(name).expandtabs(4).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 class PanelDisplay:
     """Base of all displays: where they draw.
 
@@ -21,7 +31,7 @@ class PanelDisplay:
 
         ``panels`` names what will be drawn. Axes without a panel are switched off.
         """
-        axes = _take_axes(ax, shape, subplots).ravel()
+        axes = self._take_axes(ax, shape, subplots).ravel()
         if len(axes) < len(panels):
             raise ValueError(
                 f"{type(self).__name__} needs {len(panels)} axes, one for each panel "
@@ -35,7 +45,7 @@ class PanelDisplay:
 
         ``cells`` are arrays of rows and of columns; ``axes_`` gets their shape.
         """
-        axes = _take_axes(ax, shape, subplots)
+        axes = self._take_axes(ax, shape, subplots)
         if axes.ndim < 2 and axes.size == np.prod(shape):
             # pyplot.subplots makes no 2-D array of a single row or column.
             axes = axes.reshape(shape)
@@ -58,6 +68,20 @@ class PanelDisplay:
         self.figure_ = self.ax_.figure
         return self.axes_
 
+    def _take_axes(self, ax, shape, subplots):
+        """Return the caller's axes, or those of a new figure, as an array."""
+        if ax is None:
+            pyplot = import_extra("matplotlib.pyplot", "plot")
+            subplots = {"squeeze": False, "layout": "constrained", **subplots}
+            self._own_figure, ax = pyplot.subplots(*shape, **subplots)
+        axes = np.asarray(ax, dtype=object)
+        for one in axes.flat:
+            if not hasattr(one, "get_xlim"):
+                raise TypeError(
+                    f"ax holds a {type(one).__name__}; expected matplotlib axes."
+                )
+        return axes
+
 
 def grid_shape(n_panels, n_columns):
     """Return rows and columns of a grid that has room for the panels."""
@@ -68,7 +92,7 @@ def grid_shape(n_panels, n_columns):
 
 def name_x_ticks(ax, names):
     """Put names below an axis, aslant where they would run into each other."""
-    names = [str(name) for name in names]
+    names = [plain_text(name) for name in names]
     room = ax.get_window_extent().width / ax.figure.dpi / len(names)
     ax.set_xticks(range(len(names)), names)
     # The layout is computed when the figure is drawn, so the width is an estimate.
@@ -104,18 +128,3 @@ def add_legend(figure, axes, *, own_figure):
     n_rows = np.ceil(len(found) * entry_width / figure.get_figwidth())
     n_columns = int(np.ceil(len(found) / n_rows))
     return figure.legend(*entries, loc="outside lower center", ncols=n_columns)
-
-
-def _take_axes(ax, shape, subplots):
-    """Return the caller's axes, or those of a new figure, as an array."""
-    if ax is None:
-        pyplot = import_extra("matplotlib.pyplot", "plot")
-        subplots = {"squeeze": False, "layout": "constrained", **subplots}
-        _, ax = pyplot.subplots(*shape, **subplots)
-    axes = np.asarray(ax, dtype=object)
-    for one in axes.flat:
-        if not hasattr(one, "get_xlim"):
-            raise TypeError(
-                f"ax holds a {type(one).__name__}; expected matplotlib axes."
-            )
-    return axes

@@ -36,7 +36,10 @@ def named_estimators(estimators):
 
 def named_predictions(y_pred):
     """Return predictions by the name of their model; a single one has the name ''."""
-    return dict(y_pred) if isinstance(y_pred, Mapping) else {"": y_pred}
+    named = dict(y_pred) if isinstance(y_pred, Mapping) else {"": y_pred}
+    if not named:
+        raise ValueError("The dict of predictions is empty; expected one or more.")
+    return named
 
 
 def only_one(given, what):

@@ -3,28 +3,39 @@
 import numpy as np
 
 from .._extras import import_extra
+from ._axes import SMALL_CHARACTER
 
 OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every gray
 # A few hot or dead pixels would otherwise take all contrast from the others.
 _PERCENTILES = (0.5, 99.5)
+# Smallest width and height of a particle, and height of a line of a caption, in inches.
+_CELL = 1.5
+_LINE = 0.15
 
 
 def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None):
     """Draw a particle in gray, with outline and scale bar if they are known."""
     image = np.asarray(image, float)
     darkest, brightest = np.percentile(image, _PERCENTILES)
-    ax.imshow(
-        image,
-        cmap="gray",
-        vmin=darkest if vmin is None else vmin,
-        vmax=brightest if vmax is None else vmax,
-    )
+    # A limit of the user's may lie beyond all pixels, which are then black or white.
+    low = min(darkest, np.inf if vmax is None else vmax) if vmin is None else vmin
+    high = max(brightest, low) if vmax is None else vmax
+    ax.imshow(image, cmap="gray", vmin=low, vmax=high)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if mask is not None:
         _draw_outline(ax, mask)
     if pixel_size is not None:
         _draw_scale_bar(ax, image.shape, pixel_size)
+
+
+def gallery_size(shape, captions):
+    """Return width and height in inches with room for the captions."""
+    lines = [caption.split("\n") for caption in captions] or [[""]]
+    longest = max(len(line) for caption in lines for line in caption)
+    width = max(_CELL, longest * SMALL_CHARACTER + 0.1)
+    height = _CELL + _LINE * max(map(len, lines)) + 0.1
+    return max(shape[1] * width, 4) + 0.5, shape[0] * height + 0.4
 
 
 def round_length(width):

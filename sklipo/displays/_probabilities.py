@@ -8,21 +8,6 @@ HOW_TO_GET = (
 )
 
 
-def check_probabilities(y_proba, n_samples, classes):
-    """Return probabilities as an array with a row per sample and a column per class."""
-    y_proba = np.asarray(y_proba, float)
-    if y_proba.shape != (n_samples, len(classes)):
-        raise ValueError(
-            f"y_proba has shape {y_proba.shape}; expected {(n_samples, len(classes))}: "
-            f"a row per particle and a column for each of the classes "
-            f"{classes.tolist()}. If other classes have columns too, pass classes."
-        )
-    # Sums of float32 may leave the interval by a rounding error; NaN fails both tests.
-    if not ((y_proba > -1e-4) & (y_proba < 1 + 1e-4)).all():
-        raise ValueError("y_proba has values outside 0..1, or NaN.")
-    return np.clip(y_proba, 0, 1)
-
-
 def predict_probabilities(estimator, X, name=""):
     """Return the probabilities of a fitted model, or say how to get some."""
     if not hasattr(estimator, "predict_proba"):

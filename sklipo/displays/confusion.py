@@ -1,20 +1,23 @@
 """Confusion matrices over folds, one for each model (Tables 6 to 10 of the thesis)."""
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from ..metrics._labels import check_labels, find_classes
+from ..metrics._labels import check_classes, check_labels, find_classes
 from ._axes import (
     SMALL_CHARACTER,
     PanelDisplay,
     grid_shape,
     is_leftmost,
     name_x_ticks,
+    plain_text,
 )
 from ._by_name import named_estimators, named_predictions, named_results
 from ._colors import UNDEFINED, text_color
+from ._parameters import check_numbers, draws
 
 _LINE = 0.19  # height of a line of text in inches
 _COLUMNS = 3
@@ -83,8 +86,14 @@ class ConfusionMatricesDisplay(PanelDisplay):
     """
 
     def __init__(self, counts, classes):
+        if not isinstance(counts, Mapping) or not counts:
+            raise TypeError(
+                f"counts is a {type(counts).__name__} without matrices by name; "
+                "expected {name of the model: confusion matrices of its folds}."
+            )
         self.counts = counts
-        self.classes = classes
+        self.classes = check_labels(classes, name="classes")
+        check_classes(self.classes, self.classes)
         self.shares, self.spreads, self.mean_counts = {}, {}, {}
         for name, matrices in counts.items():
             matrices = _check_counts(matrices, len(classes), name)
@@ -174,6 +183,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         }
         return cls.from_predictions(y, predictions, classes=classes, **plot_params)
 
+    @draws({"colorbar": ["boolean"]})
     def plot(self, *, ax=None, cmap="Blues", colorbar=True):
         """Draw a panel for each model.
 
@@ -239,9 +249,9 @@ class ConfusionMatricesDisplay(PanelDisplay):
                 va="center",
                 fontsize="small",
             )
-        ax.set(xlabel="Predicted class", title=name)
+        ax.set(xlabel="Predicted class", title=plain_text(name))
         ax.set_ylabel("True class" if is_leftmost(ax) else "")
-        ax.set_yticks(range(len(shares)), [str(label) for label in self.classes])
+        ax.set_yticks(range(len(shares)), list(map(plain_text, self.classes)))
         name_x_ticks(ax, self.classes)
         return image
 
@@ -268,16 +278,12 @@ class ConfusionMatricesDisplay(PanelDisplay):
 
 def _check_counts(matrices, n_classes, name):
     """Return the matrices of the folds of one model as floats."""
-    matrices = np.asarray(matrices, float)
-    if matrices.ndim != 3 or matrices.shape[1:] != (n_classes, n_classes):
+    shape = (None, n_classes, n_classes)
+    matrices = check_numbers(matrices, shape, f"counts of {name!r}")
+    if not (matrices >= 0).all():
         raise ValueError(
-            f"The counts of {name!r} have shape {matrices.shape}; expected (n_folds, "
-            f"{n_classes}, {n_classes}) for {n_classes} classes."
-        )
-    if not len(matrices) or not (matrices >= 0).all():
-        raise ValueError(
-            f"The counts of {name!r} are {matrices.tolist()}; expected one matrix or "
-            "more without negative counts or NaN."
+            f"The counts of {name!r} go down to {matrices.min():g}; expected numbers "
+            "of particles, none negative."
         )
     return matrices
 

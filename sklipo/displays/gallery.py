@@ -2,24 +2,30 @@
 
 from textwrap import fill
 
+import pandas as pd
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from .._steps import predict_both
 from ..metrics._labels import check_labels, find_classes
+from ..metrics._losses import check_probabilities
 from ..particles import check_particles
-from ._axes import SMALL_CHARACTER, PanelDisplay, grid_shape
+from ._axes import PanelDisplay, grid_shape, plain_text
 from ._by_name import named_results, only_one
-from ._choices import check_choice
-from ._particle_images import draw_particle
-from ._probabilities import check_probabilities, probability_of
+from ._parameters import COUNT, NUMBER, check_numbers, draws
+from ._particle_images import draw_particle, gallery_size
+from ._probabilities import probability_of
 from ._selection import check_same_rows, draw_each_class, rank
 
-# Smallest width and height of a particle, and height of a line of a caption, in inches.
-_CELL = 1.5
-_LINE = 0.15
 # Captions break after so many characters: wider cells would leave gaps in the grid.
 _LONGEST_LINE = 26
-_SELECTIONS = ("mistakes", "uncertain", "class")
+_CONSTRAINTS = {
+    "select": [StrOptions({"mistakes", "uncertain", "class"})],
+    "n_particles": [COUNT, None],
+    "random_state": ["random_state"],
+}
 
 
 class ParticleGalleryDisplay(PanelDisplay):
@@ -76,11 +82,23 @@ class ParticleGalleryDisplay(PanelDisplay):
     (12,)
     """
 
+    @validate_params(
+        {"rows": [StrOptions({"class"}), None], "title": [str]},
+        prefer_skip_nested_validation=False,
+    )
     def __init__(
         self, particles, y_true, *, y_pred=None, confidence=None, rows=None, title=""
     ):
-        # None are shown where none is mistaken.
-        self.particles = check_particles(particles) if len(particles) else particles
+        # A gallery of mistakes may be empty: nothing was mistaken.
+        if not (isinstance(particles, pd.DataFrame) and particles.empty):
+            particles = check_particles(particles)
+            n_samples = len(particles)
+            y_true = check_labels(y_true, n_samples, name="y_true")
+            if y_pred is not None:
+                y_pred = check_labels(y_pred, n_samples, name="y_pred")
+            if confidence is not None:
+                confidence = check_numbers(confidence, (n_samples,), "confidence")
+        self.particles = particles
         self.y_true = y_true
         self.y_pred = y_pred
         self.confidence = confidence
@@ -88,6 +106,10 @@ class ParticleGalleryDisplay(PanelDisplay):
         self.title = title
 
     @classmethod
+    @validate_params(
+        {"n_particles": [COUNT], "random_state": ["random_state"]},
+        prefer_skip_nested_validation=False,
+    )
     def from_particles(
         cls,
         particles,
@@ -128,6 +150,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         return display.plot(**plot_params)
 
     @classmethod
+    @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)
     def from_predictions(
         cls,
         particles,
@@ -172,7 +195,6 @@ class ParticleGalleryDisplay(PanelDisplay):
         display : ParticleGalleryDisplay
             The display, drawn.
         """
-        check_choice("select", select, _SELECTIONS)
         particles = check_particles(particles)
         y_true = check_labels(y_true, len(particles), name="y_true")
         y_pred = check_labels(y_pred, len(particles), name="y_pred")
@@ -197,6 +219,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         ).plot(**plot_params)
 
     @classmethod
+    @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)
     def from_estimator(
         cls,
         estimator,
@@ -298,6 +321,15 @@ class ParticleGalleryDisplay(PanelDisplay):
             **plot_params,
         )
 
+    @draws(
+        {
+            "n_columns": [COUNT],
+            "outline": ["boolean"],
+            "scale_bar": ["boolean"],
+            "vmin": [NUMBER, None],
+            "vmax": [NUMBER, None],
+        }
+    )
     def plot(
         self,
         *,
@@ -333,6 +365,8 @@ class ParticleGalleryDisplay(PanelDisplay):
         display : ParticleGalleryDisplay
             The display itself.
         """
+        if vmin is not None and vmax is not None and vmin >= vmax:
+            raise ValueError(f"vmin={vmin} must be below vmax={vmax}.")
         captions = self._captions()
         axes = self._open(ax, n_columns, captions)
         for i, panel in enumerate(axes):
@@ -343,7 +377,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             draw_particle(panel, particle["image"], **look)
             panel.set_title(captions[i], fontsize="small")
             if self.rows == "class" and self.y_true[i] not in list(self.y_true)[:i]:
-                label = str(self.y_true[i])
+                label = plain_text(self.y_true[i])
                 panel.set_ylabel(label, rotation=0, ha="right", va="center")
         if not len(axes):
             self.ax_.set_axis_off()
@@ -358,21 +392,22 @@ class ParticleGalleryDisplay(PanelDisplay):
             names = self.particles.index.tolist()
             shape = grid_shape(len(names), n_columns)
             return self._open_panels(
-                ax, shape, names, figsize=_figure_size(shape, captions)
+                ax, shape, names, figsize=gallery_size(shape, captions)
             )
         labels = list(self.y_true)
         row = [list(dict.fromkeys(labels)).index(label) for label in labels]
         column = [labels[:i].count(label) for i, label in enumerate(labels)]
         shape = max(row) + 1, max(column) + 1
         return self._open_grid(
-            ax, shape, (row, column), figsize=_figure_size(shape, captions)
+            ax, shape, (row, column), figsize=gallery_size(shape, captions)
         )
 
     def _captions(self):
         """Return the text above each particle."""
         names = self.particles.index.tolist()
         lines = [[str(name), *self._classes_of(i)] for i, name in enumerate(names)]
-        return ["\n".join(fill(line, _LONGEST_LINE) for line in one) for one in lines]
+        texts = ("\n".join(fill(line, _LONGEST_LINE) for line in one) for one in lines)
+        return list(map(plain_text, texts))
 
     def _classes_of(self, i):
         """Return true and predicted class of a particle as lines of text."""
@@ -385,12 +420,3 @@ class ParticleGalleryDisplay(PanelDisplay):
             return [f"right{share}" if names_row else f"{true}{share}"]
         arrow = [f"→ {self.y_pred[i]}{share}"]
         return arrow if names_row else [true, *arrow]
-
-
-def _figure_size(shape, captions):
-    """Return width and height in inches with room for the captions."""
-    lines = [caption.split("\n") for caption in captions] or [[""]]
-    longest = max(len(line) for caption in lines for line in caption)
-    width = max(_CELL, longest * SMALL_CHARACTER + 0.1)
-    height = _CELL + _LINE * max(map(len, lines)) + 0.1
-    return max(shape[1] * width, 4) + 0.5, shape[0] * height + 0.4

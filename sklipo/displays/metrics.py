@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import StrOptions, validate_params
+
 from ..metrics import classification_table
 from ..metrics._labels import check_labels, find_classes
 from ._axes import (
@@ -11,11 +14,12 @@ from ._axes import (
     grid_shape,
     is_leftmost,
     name_x_ticks,
+    plain_text,
 )
 from ._by_name import named_estimators, named_predictions, named_results
-from ._choices import check_choice
 from ._colors import MARKERS, choose_colors
 from ._metric_tables import COLUMNS, SPREADS, select_metrics, stack_metrics
+from ._parameters import COLORS, check_table, draws
 
 # The role on the x axis, the role told apart by color, the role with a panel for each.
 _LAYOUTS = {
@@ -34,7 +38,6 @@ _FULL_NAMES = {
     "balanced_accuracy": "balanced accuracy",
     "log_loss": "log loss",
 }
-_KINDS = ("bar", "line")
 # The share of a group's width that its bars or points take.
 _STEPS = {"bar": 0.8, "line": 0.15}
 # Panels stand side by side up to this width in inches, which fits a screen.
@@ -106,12 +109,9 @@ class ClassMetricsDisplay(PanelDisplay):
     7   full     PPV    0.5
     """
 
+    @validate_params({"value_name": [str]}, prefer_skip_nested_validation=False)
     def __init__(self, table, *, value_name=""):
-        missing = [column for column in COLUMNS if column not in table]
-        if missing:
-            raise ValueError(
-                f"The table has no column {missing[0]!r}; expected {COLUMNS}."
-            )
+        check_table(table, COLUMNS, numbers=["value", "low", "high"])
         twice = table[table.duplicated(list(_ROLES))]
         if len(twice):
             model, label, metric = twice.iloc[0][list(_ROLES)]
@@ -123,6 +123,10 @@ class ClassMetricsDisplay(PanelDisplay):
         self.value_name = value_name
 
     @classmethod
+    @validate_params(
+        {"metric": [str, "array-like"], "spread": [StrOptions(set(SPREADS))]},
+        prefer_skip_nested_validation=False,
+    )
     def from_cv_results(cls, results, *, metric="F1", spread="folds", **plot_params):
         """Draw metrics of cross-validated models.
 
@@ -147,7 +151,6 @@ class ClassMetricsDisplay(PanelDisplay):
             The display, drawn.
         """
         results = named_results(results)
-        check_choice("spread", spread, SPREADS)
         tabulate, value_name = SPREADS[spread]
         tables = {name: tabulate(result) for name, result in results.items()}
         return cls(select_metrics(tables, metric), value_name=value_name).plot(
@@ -155,6 +158,9 @@ class ClassMetricsDisplay(PanelDisplay):
         )
 
     @classmethod
+    @validate_params(
+        {"metric": [str, "array-like"]}, prefer_skip_nested_validation=False
+    )
     def from_predictions(
         cls, y_true, y_pred, *, metric="F1", classes=None, **plot_params
     ):
@@ -225,6 +231,13 @@ class ClassMetricsDisplay(PanelDisplay):
             y, predictions, metric=metric, classes=classes, **plot_params
         )
 
+    @draws(
+        {
+            "x": [StrOptions(set(_LAYOUTS))],
+            "kind": [StrOptions(set(_STEPS))],
+            "colors": COLORS,
+        }
+    )
     def plot(self, *, ax=None, x="class", kind="bar", colors=None):
         """Draw the metrics.
 
@@ -246,8 +259,6 @@ class ClassMetricsDisplay(PanelDisplay):
         display : ClassMetricsDisplay
             The display itself.
         """
-        check_choice("x", x, _LAYOUTS)
-        check_choice("kind", kind, _KINDS)
         groups, series, panels = (self._names(role) for role in _LAYOUTS[x])
         colors = choose_colors(series, colors, what=_PLURALS[_LAYOUTS[x][1]])
         width = max(2.5, len(groups) * (0.2 * len(series) + 0.35), _ticks_width(groups))
@@ -319,7 +330,7 @@ class ClassMetricsDisplay(PanelDisplay):
 
 def _full_name(name):
     """Return the words for a metric, or the name of a model or class as it is."""
-    return _FULL_NAMES.get(name, str(name))
+    return _FULL_NAMES.get(name) or plain_text(name)
 
 
 def _ticks_width(names):

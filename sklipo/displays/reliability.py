@@ -4,18 +4,21 @@ import numpy as np
 import pandas as pd
 from sklearn.calibration import calibration_curve
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import StrOptions, validate_params
+
 from ..metrics._labels import check_labels, find_classes
-from ._axes import SMALL_CHARACTER, PanelDisplay, is_leftmost
+from ..metrics._losses import check_probabilities
+from ._axes import SMALL_CHARACTER, PanelDisplay, is_leftmost, plain_text
 from ._by_name import (
     check_same_classes,
     named_estimators,
     named_predictions,
     named_results,
 )
-from ._choices import check_choice
 from ._colors import MARKERS, choose_colors
+from ._parameters import COLORS, COUNT, check_table, draws
 from ._probabilities import (
-    check_probabilities,
     predict_probabilities,
     result_probabilities,
 )
@@ -24,6 +27,7 @@ _AXES = {
     "confidence": ("Probability of the predicted class", "Share of right predictions"),
     "class": ("Predicted probability of the class", "Share of the class"),
 }
+_CONSTRAINTS = {"kind": [StrOptions(set(_AXES))], "n_bins": [COUNT]}
 _COLUMNS = ["model", "curve", "bin", "prob_pred", "prob_true", "count"]
 
 
@@ -87,12 +91,20 @@ class ReliabilityDisplay(PanelDisplay):
     0.15
     """
 
+    @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)
     def __init__(self, table, *, kind="confidence", n_bins=10):
+        check_table(table, _COLUMNS, numbers=_COLUMNS[2:])
+        if not table["bin"].isin(range(n_bins)).all():
+            raise ValueError(
+                f"The table has bins up to {table['bin'].max()}; expected whole "
+                f"numbers from 0 to n_bins - 1 = {n_bins - 1}."
+            )
         self.table = table
         self.kind = kind
         self.n_bins = n_bins
 
     @classmethod
+    @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)
     def from_predictions(
         cls,
         y_true,
@@ -127,7 +139,6 @@ class ReliabilityDisplay(PanelDisplay):
         display : ReliabilityDisplay
             The display, drawn.
         """
-        check_choice("kind", kind, _AXES)
         y_true = check_labels(y_true, name="y_true")
         classes = find_classes(y_true, classes=classes)
         tables = [
@@ -183,6 +194,7 @@ class ReliabilityDisplay(PanelDisplay):
         )
 
     @classmethod
+    @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)
     def from_cv_results(cls, results, *, kind="confidence", n_bins=10, **plot_params):
         """Draw the reliability of cross-validated models.
 
@@ -219,6 +231,7 @@ class ReliabilityDisplay(PanelDisplay):
             first.y_true, probabilities, **params, **plot_params
         )
 
+    @draws({"colors": COLORS})
     def plot(self, *, ax=None, colors=None):
         """Draw the curves, and below them the number of particles in each bin.
 
@@ -277,7 +290,7 @@ class ReliabilityDisplay(PanelDisplay):
         gaps = (bins["prob_true"] - bins["prob_pred"]).abs()
         error = np.average(gaps, weights=bins["count"])
         self.errors_.setdefault(bins["model"].iloc[0], {})[curve] = float(error)
-        label = f"{curve} (ECE {error:.3f})"
+        label = f"{plain_text(curve)} (ECE {error:.3f})"
         style = {"marker": marker, "color": color, "markersize": 5, "label": label}
         above.plot(bins["prob_pred"], bins["prob_true"], **style)
         counts = np.zeros(self.n_bins)
@@ -288,8 +301,8 @@ class ReliabilityDisplay(PanelDisplay):
     def _name_axes(self, above, below, name):
         """Label the axes of a panel and of the counts below it."""
         xlabel, ylabel = _AXES[self.kind]
-        title = name
-        if self.table["curve"].iloc[0] == "":
+        title = plain_text(name)
+        if self.kind == "confidence" and list(self.errors_.get("", {})) == [""]:
             title = f"Expected calibration error {self.errors_['']['']:.3f}"
         above.set(xlim=(0, 1), ylim=(-0.02, 1.02), title=title)
         # A bin of one particle should still be a visible step above the axis.

@@ -2,16 +2,16 @@
 
 import numpy as np
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import StrOptions, validate_params
+
 from ..metrics._labels import check_labels, find_classes
 from ..particles import check_particles
 from ..transformers import CropToMask
-from ._axes import PanelDisplay, grid_shape, is_leftmost
-from ._choices import check_choice
+from ._axes import PanelDisplay, grid_shape, is_leftmost, plain_text
 from ._colors import MARKERS, choose_colors
+from ._parameters import COLORS, COUNT, check_numbers, draws
 
-_REGIONS = ("image", "mask")
-_KINDS = ("scatter", "histogram")
-_UNITS = ("auto", "px", "nm")
 _COLUMNS = 3
 
 
@@ -62,13 +62,20 @@ class ImageSizeDisplay(PanelDisplay):
     """
 
     def __init__(self, widths, heights, y, *, classes=None, unit="px"):
-        self.widths = widths
-        self.heights = heights
-        self.y = y
+        self.y = check_labels(y)
+        self.widths = check_numbers(widths, self.y.shape, "widths")
+        self.heights = check_numbers(heights, self.y.shape, "heights")
         self.classes = classes
         self.unit = unit
 
     @classmethod
+    @validate_params(
+        {
+            "region": [StrOptions({"image", "mask"})],
+            "unit": [StrOptions({"auto", "px", "nm"})],
+        },
+        prefer_skip_nested_validation=False,
+    )
     def from_particles(
         cls, particles, y, *, region="image", unit="auto", classes=None, **plot_params
     ):
@@ -95,14 +102,19 @@ class ImageSizeDisplay(PanelDisplay):
         display : ImageSizeDisplay
             The display, drawn.
         """
-        check_choice("region", region, _REGIONS)
-        check_choice("unit", unit, _UNITS)
         particles = check_particles(particles)
         y = check_labels(y, len(particles))
         shapes, unit = _measure(particles, region, unit)
         heights, widths = shapes.T
         return cls(widths, heights, y, classes=classes, unit=unit).plot(**plot_params)
 
+    @draws(
+        {
+            "kind": [StrOptions({"scatter", "histogram"})],
+            "bins": [COUNT],
+            "colors": COLORS,
+        }
+    )
     def plot(self, *, ax=None, kind="scatter", bins=30, colors=None):
         """Draw the sizes.
 
@@ -123,12 +135,8 @@ class ImageSizeDisplay(PanelDisplay):
         display : ImageSizeDisplay
             The display itself.
         """
-        check_choice("kind", kind, _KINDS)
-        y = np.asarray(self.y)
-        members = {
-            label: np.flatnonzero(y == label)
-            for label in find_classes(y, classes=self.classes).tolist()
-        }
+        classes = find_classes(self.y, classes=self.classes).tolist()
+        members = {label: np.flatnonzero(self.y == label) for label in classes}
         colors = choose_colors(members, colors)
         draw = self._draw_scatter if kind == "scatter" else self._draw_histograms
         draw(ax, members, colors, bins)
@@ -137,21 +145,20 @@ class ImageSizeDisplay(PanelDisplay):
     def _draw_scatter(self, ax, members, colors, _):
         """Draw width against height, rare classes on top and their points larger."""
         (panel,) = self._open_panels(ax, (1, 1), ["width and height"], figsize=(6, 5))
-        widths, heights = np.asarray(self.widths), np.asarray(self.heights)
         by_number = sorted(members, key=lambda label: -len(members[label]))
         for i, (label, rows) in enumerate(members.items()):
             # Rare classes would vanish beneath the common ones.
             rarity = by_number.index(label) / len(members)
             panel.scatter(
-                widths[rows],
-                heights[rows],
+                self.widths[rows],
+                self.heights[rows],
                 s=20 + 50 * rarity,
                 marker=MARKERS[i % len(MARKERS)],
                 color=colors[label],
                 edgecolor="white",
                 linewidth=0.5,
                 zorder=2 + rarity,
-                label=f"{label} ({len(rows)})",
+                label=f"{plain_text(label)} ({len(rows)})",
             )
         panel.set(xlabel=f"Width ({self.unit})", ylabel=f"Height ({self.unit})")
         panel.set_aspect("equal")
@@ -166,7 +173,7 @@ class ImageSizeDisplay(PanelDisplay):
         edges = np.histogram_bin_edges(longer, bins)
         for panel, (label, rows) in zip(axes, members.items(), strict=True):
             panel.hist(longer[rows], edges, color=colors[label])
-            panel.set_title(f"{label} ({len(rows)})")
+            panel.set_title(f"{plain_text(label)} ({len(rows)})")
             panel.tick_params(labelbottom=True)
             panel.set_xlabel(f"Longer side ({self.unit})")
             panel.set_ylabel("Particles" if is_leftmost(panel) else "")

@@ -1,12 +1,15 @@
 """Training curves of networks."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .._steps import last_step
-from ._axes import PanelDisplay, add_legend, grid_shape, is_leftmost
+from ._axes import PanelDisplay, add_legend, grid_shape, is_leftmost, plain_text
 from ._by_name import named_estimators, named_results
 from ._colors import choose_colors
 from ._networks import not_a_network
+from ._parameters import COLORS, check_table, draws
 
 _LOSSES = {"train_loss": "training loss", "valid_loss": "validation loss"}
 _COLUMNS = 3
@@ -72,6 +75,19 @@ class TrainingCurveDisplay(PanelDisplay):
     """
 
     def __init__(self, histories):
+        if not isinstance(histories, Mapping) or not histories:
+            raise TypeError(
+                f"histories is a {type(histories).__name__} without tables by name; "
+                "expected {name of the model: [the history of each fit]}."
+            )
+        for name, tables in histories.items():
+            if not isinstance(tables, list | tuple) or not tables:
+                raise TypeError(
+                    f"histories[{name!r}] is a {type(tables).__name__} without tables; "
+                    "expected a list with the history of each fit."
+                )
+            for table in tables:
+                check_table(table, [])
         self.histories = histories
 
     @classmethod
@@ -122,6 +138,7 @@ class TrainingCurveDisplay(PanelDisplay):
             histories[name] = [_history(model) for model in result.estimators]
         return cls(histories).plot(**plot_params)
 
+    @draws({"columns": [str, "array-like", None], "colors": COLORS})
     def plot(self, *, ax=None, columns=None, colors=None):
         """Draw a panel for each model.
 
@@ -151,7 +168,7 @@ class TrainingCurveDisplay(PanelDisplay):
                 column: _draw_fits(panel, self.histories[name], column, color)
                 for column, color in colors.items()
             }
-            panel.set(title=name, xlabel="Epoch")
+            panel.set(title=plain_text(name), xlabel="Epoch")
             panel.xaxis.get_major_locator().set_params(integer=True)
             panel.set_ylabel(_name_axis(columns) if is_leftmost(panel) else "")
         add_legend(self.figure_, axes, own_figure=ax is None)
@@ -164,6 +181,8 @@ class TrainingCurveDisplay(PanelDisplay):
         if columns is None:
             return [name for name in _LOSSES if name in known]
         columns = [columns] if isinstance(columns, str) else list(columns)
+        if not columns:
+            raise ValueError(f"columns is empty; the histories have {known}.")
         for name in columns:
             if name not in known:
                 raise ValueError(
@@ -192,7 +211,7 @@ def _draw_fits(ax, histories, column, color):
     curves = [history[column].to_numpy() for history in histories if column in history]
     if not curves:
         return []
-    label = _LOSSES.get(column, column)
+    label = _LOSSES.get(column) or plain_text(column)
     many = len(curves) > 1
     single = {"linewidth": 0.8, "alpha": 0.5} if many else {"label": label}
     lines = [_draw_curve(ax, curve, color=color, **single) for curve in curves]

@@ -11,23 +11,39 @@ from scipy.stats import t as student
 from sklearn.utils import check_random_state
 
 from ..metrics._confusion import class_metrics, summary_metrics
+from ..metrics._labels import encode
 from ..metrics._losses import sample_losses
+
+# Metrics are of the order of one: what is smaller than this is rounding.
+_ROUNDING = 1e-12
 
 
 def count_tallies(result, units):
     """Return the tally of each unit: a fold, a group or a particle."""
     n_classes = len(result.classes)
     true, predicted = (
-        np.searchsorted(result.classes, y) for y in (result.y_true, result.y_pred)
+        encode(y, result.classes) for y in (result.y_true, result.y_pred)
     )
     tallies = np.zeros((units.max() + 1, n_classes, n_classes + 1))
     np.add.at(tallies, (units, true, predicted), 1)
     if result.y_proba is None:
         tallies[..., n_classes] = np.nan
     else:
-        losses = sample_losses(result.y_true, result.y_proba, result.classes)[1]
+        losses = sample_losses(result.y_true, result.y_proba, result.classes)
         np.add.at(tallies, (units, true, n_classes), losses)
     return tallies
+
+
+def tally_table(tally, classes):
+    """Return the metrics of each class for one tally."""
+    counts, losses = tally[:, :-1], tally[:, -1]
+    support = counts.sum(axis=1)
+    columns = class_metrics(counts)
+    if not np.isnan(losses).all():
+        with np.errstate(invalid="ignore"):
+            columns["log_loss"] = losses / support
+    columns["support"] = support.astype(int)
+    return pd.DataFrame(columns, index=pd.Index(classes))
 
 
 def tally_metrics(tallies, position):
@@ -89,14 +105,17 @@ def spread_table(whole, by_fold, samples, level):
 def corrected_t_test(differences):
     """Return the p-value of no difference, after Nadeau and Bengio.
 
-    In cross-validation, a test set is a k-th of all, the training set the rest.
+    In cross-validation, a test set is a k-th of all, the training set the rest. Equal
+    differences have no spread to measure them by: p is NaN, or 1 if they are zero.
     """
+    # Equal metrics, summed up in another order, differ in their last digits.
+    differences = differences.mask(differences.abs() < _ROUNDING, 0.0)
     n_folds = differences.count()
     with np.errstate(divide="ignore", invalid="ignore"):
         # n_test / n_train is 1 / (k - 1).
         variance = differences.var() * (1 / n_folds + 1 / (n_folds - 1))
+        variance = variance.where(differences.std() > _ROUNDING)
         statistic = differences.mean() / np.sqrt(variance)
         p_values = 2 * student.sf(statistic.abs(), n_folds - 1)
-    # Equal in each fold: 0 / 0 above, but no difference whatever.
-    is_same = (differences == 0).all()
+    is_same = (differences.fillna(0) == 0).all() & (n_folds > 1)
     return pd.Series(p_values, differences.columns).mask(is_same, 1.0)

@@ -1,22 +1,30 @@
 """What cross-validation asks of labels, groups and folds before it begins."""
 
 import warnings
+from collections import Counter
+from collections.abc import Iterable
 from numbers import Integral
+from operator import itemgetter
 
 import numpy as np
-import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
-from sklearn.utils import check_consistent_length
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from ..metrics._labels import check_labels
+# Private part of scikit-learn: check_consistent_length counts by it.
+from sklearn.utils.validation import _num_samples
+
+from ..metrics._labels import check_labels, check_values, warn_of_other_order
 
 
 def check_labels_and_groups(X, y, groups):
     """Return labels and groups as arrays of the right length without gaps."""
-    check_consistent_length(X, y, groups)
-    y = check_labels(y)
+    n_samples = _num_samples(X)
+    if not n_samples:
+        raise ValueError("X has no particles; expected two or more.")
+    warn_of_other_order(X, y, "X", "y")
+    y = check_labels(y, n_samples)
     if groups is not None:
-        groups = check_labels(groups, name="groups")
+        warn_of_other_order(X, groups, "X", "groups")
+        groups = check_values(groups, n_samples, name="groups")
     elif "micrograph" in getattr(X, "columns", ()):
         warnings.warn(
             "The particles have a column 'micrograph', but groups is None. Particles "
@@ -31,22 +39,21 @@ def check_labels_and_groups(X, y, groups):
 
 def make_folds(X, y, groups, cv):
     """Return the folds as pairs of indices after checking that they can work."""
-    counts = pd.Series(y).value_counts()
+    counts = Counter(y.tolist())
     if len(counts) < 2:
         raise ValueError(
-            f"All particles are of class {counts.index[0]!r}; expected two or more."
+            f"All particles are of class {next(iter(counts))!r}; expected two or more."
         )
+    cv = 5 if cv is None else cv
     if isinstance(cv, Integral):
+        if isinstance(cv, bool) or cv < 2:
+            raise ValueError(f"cv={cv}; expected 2 folds or more.")
         _check_class_sizes(counts, cv)
         _check_number_of_groups(groups, cv)
         cv = StratifiedKFold(cv) if groups is None else StratifiedGroupKFold(cv)
-    folds = list(check_cv(cv).split(X, y, groups))
-    tested = np.concatenate([test for _, test in folds])
-    if not np.array_equal(np.sort(tested), np.arange(len(y))):
-        raise ValueError(
-            f"{cv} does not test every particle exactly once; expected a splitter "
-            "such as StratifiedKFold or StratifiedGroupKFold."
-        )
+    pairs = _split(cv, X, y, groups)
+    folds = [_check_fold(i, pair, len(y)) for i, pair in enumerate(pairs)]
+    _check_each_is_tested_once(folds, len(y))
     if groups is not None:
         _check_leaks(folds, groups)
     return folds
@@ -68,6 +75,74 @@ def warn_of_missing_classes(classes, y, folds):
                 UserWarning,
                 stacklevel=3,
             )
+
+
+def _split(cv, X, y, groups):
+    """Return what a splitter yields, or the folds themselves if they are given."""
+    if isinstance(cv, type):
+        raise TypeError(
+            f"cv is the class {cv.__name__}; expected an instance: {cv.__name__}()."
+        )
+    if isinstance(cv, str) or not (hasattr(cv, "split") or isinstance(cv, Iterable)):
+        raise TypeError(
+            f"cv={cv!r}; expected a number of folds, a splitter such as "
+            "StratifiedGroupKFold(5), or pairs of rows to train on and rows to test."
+        )
+    return cv.split(X, y, groups) if hasattr(cv, "split") else cv
+
+
+def _check_fold(i, fold, n_samples):
+    """Return a fold as two arrays of row numbers that share none."""
+    try:
+        train, test = fold
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Fold {i} of cv is a {type(fold).__name__}; expected a pair of arrays, "
+            "the rows to train on and the rows to test."
+        ) from error
+    train = _check_rows(train, f"Fold {i} of cv trains on", n_samples)
+    test = _check_rows(test, f"Fold {i} of cv tests", n_samples)
+    shared = np.intersect1d(train, test)
+    if len(shared):
+        raise ValueError(
+            f"Fold {i} of cv tests row {shared[0]}, which it trains on, too "
+            f"({len(shared)} such rows). Leave the rows that it tests out of training."
+        )
+    return train, test
+
+
+def _check_rows(rows, what, n_samples):
+    """Return row numbers, which may be given as a mask, as an array of integers."""
+    rows = np.asarray(rows)
+    if rows.dtype == bool and rows.shape == (n_samples,):
+        rows = np.flatnonzero(rows)
+    if not rows.size:
+        raise ValueError(f"{what} no particle; expected one or more.")
+    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+        raise TypeError(
+            f"{what} rows of shape {rows.shape} and dtype {rows.dtype}; expected a "
+            "list of whole numbers."
+        )
+    wrong = rows[(rows < 0) | (rows >= n_samples)]
+    if len(wrong):
+        raise ValueError(
+            f"{what} row {wrong[0]}; expected rows from 0 to {n_samples - 1}."
+        )
+    return rows
+
+
+def _check_each_is_tested_once(folds, n_samples):
+    """Refuse folds that leave particles out or test them again."""
+    tested = np.concatenate([np.empty(0, int), *(test for _, test in folds)])
+    n_times = np.bincount(tested, minlength=n_samples)
+    wrong = np.flatnonzero(n_times != 1)
+    if len(wrong):
+        raise ValueError(
+            f"cv does not test every particle exactly once: row {wrong[0]} is tested "
+            f"{n_times[wrong[0]]} times ({len(wrong)} such rows in all). Take a "
+            "splitter such as StratifiedKFold or StratifiedGroupKFold, and one call "
+            "for each seed in place of a repeated splitter."
+        )
 
 
 def _check_leaks(folds, groups):
@@ -97,10 +172,9 @@ def _check_number_of_groups(groups, n_folds):
 
 def _check_class_sizes(counts, n_folds):
     """Refuse classes that can't be in every fold."""
-    small = counts[counts < n_folds]
-    if len(small):
+    label, n_smallest = min(counts.items(), key=itemgetter(1))
+    if n_smallest < n_folds:
         raise ValueError(
-            f"Class {small.index[0]!r} has {small.iloc[0]} particles, fewer than the "
-            f"{n_folds} folds. Take cv={max(2, small.min())} or less, or merge or drop "
-            "the class."
+            f"Class {label!r} has {n_smallest} particles, fewer than the {n_folds} "
+            f"folds. Take cv={max(2, n_smallest)} or less, or merge or drop the class."
         )

@@ -1,8 +1,28 @@
-"""How a result of cross-validation shows itself: in sentences, in notebooks as HTML."""
+"""How a result shows itself: as a table, in sentences, in notebooks as HTML."""
 
 from html import escape
 
 import numpy as np
+import pandas as pd
+
+
+def as_frame(result):
+    """Return true and predicted class, fold, group and probabilities by particle."""
+    table = pd.DataFrame(
+        {
+            "y_true": result.y_true,
+            "y_pred": result.y_pred,
+            "correct": result.y_true == result.y_pred,
+            "fold": result.folds,
+        },
+        index=result.index,
+    )
+    if result.groups is not None:
+        table["group"] = result.groups
+    if result.y_proba is not None:
+        for label, column in zip(result.classes, result.y_proba.T, strict=True):
+            table[f"proba_{label}"] = column
+    return table
 
 
 def describe(result):

@@ -40,14 +40,15 @@ def cross_validate_particles(
     X : particle table or array of shape (n_samples, n_features)
         What the estimator is fitted on.
     y : array-like of shape (n_samples,)
-        Class of each particle.
+        Class of each particle, in the order of the rows of ``X``: an index is not
+        looked at.
     groups : array-like of shape (n_samples,), default=None
         Micrograph of each particle. All particles of a group fall into the same fold,
         since crops of one micrograph resemble each other: an estimator that is tested
         on the micrographs that it was trained on looks better than it is.
-    cv : int or cross-validation splitter, default=5
-        Number of stratified folds, or a splitter of scikit-learn. Every particle must
-        be in exactly one test fold.
+    cv : int, cross-validation splitter or iterable, default=5
+        Number of stratified folds, a splitter of scikit-learn, or pairs of rows to
+        train on and rows to test. Every particle must be in exactly one test fold.
     n_jobs : int, default=None
         Number of folds that run at once; None means 1, -1 one for each core.
     params : dict, default=None
@@ -68,16 +69,21 @@ def cross_validate_particles(
 
     Raises
     ------
+    TypeError
+        If labels are neither text nor numbers, or some are text and others numbers; if
+        ``cv`` is none of the above.
     ValueError
-        If there is only one class or a label is missing, a class has fewer members than
-        there are folds, there are fewer groups than folds, the splitter leaves
-        particles out, or a fold tests a group that it trains on.
+        If there are no particles, or not as many labels or groups; there is only one
+        class or a label is missing, a class has fewer members than there are folds,
+        there are fewer groups than folds, the splitter leaves particles out, or a fold
+        tests a particle or a group that it trains on.
 
     Warns
     -----
     UserWarning
         If ``X`` has a column ``micrograph`` and there are no ``groups``; if a fold
-        trains or tests without any particle of a class.
+        trains or tests without any particle of a class; if the labels or groups have
+        the index of ``X`` in another order.
 
     See Also
     --------
@@ -144,7 +150,8 @@ def cross_validate_particles(
     with torch_threads():
         outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
     result = _collect(outcomes, folds, classes, y, groups)
-    result = replace(result, index=getattr(X, "index", None))
+    # Lists have an index, too, which is a method.
+    result = replace(result, index=X.index if hasattr(X, "iloc") else None)
     if not return_estimator:
         return result
     fitted = [outcome.estimator for outcome in outcomes]

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 
-from ..metrics import classification_table
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval, validate_params
+
 from ..metrics._confusion import summary_metrics
 from ._bootstrap import (
     corrected_t_test,
@@ -15,11 +18,19 @@ from ._bootstrap import (
     resample,
     spread_table,
     tally_metrics,
+    tally_table,
 )
-from ._representation import describe, describe_in_html
+from ._fields import check_comparable, check_fields
+from ._representation import as_frame, describe, describe_in_html
 
 # The usual bootstrap: its samples are drawn once for all tables of a result.
 _N_RESAMPLES, _SEED = 1000, 0
+_INTERVAL = {
+    "level": [Interval(Real, 0, 1, closed="neither")],
+    # A million samples take gigabytes, and a thousandth of them tells as much.
+    "n_resamples": [Interval(Integral, 1, 1_000_000, closed="both")],
+    "random_state": ["random_state"],
+}
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -29,7 +40,7 @@ class CrossValidationResult:
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        The classes, sorted.
+        The classes in the order of the columns of ``y_proba``.
     y_true, y_pred : ndarray of shape (n_samples,)
         True and predicted class of each particle.
     folds : ndarray of shape (n_samples,)
@@ -44,6 +55,15 @@ class CrossValidationResult:
         Seconds that fitting and predicting took in each fold.
     estimators : list of estimators, default=None
         The fitted estimator of each fold, where they were kept.
+
+    Raises
+    ------
+    TypeError
+        If labels are neither text nor numbers, or some are text and others numbers.
+    ValueError
+        If fields disagree in length or in their classes, a label or a group is missing,
+        folds are not numbered from 0 without a gap, or probabilities are outside 0..1
+        or do not sum up to 1. They may be NaN, as those of a diverged network are.
 
     See Also
     --------
@@ -76,11 +96,9 @@ class CrossValidationResult:
     estimators: list | None = None
 
     def __post_init__(self):
-        unknown = np.setdiff1d(np.concatenate([self.y_true, self.y_pred]), self.classes)
-        if len(unknown):
-            raise ValueError(
-                f"{unknown.tolist()} is not among the classes {self.classes.tolist()}."
-            )
+        for name, value in check_fields(**vars(self)).items():
+            # The way around frozen that the dataclasses module itself takes.
+            object.__setattr__(self, name, value)
 
     @property
     def n_folds(self):
@@ -104,6 +122,7 @@ class CrossValidationResult:
         """
         return self._fold_tallies[..., :-1].astype(int)
 
+    @validate_params({"normalize": ["boolean"]}, prefer_skip_nested_validation=True)
     def mean_confusion_matrix(self, *, normalize=False):
         """Average the confusion matrix over the folds, as in Tables 6 to 10.
 
@@ -111,7 +130,7 @@ class CrossValidationResult:
         ----------
         normalize : bool, default=False
             Divide each row by its sum before averaging. A fold without a class has no
-            share in the average of that row.
+            share in the average of that row, which is NaN if no fold has the class.
 
         Returns
         -------
@@ -123,11 +142,14 @@ class CrossValidationResult:
             support = matrices.sum(axis=2, keepdims=True)
             has_class = support > 0
             matrices = np.divide(matrices, support, out=matrices, where=has_class)
-            matrix = matrices.sum(axis=0) / has_class.sum(axis=0)
+            n_folds = has_class.sum(axis=0)
+            matrix = np.full(matrices.shape[1:], np.nan)
+            np.divide(matrices.sum(axis=0), n_folds, out=matrix, where=n_folds > 0)
         else:
             matrix = matrices.mean(axis=0)
         return pd.DataFrame(matrix, self.classes, self.classes)
 
+    @validate_params({"per_fold": ["boolean"]}, prefer_skip_nested_validation=True)
     def classification_table(self, *, per_fold=False):
         """Return the metrics of each class.
 
@@ -144,9 +166,10 @@ class CrossValidationResult:
             NaN in a fold without it.
         """
         if not per_fold:
-            return self._classification_table(slice(None))
+            return tally_table(self._fold_tallies.sum(axis=0), self.classes)
         tables = {
-            i: self._classification_table(self.folds == i) for i in range(self.n_folds)
+            i: tally_table(tally, self.classes)
+            for i, tally in enumerate(self._fold_tallies)
         }
         return pd.concat(tables, names=["fold", "class"])
 
@@ -189,6 +212,7 @@ class CrossValidationResult:
         }
         return {fold: classes for fold, classes in missing.items() if classes}
 
+    @validate_params(_INTERVAL, prefer_skip_nested_validation=True)
     def summary(self, label=None, *, level=0.95, n_resamples=1000, random_state=None):
         """Return each metric with its spread over folds and its interval.
 
@@ -197,7 +221,7 @@ class CrossValidationResult:
         label : object, default=None
             Class to evaluate; by default all classes together.
         level : float, default=0.95
-            Level of confidence of the interval.
+            Level of confidence of the interval, between 0 and 1.
         n_resamples : int, default=1000
             Number of bootstrap samples.
         random_state : int, RandomState instance or None, default=None
@@ -248,6 +272,7 @@ class CrossValidationResult:
         table = spread_table(pooled.iloc[0].rename("pooled"), by_fold, samples, level)
         return table.assign(n_folds=by_fold.count())
 
+    @validate_params(_INTERVAL, prefer_skip_nested_validation=True)
     def compare(
         self, other, label=None, *, level=0.95, n_resamples=1000, random_state=None
     ):
@@ -273,12 +298,16 @@ class CrossValidationResult:
             One row per metric: ``difference`` of this result from the other, of all
             predictions together; ``mean`` and ``std`` of the differences in each fold;
             ``low`` and ``high``, the ends of the interval about ``difference``, from
-            the same bootstrap samples for both; ``p_value`` of the corrected t-test.
+            the same bootstrap samples for both; ``p_value`` of the corrected t-test,
+            NaN where it is undefined.
 
         Raises
         ------
+        TypeError
+            If the other one is no result.
         ValueError
-            If the particles or the folds are not the same, or there is no such class.
+            If the particles, classes, groups or folds are not the same, or there is no
+            such class.
 
         Notes
         -----
@@ -289,12 +318,16 @@ class CrossValidationResult:
 
         .. math:: t = \frac{\bar d}{\sqrt{(1 / k + n_{test} / n_{train}) s^2}}
 
+        Where the difference is the same in each fold, :math:`s^2` is 0 and the test has
+        nothing to measure the difference by: the p-value is NaN, not 0, and 1 only if
+        there is no difference at all. It is NaN with a single fold, too.
+
         References
         ----------
         .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error",
            Machine Learning 52, 239-281, 2003.
         """
-        self._check_comparable(other)
+        check_comparable(self, other)
         position = self._position(label)
         # Units of both results side by side: each sample draws the same ones of both.
         tallies = np.stack(
@@ -320,21 +353,7 @@ class CrossValidationResult:
             are groups, and ``proba_<class>`` for each class if there are probabilities.
             Its index is that of the particle table.
         """
-        table = pd.DataFrame(
-            {
-                "y_true": self.y_true,
-                "y_pred": self.y_pred,
-                "correct": self.y_true == self.y_pred,
-                "fold": self.folds,
-            },
-            index=self.index,
-        )
-        if self.groups is not None:
-            table["group"] = self.groups
-        if self.y_proba is not None:
-            for label, column in zip(self.classes, self.y_proba.T, strict=True):
-                table[f"proba_{label}"] = column
-        return table
+        return as_frame(self)
 
     def plot(self, *, ax=None):
         """Draw the mean confusion matrix.
@@ -384,30 +403,14 @@ class CrossValidationResult:
         """Tallies of the usual bootstrap samples, which serve every class."""
         return _resample(self._unit_tallies, _N_RESAMPLES, None)
 
-    def _classification_table(self, rows):
-        """Return the metrics of each class over some rows."""
-        y_proba = None if self.y_proba is None else self.y_proba[rows]
-        return classification_table(
-            self.y_true[rows], self.y_pred[rows], y_proba, labels=self.classes
-        )
-
     def _position(self, label):
         """Return the position of a class among all, None for all together."""
         if label is None:
             return None
         classes = self.classes.tolist()
-        if label not in classes:
+        if not np.isscalar(label) or label not in classes:
             raise ValueError(f"There is no class {label!r}; there are {classes}.")
         return classes.index(label)
-
-    def _check_comparable(self, other):
-        """Raise an error if another result is not of the same particles and folds."""
-        for name, what in (("y_true", "particles"), ("folds", "folds")):
-            if not np.array_equal(getattr(self, name), getattr(other, name)):
-                raise ValueError(
-                    f"The results are not of the same {what} ({name} differs). "
-                    "Cross-validate both estimators with the same X, y, groups and cv."
-                )
 
 
 def _resample(tallies, n_resamples, random_state):

@@ -49,7 +49,7 @@ def convolutions(network):
 
 def check_layer(layer, names):
     """Raise an error if there is no such layer."""
-    if layer not in names:
+    if not isinstance(layer, str) or layer not in names:
         existing = ", ".join(names) or "no layer of this kind"
         raise ValueError(f"layer={layer!r}; the network has {existing}.")
 
@@ -111,7 +111,7 @@ def unit_index(classifier, part, images, layer, unit):
 def class_index(classifier, label, name):
     """Return the index of a class label."""
     labels = classifier.classes_.tolist()
-    if label not in labels:
+    if not np.isscalar(label) or label not in labels:
         raise ValueError(f"{name}={label!r}; the classes are {labels}.")
     return labels.index(label)
 

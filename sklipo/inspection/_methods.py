@@ -15,11 +15,11 @@ _METHODS = {
 
 def choose_method(method, network):
     """Return the name of the method to use with a network."""
+    if not isinstance(method, str) or method not in ("auto", *_METHODS):
+        raise ValueError(f"method={method!r}; expected one of {['auto', *_METHODS]}.")
     if method == "auto":
         pools = any(isinstance(layer, nn.MaxPool2d) for layer in network.modules())
         return "deconvolution" if pools else "guided_backpropagation"
-    if method not in _METHODS:
-        raise ValueError(f"method={method!r}; expected one of {['auto', *_METHODS]}.")
     return method
 
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-# Private in scikit-learn: _safe_indexing.
+# Private in scikit-learn: _safe_indexing, _param_validation.
 from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import validate_params
 
-from ..displays._axes import PanelDisplay
+from ..displays._axes import PanelDisplay, plain_text
+from ..displays._parameters import COUNT, check_numbers, draws
 from ._layers import check_parts, part_up_to, strongest_activations, unit_index
 from ._methods import choose_method
 from ._models import copy_network, images_of, open_network, split_estimator
@@ -18,6 +20,7 @@ _METHOD_LABELS = {
 }
 
 
+@validate_params({"n_particles": [COUNT]}, prefer_skip_nested_validation=False)
 def most_exciting_particles(estimator, X, layer, unit, *, n_particles=5):
     """Find the particles that excite a unit most.
 
@@ -66,8 +69,6 @@ def most_exciting_particles(estimator, X, layer, unit, *, n_particles=5):
     >>> int(rows[0])
     7
     """
-    if n_particles < 1:
-        raise ValueError(f"n_particles={n_particles}; expected 1 or more.")
     classifier, X = split_estimator(estimator, X)
     network, images = open_network(classifier, X)
     part = part_up_to(network, layer)
@@ -139,15 +140,17 @@ class ExcitationDisplay(PanelDisplay):
     def __init__(
         self, images, reconstructions, activations, rows, *, layer, units, method
     ):
-        self.images = images
-        self.reconstructions = reconstructions
-        self.activations = activations
+        self.images = check_numbers(images, (None,) * 4, "images")
+        shape = self.images.shape
+        self.reconstructions = check_numbers(reconstructions, shape, "reconstructions")
+        self.activations = check_numbers(activations, shape[:2], "activations")
         self.rows = rows
         self.layer = layer
         self.units = units
         self.method = method
 
     @classmethod
+    @validate_params({"n_particles": [COUNT]}, prefer_skip_nested_validation=False)
     def from_estimator(
         cls,
         estimator,
@@ -196,7 +199,10 @@ class ExcitationDisplay(PanelDisplay):
         network = copy_network(classifier)
         check_parts(network)
         method = choose_method(method, network)
-        units = list(units) if isinstance(units, list | tuple | range) else [units]
+        many = isinstance(units, list | tuple | range | np.ndarray)
+        units = list(units) if many and np.ndim(units) else [units]
+        if not units:
+            raise ValueError("units is empty; expected one unit or more.")
         found = [
             _excite(classifier, X, layer, unit, n_particles, method) for unit in units
         ]
@@ -204,6 +210,7 @@ class ExcitationDisplay(PanelDisplay):
         display = cls(*arrays, layer=layer, units=units, method=method)
         return display.plot(**plot_params)
 
+    @draws({})
     def plot(self, *, ax=None, cmap="seismic"):
         """Draw particles and reconstructions.
 
@@ -243,7 +250,7 @@ class ExcitationDisplay(PanelDisplay):
             title = f"{quantity} {title}" if j == 0 else title
             ax.set_title(title, fontsize="small")
         unit = self.units[i] if is_output else f"unit {self.units[i]}"
-        above[0].set_ylabel(f"{self.layer}\n{unit}")
+        above[0].set_ylabel(f"{self.layer}\n{plain_text(unit)}")
         below[0].set_ylabel(_METHOD_LABELS[self.method], fontsize="small")
 
 

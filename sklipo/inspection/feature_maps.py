@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ..displays._axes import PanelDisplay
+from ..displays._parameters import check_numbers, draws
 from ._layers import check_layer, layers_of, part_up_to
 from ._models import images_of, in_batches, open_network, split_estimator
 from ._pictures import (
@@ -122,8 +123,8 @@ class FeatureMapDisplay(PanelDisplay):
     """
 
     def __init__(self, image, maps, layer):
-        self.image = image
-        self.maps = maps
+        self.image = check_numbers(image, (None, None), "image")
+        self.maps = check_numbers(maps, (None, None, None), "maps", allow_nan=True)
         self.layer = layer
 
     @classmethod
@@ -174,6 +175,7 @@ class FeatureMapDisplay(PanelDisplay):
         maps = feature_maps(classifier, X, layer)
         return cls(images[0], maps[0], layer).plot(**plot_params)
 
+    @draws({})
     def plot(self, *, ax=None, cmap="gray"):
         """Draw the particle and its maps.
 

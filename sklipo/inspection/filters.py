@@ -4,7 +4,11 @@ from numbers import Integral
 
 import numpy as np
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import validate_params
+
 from ..displays._axes import PanelDisplay
+from ..displays._parameters import check_numbers, draws
 from ._layers import check_layer, convolutions
 from ._models import copy_network, find_classifier
 from ._pictures import (
@@ -70,9 +74,16 @@ class FilterDisplay(PanelDisplay):
     '8 filters of conv1'
     """
 
+    @validate_params({"layer": [str]}, prefer_skip_nested_validation=True)
     def __init__(self, weights, *, layer="conv1", input_channels=None):
-        self.weights = weights
+        self.weights = check_numbers(weights, (None,) * 4, "weights", allow_nan=True)
         self.layer = layer
+        n_channels = self.weights.shape[1]
+        if input_channels is not None and np.shape(input_channels) != (n_channels,):
+            raise ValueError(
+                f"input_channels={input_channels!r}; expected the numbers of the "
+                f"{n_channels} channels in weights."
+            )
         self.input_channels = input_channels
 
     @classmethod
@@ -122,6 +133,7 @@ class FilterDisplay(PanelDisplay):
         display = cls(weights[:, channels], layer=layer, input_channels=channels)
         return display.plot(**plot_params)
 
+    @draws({"colorbar": ["boolean"]})
     def plot(self, *, ax=None, cmap="seismic", colorbar=True):
         """Draw the filters.
 

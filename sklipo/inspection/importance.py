@@ -8,9 +8,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._steps import split_last_step, transform_by
-from ..displays._axes import PanelDisplay
+from ..displays._axes import PanelDisplay, plain_text
+from ..displays._colors import choose_colors
+from ..displays._parameters import check_table, draws
 from ..displays._random import own_random_state
 from ..features import ParticleFeatures
+from ..metrics._labels import check_labels
 
 
 def feature_group_importance(
@@ -93,6 +96,7 @@ def feature_group_importance(
     """
     before, features, after, classifier = _split_at_features(estimator)
     measured = features.transform(transform_by(before, X))
+    y = check_labels(y, len(measured))
     groups = features.get_feature_groups_out()
     columns = [np.flatnonzero(groups == group) for group in features.groups_]
     # scikit-learn permutes columns of row numbers; the model looks the features up.
@@ -221,6 +225,7 @@ class FeatureGroupImportanceDisplay(PanelDisplay):
     """
 
     def __init__(self, importances, *, score_name="score"):
+        check_table(importances, ["mean", "std"], numbers=["mean", "std"])
         self.importances = importances
         self.score_name = score_name
 
@@ -282,6 +287,7 @@ class FeatureGroupImportanceDisplay(PanelDisplay):
         name = scoring.replace("_", " ") if isinstance(scoring, str) else "score"
         return cls(importances, score_name=name).plot(**plot_params)
 
+    @draws({"color": [str, tuple]})
     def plot(self, *, ax=None, color="C0"):
         """Draw a bar for each group, with its standard deviation over the repeats.
 
@@ -298,13 +304,14 @@ class FeatureGroupImportanceDisplay(PanelDisplay):
             The display itself.
         """
         table = self.importances
+        choose_colors(["bars"], [color])
         size = (6.4, 1 + 0.28 * len(table))
         (ax,) = self._open_panels(ax, (1, 1), ["importances"], figsize=size)
         places = np.arange(len(table))
         self.bars_ = ax.barh(
             places, table["mean"], xerr=table["std"], color=color, ecolor="0.3"
         )
-        ax.set_yticks(places, table.index)
+        ax.set_yticks(places, list(map(plain_text, table.index)))
         # The first row is on top.
         ax.set_ylim(len(table) - 0.4, -0.6)
         ax.axvline(0, color="0.3", linewidth=0.8)

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from .._extras import import_extra
-from ..displays._axes import PanelDisplay
+from ..displays._axes import PanelDisplay, plain_text
+from ..displays._parameters import check_numbers, draws
 from ..images._shapes import height_and_width
+from ..metrics._labels import check_labels
 from ._layers import class_index
 from ._models import (
     batch_size_of,
@@ -160,10 +162,11 @@ class OcclusionDisplay(PanelDisplay):
     """
 
     def __init__(self, images, drops, targets, probabilities):
-        self.images = images
-        self.drops = drops
-        self.targets = targets
-        self.probabilities = probabilities
+        self.images = check_numbers(images, (None, None, None), "images")
+        n_samples = len(self.images)
+        self.drops = check_numbers(drops, self.images.shape, "drops")
+        self.targets = check_labels(targets, n_samples, name="targets")
+        self.probabilities = check_numbers(probabilities, (n_samples,), "probabilities")
 
     @classmethod
     def from_estimator(
@@ -229,6 +232,7 @@ class OcclusionDisplay(PanelDisplay):
         )
         return display.plot(**plot_params)
 
+    @draws({})
     def plot(self, *, ax=None, cmap="seismic"):
         """Draw particles and maps.
 
@@ -257,7 +261,7 @@ class OcclusionDisplay(PanelDisplay):
         for i, (above, below) in enumerate(axes.T):
             show_image(above, self.images[i], **gray)
             shown = show_image(below, self.drops[i], **colors)
-            title = f"{self.targets[i]}\n{self.probabilities[i]:.2f}"
+            title = f"{plain_text(self.targets[i])}\n{self.probabilities[i]:.2f}"
             above.set_title(title, fontsize="small")
         self.figure_.colorbar(shown, ax=axes, label="drop of probability")
         return self

@@ -9,15 +9,15 @@ from ._confusion import class_metrics, count_pairs, mean_over_classes
 
 
 def class_metric(name, y_true, y_pred, labels, average):
-    """Return a metric of each class, or its mean over them."""
-    labels, counts = count_pairs(y_true, y_pred, labels)
+    """Return a metric of each class, or its mean over them, from checked labels."""
+    counts = count_pairs(y_true, y_pred, labels)
     values = class_metrics(counts)[name][: len(labels)]
     return average_classes(name, values, labels, average)
 
 
 def average_classes(name, values, labels, average):
     """Return the values or their mean, with a warning that names undefined classes."""
-    if average not in ("macro", None):
+    if average is not None and not (isinstance(average, str) and average == "macro"):
         raise ValueError(f"average={average!r}; expected 'macro' or None.")
     undefined = np.isnan(values)
     if undefined.any():

@@ -5,21 +5,20 @@ and bootstrap samples need no loop. What is undefined is NaN.
 """
 
 import numpy as np
-import pandas as pd
-from sklearn.utils.multiclass import unique_labels
+
+from ._labels import encode
 
 
-def count_pairs(y_true, y_pred, labels=None):
-    """Return the labels asked for and the confusion matrix with these ones first.
+def count_pairs(y_true, y_pred, labels):
+    """Return the confusion matrix of checked labels, with those asked for first.
 
     Classes that are not asked for follow: for the others they are still negatives.
     """
-    occurring = unique_labels(y_true, y_pred)
-    labels = occurring if labels is None else np.asarray(labels)
-    everything = pd.Index(np.concatenate([labels, np.setdiff1d(occurring, labels)]))
+    occurring = np.concatenate([y_true, y_pred])
+    everything = np.concatenate([labels, np.setdiff1d(occurring, labels)])
     counts = np.zeros((len(everything), len(everything)), int)
-    np.add.at(counts, tuple(everything.get_indexer(y) for y in (y_true, y_pred)), 1)
-    return labels, counts
+    np.add.at(counts, tuple(encode(y, everything) for y in (y_true, y_pred)), 1)
+    return counts
 
 
 def class_metrics(counts):

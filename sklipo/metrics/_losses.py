@@ -2,32 +2,93 @@
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.multiclass import unique_labels
+
+from ._labels import encode
+
+# Probabilities that were written with two digits are off by so much, each.
+_ROUNDED = 0.005
 
 
-def sample_losses(y_true, y_proba, labels=None):
-    """Return the classes of the columns, and the loss of each sample."""
-    y_true = np.asarray(y_true)
-    y_proba = check_array(y_proba, dtype=[np.float64, np.float32])
-    labels = unique_labels(y_true) if labels is None else np.asarray(labels)
-    if y_proba.shape != (len(y_true), len(labels)):
+def check_probabilities(y_proba, n_samples, classes, *, allow_nan=False):
+    """Return probabilities as an array with a row per sample and a column per class."""
+    _check_column_names(y_proba, classes)
+    y_proba = _as_floats(y_proba)
+    if y_proba.shape != (n_samples, len(classes)):
         raise ValueError(
-            f"y_proba has shape {y_proba.shape}; expected {len(y_true)} samples and a "
-            f"column for each of the {len(labels)} classes {labels.tolist()}."
+            f"y_proba has shape {y_proba.shape}; expected {(n_samples, len(classes))}: "
+            f"a row for each sample and a column for each of the classes "
+            f"{np.asarray(classes).tolist()}. If other classes have columns too, pass "
+            "all classes in the order of the columns."
         )
-    is_class = y_true[:, None] == labels
-    unknown = np.unique(y_true[~is_class.any(axis=1)])
-    if len(unknown):
+    # Sums of float32 may leave the interval by a rounding error.
+    is_outside = (y_proba < -1e-4) | (y_proba > 1 + 1e-4)
+    if not allow_nan:
+        is_outside |= np.isnan(y_proba)
+    if is_outside.any():
+        row, column = np.argwhere(is_outside)[0]
         raise ValueError(
-            f"y_true holds {unknown.tolist()}, not among the labels {labels.tolist()}."
+            f"y_proba is {y_proba[row, column]:g} in row {row}, column {column}; "
+            "expected probabilities from 0 to 1, as predict_proba returns them."
+        )
+    sums = y_proba.sum(axis=1)
+    wrong = np.flatnonzero(np.abs(sums - 1) > _ROUNDED * len(classes) + 1e-4)
+    if len(wrong):
+        raise ValueError(
+            f"y_proba sums up to {sums[wrong[0]]:g} in row {wrong[0]} ({len(wrong)} "
+            "such rows in all); expected 1, as predict_proba returns them. Divide each "
+            "row by its sum if its classes exclude each other."
+        )
+    return np.clip(y_proba, 0, 1)
+
+
+def sample_losses(y_true, y_proba, classes):
+    """Return the loss of each sample, given its class and checked probabilities."""
+    columns = encode(y_true, classes)
+    if (columns < 0).any():
+        unknown = np.unique(y_true[columns < 0])
+        raise ValueError(
+            f"y_true holds {unknown.tolist()}, not among the labels "
+            f"{np.asarray(classes).tolist()}."
         )
     # As scikit-learn's log_loss: a probability of 0 must not make the mean infinite.
     smallest = np.finfo(y_proba.dtype).eps
-    return labels, -np.log(np.clip(y_proba[is_class], smallest, 1 - smallest))
+    of_class = y_proba[np.arange(len(y_true)), columns]
+    return -np.log(np.clip(of_class, smallest, 1 - smallest))
 
 
 def mean_loss_by_class(y_true, losses, labels):
     """Return the mean loss of the samples of each class, NaN without any."""
-    y_true = np.asarray(y_true)
     parts = (losses[y_true == label] for label in labels)
     return np.array([np.mean(part) if len(part) else np.nan for part in parts])
+
+
+def _as_floats(y_proba):
+    """Return probabilities as an array of floats of any shape; masked ones are NaN."""
+    if isinstance(y_proba, np.ma.MaskedArray):
+        y_proba = y_proba.astype(float).filled(np.nan)
+    try:
+        return check_array(
+            y_proba,
+            dtype=[np.float64, np.float32],
+            ensure_2d=False,
+            allow_nd=True,
+            ensure_min_samples=0,
+            ensure_all_finite=False,
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"y_proba, a {type(y_proba).__name__}, cannot be read as an array of "
+            f"probabilities: {error}."
+        ) from error
+
+
+def _check_column_names(y_proba, classes):
+    """Refuse a table whose columns are the classes in another order."""
+    names = getattr(y_proba, "columns", None)
+    if names is None or names.tolist() == np.asarray(classes).tolist():
+        return
+    if sorted(map(str, names)) == sorted(map(str, classes)):
+        raise ValueError(
+            f"y_proba has columns {names.tolist()}, but the classes are in the order "
+            f"{np.asarray(classes).tolist()}. Pass the columns in that order."
+        )

@@ -1,6 +1,7 @@
 """How well prediction and truth agree on a class, in one number."""
 
 from ._averaging import class_metric
+from ._labels import check_predictions
 
 
 def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
@@ -22,6 +23,14 @@ def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
     -------
     value : float or ndarray of shape (n_classes,)
         Between 0 and 1; NaN for a class for which it is undefined.
+
+    Raises
+    ------
+    TypeError
+        If some labels are text and others numbers, or they are neither.
+    ValueError
+        If there are not as many predicted labels as true ones, a label is missing, or
+        labels are not one a row.
 
     Warns
     -----
@@ -49,7 +58,8 @@ def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):
     >>> thesis_f1(y_true, y_pred, average=None).round(3)
     array([0.8, 0.8])
     """
-    return class_metric("thesis_F1", y_true, y_pred, labels, average)
+    checked = check_predictions(y_true, y_pred, labels)
+    return class_metric("thesis_F1", *checked, average)
 
 
 def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
@@ -71,6 +81,14 @@ def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
     -------
     value : float or ndarray of shape (n_classes,)
         Between -1 and 1, 0 by chance; NaN for a class for which it is undefined.
+
+    Raises
+    ------
+    TypeError
+        If some labels are text and others numbers, or they are neither.
+    ValueError
+        If there are not as many predicted labels as true ones, a label is missing, or
+        labels are not one a row.
 
     Warns
     -----
@@ -104,7 +122,8 @@ def phi_coefficient(y_true, y_pred, *, labels=None, average="macro"):
     >>> phi_coefficient(y_true, y_pred, average=None).round(3)
     array([0.577, 0.577])
     """
-    return class_metric("phi", y_true, y_pred, labels, average)
+    checked = check_predictions(y_true, y_pred, labels)
+    return class_metric("phi", *checked, average)
 
 
 def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
@@ -126,6 +145,14 @@ def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
     -------
     value : float or ndarray of shape (n_classes,)
         At most 1, 0 by chance; NaN for a class for which it is undefined.
+
+    Raises
+    ------
+    TypeError
+        If some labels are text and others numbers, or they are neither.
+    ValueError
+        If there are not as many predicted labels as true ones, a label is missing, or
+        labels are not one a row.
 
     Warns
     -----
@@ -159,4 +186,5 @@ def class_kappa(y_true, y_pred, *, labels=None, average="macro"):
     >>> class_kappa(y_true, y_pred, average=None).round(3)
     array([0.5, 0.5])
     """
-    return class_metric("kappa", y_true, y_pred, labels, average)
+    checked = check_predictions(y_true, y_pred, labels)
+    return class_metric("kappa", *checked, average)

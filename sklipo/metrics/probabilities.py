@@ -1,7 +1,10 @@
 """The loss of predicted probabilities, for each class."""
 
+import numpy as np
+
 from ._averaging import average_classes
-from ._losses import mean_loss_by_class, sample_losses
+from ._labels import check_classes, check_labels
+from ._losses import check_probabilities, mean_loss_by_class, sample_losses
 
 
 def class_log_loss(y_true, y_proba, *, labels=None, average="macro"):
@@ -26,9 +29,13 @@ def class_log_loss(y_true, y_proba, *, labels=None, average="macro"):
 
     Raises
     ------
+    TypeError
+        If some labels are text and others numbers, or they are neither.
     ValueError
-        If there is not one column of probabilities for each class, or a true class is
-        not among the labels.
+        If there is not one column of probabilities for each class and one row for each
+        sample, a probability is outside 0..1 or missing, the probabilities of a row do
+        not sum up to 1 but for two digits' rounding, or a true class is not among the
+        labels.
 
     Warns
     -----
@@ -53,6 +60,11 @@ def class_log_loss(y_true, y_proba, *, labels=None, average="macro"):
     >>> class_log_loss(["empty", "full", "full"], y_proba, average=None).round(4)
     array([0.1054, 0.3993])
     """
-    labels, losses = sample_losses(y_true, y_proba, labels)
+    y_true = check_labels(y_true, name="y_true")
+    if labels is None:
+        labels = np.unique(y_true)
+    labels = check_classes(labels, y_true, name="labels")
+    y_proba = check_probabilities(y_proba, len(y_true), labels)
+    losses = sample_losses(y_true, y_proba, labels)
     values = mean_loss_by_class(y_true, losses, labels)
     return average_classes("log_loss", values, labels, average)

@@ -1,5 +1,7 @@
 """Metrics as scorers for GridSearchCV and cross_validate."""
 
+from difflib import get_close_matches
+
 import numpy as np
 
 from ._averaging import average_classes, class_metric
@@ -9,7 +11,8 @@ from ._confusion import (
     mean_over_classes,
     summary_metrics,
 )
-from ._losses import mean_loss_by_class, sample_losses
+from ._labels import check_classes, check_labels, check_predictions
+from ._losses import check_probabilities, mean_loss_by_class, sample_losses
 
 _OF_CLASS = {
     "TPR",
@@ -49,8 +52,11 @@ def metric_scorer(name, label=None):
 
     Raises
     ------
+    TypeError
+        If the label is neither text nor a number.
     ValueError
-        If there is no such metric.
+        If there is no such metric; when it scores, if neither the model nor the
+        particles have the class.
 
     Warns
     -----
@@ -80,13 +86,26 @@ def metric_scorer(name, label=None):
     dict_keys(['classify__C'])
     """
     allowed = _OF_ALL if label is None else _OF_CLASS
-    if name not in allowed:
+    if not isinstance(name, str) or name not in allowed:
         of = "all classes" if label is None else "one class"
         raise ValueError(
-            f"There is no metric {name!r}; of {of} there are "
-            f"{sorted(allowed, key=str.lower)}."
+            f"There is no metric {name!r}{_suggestion(name, allowed)}; of {of} there "
+            f"are {sorted(allowed, key=str.lower)}."
         )
+    if label is not None:
+        if not np.isscalar(label):
+            raise TypeError(
+                f"label={label!r}; expected the name or the number of one class."
+            )
+        (label,) = check_labels([label], name="label").tolist()
     return _MetricScorer(name, label)
+
+
+def _suggestion(name, allowed):
+    """Return the metric that is probably meant, as part of a sentence."""
+    known = {metric.lower(): metric for metric in allowed}
+    close = get_close_matches(str(name).lower().replace(" ", "_"), known, n=1)
+    return f" (do you mean {known[close[0]]!r}?)" if close else ""
 
 
 class _MetricScorer:
@@ -97,24 +116,36 @@ class _MetricScorer:
         self.label = label
 
     def __call__(self, estimator, X, y):
-        y = np.asarray(y)
         if self.name == "log_loss":
             return -self._log_loss(y, estimator.predict_proba(X), estimator.classes_)
-        y_pred = estimator.predict(X)
+        y, y_pred, classes = check_predictions(y, estimator.predict(X))
         if self.label is None:
-            _, counts = count_pairs(y, y_pred)
+            counts = count_pairs(y, y_pred, classes)
             means = {k: mean_over_classes(v) for k, v in class_metrics(counts).items()}
             return float({**means, **summary_metrics(counts)}[self.name])
-        return class_metric(self.name, y, y_pred, [self.label], "macro")
+        self._check_label(np.union1d(classes, getattr(estimator, "classes_", classes)))
+        return class_metric(self.name, y, y_pred, np.array([self.label]), "macro")
 
     def _log_loss(self, y, y_proba, classes):
         """Return the mean loss of all samples or of those of the class."""
-        _, losses = sample_losses(y, y_proba, classes)
+        y = check_labels(y)
+        classes = check_classes(classes, y)
+        y_proba = check_probabilities(y_proba, len(y), classes)
+        losses = sample_losses(y, y_proba, classes)
         if self.label is None:
             return float(losses.mean())
+        self._check_label(classes)
         label = np.array([self.label])
         mean = mean_loss_by_class(y, losses, label)
         return average_classes("log_loss", mean, label, "macro")
+
+    def _check_label(self, classes):
+        """Raise an error if neither the model nor the particles know the class."""
+        if self.label not in classes.tolist():
+            raise ValueError(
+                f"There is no class {self.label!r}; the model and the particles have "
+                f"{classes.tolist()}."
+            )
 
     def __repr__(self):
         of = "" if self.label is None else f", label={self.label!r}"

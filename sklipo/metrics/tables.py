@@ -5,7 +5,8 @@ import pandas as pd
 from sklearn.dummy import DummyClassifier
 
 from ._confusion import class_metrics, count_pairs, summary_metrics
-from ._losses import mean_loss_by_class, sample_losses
+from ._labels import check_predictions
+from ._losses import check_probabilities, mean_loss_by_class, sample_losses
 
 _BASELINES = ("most_frequent", "stratified", "uniform")
 
@@ -48,8 +49,12 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
 
     Raises
     ------
+    TypeError
+        If some labels are text and others numbers, or they are neither.
     ValueError
-        If there is not one column of probabilities for each class.
+        If there are not as many predicted labels as true ones, or a label is missing;
+        if probabilities have not a row for each sample and a column for each class, or
+        are none: outside 0..1, missing, or with another sum than 1.
 
     See Also
     --------
@@ -87,11 +92,13 @@ def classification_table(y_true, y_pred, y_proba=None, *, labels=None):
     empty  1.0  0.5  0.5  1.0  0.667        1
     full   0.5  1.0  1.0  0.5  0.667        2
     """
-    labels, counts = count_pairs(y_true, y_pred, labels)
+    y_true, y_pred, labels = check_predictions(y_true, y_pred, labels)
+    counts = count_pairs(y_true, y_pred, labels)
     rows = slice(len(labels))
     columns = {name: v[rows] for name, v in class_metrics(counts).items()}
     if y_proba is not None:
-        _, losses = sample_losses(y_true, y_proba, labels)
+        y_proba = check_probabilities(y_proba, len(y_true), labels)
+        losses = sample_losses(y_true, y_proba, labels)
         columns["log_loss"] = mean_loss_by_class(y_true, losses, labels)
     columns["support"] = counts.sum(axis=1)[rows]
     return pd.DataFrame(columns, index=pd.Index(labels))
@@ -129,8 +136,12 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=No
 
     Raises
     ------
+    TypeError
+        If some labels are text and others numbers, or they are neither.
     ValueError
-        If there is not one column of probabilities for each class.
+        If there are not as many predicted labels as true ones, or a label is missing;
+        if probabilities have not a row for each sample and a column for each class, or
+        are none: outside 0..1, missing, or with another sum than 1.
 
     See Also
     --------
@@ -148,8 +159,12 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=No
     prediction         0.93               0.96
     most_frequent      0.97               0.50
     """
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    labels, _ = count_pairs(y_true, y_pred, labels)
+    y_true, y_pred, labels = check_predictions(y_true, y_pred, labels)
+    if y_proba is not None:
+        y_proba = check_probabilities(y_proba, len(y_true), labels)
+    if random_state is None:
+        # NumPy's global generator is the caller's.
+        random_state = np.random.RandomState()
     predictions = {"prediction": (y_pred, y_proba)}
     no_images = np.zeros((len(y_true), 1))
     for strategy in _BASELINES:
@@ -168,7 +183,7 @@ def baseline_table(y_true, y_pred, y_proba=None, *, labels=None, random_state=No
 
 def _summarize(y_true, y_pred, y_proba, labels):
     """Return the metrics of all classes together."""
-    summary = summary_metrics(count_pairs(y_true, y_pred, labels)[1])
+    summary = summary_metrics(count_pairs(y_true, y_pred, labels))
     if y_proba is not None:
-        summary["log_loss"] = sample_losses(y_true, y_proba, labels)[1].mean()
+        summary["log_loss"] = sample_losses(y_true, y_proba, labels).mean()
     return summary
