@@ -117,6 +117,10 @@ def _decode_tiff(data, max_pixels, lossless):
         raise ValueError(f"unreadable or truncated TIFF: {error}") from error
 
 
+class ColorError(ValueError):
+    """An image has colors that are not gray."""
+
+
 def as_gray(pixels):
     """Return the 2-D pixels of a gray image; it may be stored in equal channels."""
     # RosettaSciIO stores R, G and B as the fields of a structured dtype.
@@ -137,7 +141,7 @@ def _gray_of_channels(pixels):
     """Return the image that equal color channels hold; alpha must be opaque."""
     gray = pixels[..., 0]
     if (pixels[..., 1:3] != gray[..., None]).any():
-        raise ValueError(f"color image, expected a gray one: {_TO_GRAY}")
+        raise ColorError(f"color image, expected a gray one: {_TO_GRAY}")
     if pixels.shape[2] == 4 and (pixels[..., 3] != pixels[..., 3].max()).any():
         raise ValueError("image with transparency, expected a gray one without")
     return np.ascontiguousarray(gray)
