@@ -111,7 +111,7 @@ def test_json_keys_are_configurable(tmp_path):
         ('[{"Image": "a.png"}, 3]', "row 1: expected a record .*, got a int"),
         ('{"Image": "a.png"}\n{"Image', "line 2: "),
         ('{"Image"', "expected a list of records or one record per line; line 1"),
-        ("[]", "no column 'image' among"),
+        ("[]", "no particles, the table has no rows"),
     ],
 )
 def test_bad_json(tmp_path, text, message):
@@ -157,7 +157,8 @@ def test_one_thread_reads_unless_more_are_asked_for(tmp_path, monkeypatch):
     load_particles(path, n_jobs=2)
     with joblib.parallel_config(n_jobs=3):
         load_particles(path)
-    assert numbers == [1, 2, 3]
+    # A pool for the images, and one for the masks.
+    assert numbers == [1, 1, 2, 2, 3, 3]
 
 
 def test_progress_is_shown_on_request(tmp_path, capsys):
@@ -323,8 +324,12 @@ def test_bad_table_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file or folder '.*nowhere.csv'"):
         load_particles(tmp_path / "nowhere.csv")
     for name, text, message in [
-        ("a.csv", "", "a.csv' can't be read: No columns"),
-        ("a.csv", "image,label\n", "a.csv' can't be read: no rows"),
+        ("a.csv", "", "a.csv' can't be read: no particles, the file is empty"),
+        (
+            "a.csv",
+            "image,label\n",
+            "a.csv' can't be read: no particles, only the header",
+        ),
         ("a.parquet", "x", "a.parquet' can't be read: "),
         ("a.xlsx", "x", "a.xlsx': expected a folder or one of .csv, .parquet, .json"),
     ]:

@@ -169,8 +169,8 @@ def _check_finite(micrograph, boxes, instances):
     if any(bad):
         raise ValueError(
             f"{sum(bad)} of {len(bad)} particles have NaN or infinite pixels in their "
-            f"cut-outs, such as number {instances[np.argmax(bad)]}; fill them, as "
-            "micrograph[~numpy.isfinite(micrograph)] = numpy.nanmedian(micrograph) does."
+            f"cut-outs, such as number {instances[np.argmax(bad)]}; fill them: "
+            "micrograph[~numpy.isfinite(micrograph)] = numpy.nanmedian(micrograph)."
         )
 
 

@@ -21,13 +21,13 @@ _NEAR = {
 _SPACES = " \t\r\n\v\f\xa0\ufeff\u200b"
 
 
-def tidy_columns(table):
+def tidy_columns(table, to_rename="table.rename(columns={})"):
     """Return a table, spaces stripped off the names of columns that sklipo reads.
 
     These are ``image``, ``mask`` and ``pixel_size``. Warn of names that are nearly one
     of these, where the table has images but not that column. Raise a ValueError for
     columns of several levels and for names that occur twice. The table itself is not
-    changed.
+    changed. ``to_rename`` is what the user has to pass, with a dict of names for {}.
     """
     if isinstance(table.columns, pd.MultiIndex):
         raise ValueError(
@@ -47,7 +47,7 @@ def tidy_columns(table):
             "expected one of each. Drop or rename the others."
         )
     if "image" in table.columns:
-        _warn_of_near_names(table)
+        _warn_of_near_names(table, to_rename)
     return table
 
 
@@ -66,7 +66,7 @@ def _is_near(name, column):
     return _NEAR[column].fullmatch(plain) is not None
 
 
-def _warn_of_near_names(table):
+def _warn_of_near_names(table, to_rename):
     """Warn of columns that are nearly a mask or pixel size, as they are not read."""
     for column, meaning in [("mask", "a mask"), ("pixel_size", "nm per pixel")]:
         for name in near_names(table, column):
@@ -76,5 +76,5 @@ def _warn_of_near_names(table):
             warn_caller(
                 f"The column {name!r} is not read, and no column is named {column!r}. "
                 f"If it holds {meaning} for each particle, pass "
-                f"table.rename(columns={{{name!r}: {column!r}}})."
+                f"{to_rename.format({name: column})}."
             )
