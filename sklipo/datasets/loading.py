@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..images import ImageDtype
-from ._class_folders import list_classes
+from ._class_folders import DEFAULT_MASK_SUFFIX, list_classes
 from ._image_columns import MAX_PIXELS_IN_ALL, load_images
 from ._tables import check_columns, read_table, rename_columns
 
@@ -17,7 +17,7 @@ def load_particles(
     *,
     columns=None,
     root=None,
-    mask_suffix="_mask",
+    mask_suffix=DEFAULT_MASK_SUFFIX,
     max_pixels=MAX_PIXELS_IN_ALL,
     n_jobs=None,
     verbose=False,
