@@ -281,7 +281,10 @@ def test_pixels_that_are_no_number(tmp_path, bad):
 def test_a_stack_is_no_image(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((2, 4, 5), np.float32))
     (tmp_path / "a.csv").write_text("image\na.tif\n")
-    with pytest.raises(ValueError, match=r"'a.tif' \(shape \(2, 4, 5\), expected one"):
+    with pytest.raises(
+        ValueError,
+        match=r"'a.tif' \(a stack of 2 images, shape \(2, 4, 5\), expected one",
+    ):
         load_particles(tmp_path / "a.csv")
 
 

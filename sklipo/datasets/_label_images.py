@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..particles._warnings import warn_caller
-from ._pixel_files import ColorError, as_gray, read_pixels
+from ._gray import ColorError, as_gray
+from ._pixel_files import read_pixels
 
 # Pieces that touch at a corner are one piece, as for the labels of most programs.
 _NUMBER_THEM = "scipy.ndimage.label(labels != 0, numpy.ones((3, 3)))[0]"

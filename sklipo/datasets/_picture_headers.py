@@ -16,8 +16,7 @@ class PictureHeader(NamedTuple):
     n_frames: int = 1
 
 
-# The formats that may change pixels.
-LOSSY_KINDS = {"JPEG", "WebP", "JPEG 2000", "AVIF"}
+_KINDS = {"JPEG", "WebP", "JPEG 2000", "AVIF"}
 _KINDS = "PNG, JPEG, BMP, TIFF, GIF, WebP, JPEG 2000, AVIF, PBM, PGM, PPM or PFM"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"

@@ -9,13 +9,13 @@ import pandas as pd
 from scipy.ndimage import find_objects
 
 from ..images import ImageArray
+from ._gray import as_gray
 from ._label_images import (
     check_labels,
     read_labels,
     warn_of_background,
     warn_of_pieces,
 )
-from ._pixel_files import as_gray
 from .micrographs import Micrograph, read_micrograph
 
 
