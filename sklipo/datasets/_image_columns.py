@@ -79,7 +79,9 @@ class _Reader:
         files = dict.fromkeys(path for path in paths if path is not None)
         # Threads, since decoders release the GIL and pixels need not be sent back.
         with ThreadPoolExecutor(self.n_threads) as pool:
-            found = pool.map(lambda name: self._try(read, name), files)
+            # One thread would cost as much as opening the files again.
+            in_turn = pool.map if self.n_threads > 1 else map
+            found = in_turn(lambda name: self._try(read, name), files)
             progress = f"Reading {what}", len(files)
             found = tqdm(found, *progress, unit="file", disable=not self.verbose)
             pixels = dict(zip(files, found, strict=True))
