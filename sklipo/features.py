@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from ._feature_groups import GROUPS, THESIS, measure_groups
 from ._jobs import map_parcels
 from .measures import Particle
-from .particles._checking import validate_particles
+from .particles._checking import check_same_masks, validate_particles
 from .particles._cropping import bounding_boxes, crop_particles
+from .particles._scale import white_level
 from .surrounding import surrounding_margin
 from .tags import extend_tags
 
@@ -138,10 +139,12 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         """
         groups = _check_groups(self.groups)
         particles = validate_particles(self, X, reset=True)
+        check_same_masks(self, particles, reset=True)
         relative = self.intensity == "relative"
         self.groups_ = groups
         self.unit_ = _length_unit(particles)
         self.intensity_range_ = _RELATIVE_RANGE if relative else _find_range(particles)
+        self._white = white_level(particles["image"].array)
         self._settings = {
             "n_points": self.n_points,
             "n_bins": self.n_bins,
@@ -166,13 +169,17 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If lengths were in nm in ``fit`` and X has no ``pixel_size``, or the other
-            way round.
+            If X had a ``pixel_size`` in ``fit``, so that lengths were in nm, and has
+            none now, or the other way round; the same for ``mask``. With raw
+            intensities, if the pixels of one are uint8 and of the other uint16 or of
+            another type.
         """
         check_is_fitted(self)
         particles = validate_particles(self, X, reset=False)
+        check_same_masks(self, particles, reset=False)
         if _length_unit(particles) != self.unit_:
             raise ValueError(_UNIT_ERRORS[self.unit_])
+        self._check_scale(particles["image"].array)
         measure = partial(
             _measure_table,
             groups=self.groups_,
@@ -208,6 +215,15 @@ class ParticleFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         groups = np.array(self.groups_, dtype=object)
         return np.repeat(groups, [len(names) for names in self._names])
+
+    def _check_scale(self, images):
+        """Raise an error if raw intensities are on another scale than in ``fit``."""
+        if not self._settings["relative"] and white_level(images) != self._white:
+            raise ValueError(
+                f"X has {images.pixel_dtype} pixels, and ParticleFeatures was fitted to"
+                " another type: raw intensities are on another scale. Convert the "
+                "images to the type seen in fit, or measure with intensity='relative'."
+            )
 
     @property
     def _fitted_settings(self):

@@ -27,6 +27,7 @@ from .particles._checking import (
     holds_images,
     validate_particles,
 )
+from .particles._columns import strip_names
 
 
 class ArtificialOverSampler(BaseOverSampler):
@@ -213,12 +214,13 @@ class ArtificialOverSampler(BaseOverSampler):
 
     def _add_particles(self, X, y, traits, rng):
         """Return the table with new particles appended, and their sources' rows."""
+        names, X = X.columns, strip_names(X)
         particles = check_particles(X)
         cutouts = list(map(Cutout, particles["image"].array, particles["mask"].array))
         with_background = np.array([not cutout.mask.all() for cutout in cutouts])
         sources = _spread(self.sampling_strategy_, y, with_background, rng)
         if not len(sources):
-            return X.reset_index(drop=True), sources
+            return X.reset_index(drop=True).set_axis(names, axis=1), sources
         donors = np.flatnonzero(with_background)
         descriptions = np.full((len(y), 4), np.nan)
         descriptions[donors] = [describe_background(cutouts[i]) for i in donors]
@@ -230,7 +232,9 @@ class ArtificialOverSampler(BaseOverSampler):
             made.append(self._make(cutouts[i], donor, drawn_as, nm_per_pixel[i], rng))
         images, masks = zip(*made, strict=True)
         new = X.iloc[sources].assign(image=ImageArray(images), mask=ImageArray(masks))
-        return pd.concat([X, new], ignore_index=True), sources
+        # imbalanced-learn asks for the columns under the names that they came with.
+        table = pd.concat([X, new], ignore_index=True).set_axis(names, axis=1)
+        return table, sources
 
     def _make(self, source, donor, traits, nm_per_pixel, rng):
         """Return image and mask of one artificial particle."""

@@ -13,10 +13,8 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from .images._buffer import float_dtype
 from .images._shapes import height_and_width
 from .particles._checking import validate_particles
+from .particles._scale import white_level
 from .tags import extend_tags
-
-# Pixels whose largest value is the white of their format. All others keep their values.
-_WHITE = {"uint8": 255, "uint16": 65535}
 
 _KINDS = {
     255: "uint8 pixels and divides them by 255",
@@ -102,7 +100,7 @@ class Resize(TransformerMixin, BaseEstimator):
         size = height_and_width(self.size, "size")
         images = validate_particles(self, X, reset=True)["image"].array
         self.size_ = size
-        self.white_ = _white(images)
+        self.white_ = white_level(images)
         return self
 
     def transform(self, X):
@@ -158,8 +156,7 @@ class Resize(TransformerMixin, BaseEstimator):
 
     def _check_white(self, images):
         """Raise an error if the pixels are on another scale than those of ``fit``."""
-        # Without an image there is nothing to see, and no type of pixels to rely on.
-        if len(images) and _white(images) != self.white_:
+        if white_level(images) != self.white_:
             raise ValueError(
                 f"X has {images.pixel_dtype} pixels. Resize was fitted to "
                 f"{_KINDS[self.white_]}, so the two are on different scales. Convert "
@@ -172,11 +169,6 @@ class Resize(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return extend_tags(tags, row_wise=True)
-
-
-def _white(images):
-    """Return what the pixels of some images are divided by."""
-    return _WHITE.get(images.pixel_dtype.name, 1)
 
 
 def _resize(image, out):

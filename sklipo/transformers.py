@@ -4,7 +4,6 @@ from itertools import repeat
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 
 # Private parts of scikit-learn: _fit_context, Interval, ADAPTERS_MANAGER,
 # _get_output_config.
@@ -19,7 +18,12 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
 from .images._buffer import float_dtype, lay_out, view_each
-from .particles._checking import holds_images, validate_particles
+from .particles._checking import (
+    check_same_masks,
+    holds_images,
+    join_particles,
+    validate_particles,
+)
 from .particles._cropping import bounding_boxes, crop_particles
 from .surrounding import surrounding_level
 from .tags import extend_tags
@@ -33,7 +37,8 @@ class _ParticleTransformer(
     """Base of the transformers that return particles as they came.
 
     A subclass maps a checked particle table to another in ``_transform``. Nothing is
-    learned, so ``transform`` works without ``fit``.
+    learned, so ``transform`` works without ``fit``; after it, X has masks or has none
+    as it had then.
     """
 
     _parameter_constraints = {}
@@ -58,7 +63,8 @@ class _ParticleTransformer(
         self : object
             The transformer itself.
         """
-        validate_particles(self, X, reset=True)
+        particles = validate_particles(self, X, reset=True)
+        check_same_masks(self, particles, reset=True)
         return self
 
     def transform(self, X):
@@ -74,13 +80,18 @@ class _ParticleTransformer(
         X_out : DataFrame or ndarray of shape (n_samples, n_features)
             A particle table with every further column of X as it was; rows of numbers
             where X is rows of numbers.
+
+        Raises
+        ------
+        ValueError
+            If X had masks in ``fit`` and has none now, or the other way round.
         """
-        particles = self._transform(validate_particles(self, X, reset=False))
+        particles = validate_particles(self, X, reset=False)
+        check_same_masks(self, particles, reset=False)
+        particles = self._transform(particles)
         if not holds_images(X):
             return self._wrap_rows(_rows_of_pixels(particles["image"].array), X)
-        if isinstance(X, pd.DataFrame):
-            return X.assign(**{name: particles[name].array for name in particles})
-        return particles
+        return join_particles(X, particles)
 
     def set_output(self, *, transform=None):
         """Choose what holds the rows of numbers that come out where rows came in.

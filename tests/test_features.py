@@ -296,6 +296,28 @@ def test_units_of_fit_and_transform_must_agree():
         ParticleFeatures().fit(sized).transform(missing)
 
 
+def test_masks_are_there_in_fit_and_transform_or_in_neither():
+    masked = _table([0, 1])
+    bare = masked.drop(columns="mask")
+    with pytest.raises(ValueError, match="no column 'mask', but had one"):
+        ParticleFeatures(["area"]).fit(masked).transform(bare)
+    with pytest.raises(ValueError, match="a column 'mask', but had none"):
+        ParticleFeatures(["area"]).fit(bare).transform(masked)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "other"), [("u1", "f4"), ("f8", "u1"), ("u2", "u1")]
+)
+def test_raw_intensities_are_on_one_scale(fitted, other):
+    stacks = {
+        dtype: np.arange(50).reshape(2, 5, 5).astype(dtype) for dtype in (fitted, other)
+    }
+    measure = ParticleFeatures(["histogram"], intensity="raw").fit(stacks[fitted])
+    with pytest.raises(ValueError, match="pixels, and ParticleFeatures was fitted to"):
+        measure.transform(stacks[other])
+    ParticleFeatures(["histogram"]).fit(stacks[fitted]).transform(stacks[other])
+
+
 @pytest.mark.parametrize("groups", [["area", "color"], [], [["area"]], [3]])
 def test_unknown_groups(groups):
     with pytest.raises(ValueError, match=r"expected 'all', 'thesis' .* 'edge_profile'"):

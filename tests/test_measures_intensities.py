@@ -102,6 +102,16 @@ def test_rings_leave_out_empty_ones():
     assert_allclose(rings.average(np.array([1.0, 2.0, 5.0, 4.0])), [4, 1.5, 5])
 
 
+def test_rings_of_a_long_strip_take_no_more_memory_than_its_pixels():
+    distances = np.arange(0, 10**7, 997)
+    rings = Rings(distances**2)
+    assert_array_equal(rings.numbers, distances)
+    assert_array_equal(rings.sizes, 1)
+    assert_array_equal(rings.average(distances / 2), distances / 2)
+    # Halfway between two rings: the square of 2.5 is 6.25, of which 7 is kept.
+    assert_array_equal(Rings(np.array([6, 7, 10**9])).numbers[:2], [2, 3])
+
+
 @every_large_mask
 def test_signal_to_noise_is_an_analysis_of_variance(name):
     image = NOISE + 5 * RADIUS

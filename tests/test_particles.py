@@ -1,6 +1,13 @@
+import re
+from collections import deque
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from particle_cases import as_object_array, assert_images_equal
+from scipy import sparse
 from sklearn import config_context
 
 from sklipo import ImageArray, check_particles
@@ -26,18 +33,6 @@ def table(images):
         },
         index=["x", "y", "z"],
     )
-
-
-def assert_images_equal(array, images):
-    assert len(array) == len(images)
-    for result, image in zip(array, images, strict=True):
-        np.testing.assert_array_equal(result, image)
-
-
-def as_object_array(images):
-    array = np.empty(len(images), object)
-    array[:] = images
-    return array
 
 
 @pytest.mark.parametrize(
@@ -171,13 +166,6 @@ def test_mask_need_not_cover_its_middle(table):
     np.testing.assert_array_equal(particles["mask"].iloc[0], corner)
 
 
-@pytest.mark.parametrize("value", [0, -1.5, np.nan, np.inf, "one"])
-def test_bad_pixel_size_names_row(table, value):
-    sizes = pd.Series([1.0, value, 2.0], table.index, dtype=object)
-    with pytest.raises(ValueError, match=r"row 1 .*pixel_size is .*positive"):
-        check_particles(table.assign(pixel_size=sizes))
-
-
 def test_color_image_says_how_to_convert(images):
     with pytest.raises(ValueError, match=r"row 1.*rgb2gray"):
         check_particles([images[0], np.zeros((4, 4, 3))])
@@ -189,11 +177,212 @@ def test_paths_are_sent_to_load_particles():
 
 
 def test_table_without_images_names_its_columns():
-    with pytest.raises(ValueError, match=r"no column 'image'.*\['picture', 'label'\]"):
-        check_particles(pd.DataFrame({"picture": [1], "label": ["a"]}))
+    with pytest.raises(ValueError, match=r"no column 'image'.*\['area', 'label'\]"):
+        check_particles(pd.DataFrame({"area": [1], "label": ["a"]}))
 
 
-@pytest.mark.parametrize("X", [7, "particles.csv", None])
+@pytest.mark.parametrize(
+    "X",
+    [
+        *(np.ones(3), np.float64(3), np.array(None), np.ones((1, 1, 1, 1, 1))),
+        *(np.array([[np.eye(2)]] * 2 + [[None]], object)[:2], np.zeros(3, "f8,f8")),
+        *(pd.Series([1, 2]), pd.Index([1, 2]), [[1, 2], [3]], [1, 2], np.array(["a"])),
+    ],
+    ids=str,
+)
+def test_arrays_of_other_shapes_are_refused(X):
+    with pytest.raises((TypeError, ValueError), match=r"expected|no array of"):
+        check_particles(X)
+
+
+@pytest.mark.parametrize("X", [7, "particles.csv", None, {1}, np.ndarray])
 def test_other_things_are_refused(X):
     with pytest.raises(TypeError, match="expected a particle table"):
         check_particles(X)
+
+
+@pytest.mark.parametrize(
+    ("convert", "advice"),
+    [
+        (iter, "list(X)"),
+        (deque, "list(X)"),
+        (lambda images: (image for image in images), "list(X)"),
+        (lambda images: {"image": images}, "pandas.DataFrame(X)"),
+        (lambda images: pa.table({"image": [1, 2, 3]}), "X.to_pandas()"),
+        (lambda images: sparse.csr_array(images[0]), "X.toarray()"),
+    ],
+)
+def test_what_is_nearly_particles_says_how_to_convert(images, convert, advice):
+    with pytest.raises(TypeError, match=re.escape(f"Pass {advice}.")):
+        check_particles(convert(images))
+
+
+class Array:
+    """An array of another library."""
+
+    def __init__(self, pixels):
+        self.pixels = pixels
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.pixels, dtype)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (2, 9)])
+@pytest.mark.parametrize("wrap", [Array, memoryview, np.ma.asarray, np.ndarray.tolist])
+def test_arrays_of_other_libraries_and_lists_are_arrays(shape, wrap):
+    X = np.arange(18.0).reshape(shape)
+    particles = check_particles(wrap(X))
+    assert_images_equal(particles["image"].array, X.reshape(2, 3, 3))
+    assert holds_images(wrap(X)) == (len(shape) == 3)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["Int64", "Float64", "double[pyarrow]", "Sparse[int]"]
+)
+def test_numbers_of_pandas_types_are_rows_of_numbers(dtype):
+    table = pd.DataFrame(np.arange(18).reshape(2, 9)).astype(dtype)
+    assert not holds_images(table)
+    assert_images_equal(
+        check_particles(table)["image"].array, np.arange(18).reshape(2, 3, 3)
+    )
+
+
+EMPTY = [
+    *([], (), np.empty((0, 4, 4)), np.empty(0, object), ImageArray([])),
+    *(pd.Series([], dtype="image"), pd.DataFrame({"image": []})),
+    pd.DataFrame({"image": ImageArray([]), "mask": ImageArray([]), "pixel_size": []}),
+]
+
+
+@pytest.mark.parametrize("X", EMPTY, ids=lambda X: type(X).__name__)
+def test_no_particles_are_refused(X):
+    with pytest.raises(ValueError, match="X has no particles"):
+        check_particles(X)
+
+
+@pytest.mark.parametrize("empty", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("wrap", [list, as_object_array, pd.Series])
+def test_missing_images_are_told_wherever_they_stand(images, empty, wrap):
+    for X in ([empty, *images], [images[0], empty], [empty, empty]):
+        row = next(i for i, image in enumerate(X) if image is empty)
+        with pytest.raises(ValueError, match=f"row {row}: the image is missing"):
+            check_particles(wrap(X))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("a.png", " the text 'a.png'.*load_particles"),
+        (Path("a.png"), " the text 'a.png'.*load_particles"),
+        (1.5, " 1.5; expected a 2-D array"),
+        (np.int8(1), " 1;"),
+        (True, " True;"),
+        (b"bytes", " b'bytes'"),
+        (sparse.csr_array(np.eye(3)), r"sparse csr_array.*toarray\(\)"),
+        ({"size": 3}, "dict"),
+        (np.ones(3), r"\(3,\)"),
+        (np.ones((3, 3, 3)), r"\(3, 3, 3\).*gray"),
+        (np.ones((3, 3), complex), "complex128"),
+        (np.ones((3, 3), str), "<U1"),
+        (np.ones((0, 3)), "no pixels"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("column", ["image", "mask"])
+@pytest.mark.parametrize("row", [0, 2])
+def test_what_is_no_image_names_column_and_row(table, column, row, value, message):
+    values = list(table[column])
+    values[row] = value
+    values = as_object_array(values)
+    given = table.assign(**{column: pd.Series(values, table.index)})
+    place = f"(row {row} .*: the {column} is|The {column} of row {row}:).*"
+    with pytest.raises((TypeError, ValueError), match=place + message):
+        check_particles(given)
+
+
+def test_long_lists_of_columns_are_cut_short():
+    table = pd.DataFrame(np.ones((1, 1000))).assign(label="a")
+    with pytest.raises(
+        ValueError, match=r"'label' has the dtype.*and 991 more"
+    ) as error:
+        check_particles(table)
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame(), pd.DataFrame(index=range(3))])
+def test_a_table_without_columns_says_so(table):
+    with pytest.raises(ValueError, match="The table has no columns"):
+        check_particles(table)
+
+
+@pytest.mark.parametrize("name", ["Image", "images", "IMG", "raw"])
+def test_an_image_column_of_another_name_is_found(table, name):
+    with pytest.raises(ValueError, match=rf"rename\(columns={{'{name}': 'image'}}\)"):
+        check_particles(table.rename(columns={"image": name}))
+
+
+@pytest.mark.parametrize("column", ["image", "mask", "pixel_size", "label"])
+def test_columns_of_one_name_are_refused(table, column):
+    with pytest.raises(ValueError, match=f"several columns of the name '{column}'"):
+        check_particles(pd.concat([table, table[[column]]], axis=1))
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4, 1), (2, 4, 4, 3), (2, 1, 4, 4)])
+def test_images_with_channels_say_how_to_drop_them(shape):
+    with pytest.raises(ValueError, match=r"X.mean\(axis=-1\).*X\[..., 0\]"):
+        check_particles(np.ones(shape))
+
+
+@pytest.mark.parametrize("n_channels", [3, 4])
+def test_one_color_image_is_warned_of(n_channels):
+    with pytest.warns(UserWarning, match="one color image") as caught:
+        check_particles(np.ones((40, 50, n_channels)))
+    assert caught[0].filename == __file__
+    check_particles([np.ones((50, n_channels))] * 40)
+    check_particles(np.ones((40, n_channels, n_channels)))
+
+
+def test_hidden_pixels_are_refused():
+    stack = np.ma.masked_equal(np.arange(18.0).reshape(2, 3, 3), 4)
+    for X in (stack, stack.reshape(2, 9)):
+        with pytest.raises(ValueError, match=r"1 masked number.*X.filled"):
+            check_particles(X)
+
+
+@pytest.mark.parametrize("axis", ["index", "columns"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 0, 1],
+        [np.nan, None, "a"],
+        pd.date_range("2020", periods=3),
+        [(1, 2), (1, 2), 3],
+    ],
+    ids=str,
+)
+def test_any_labels_of_rows_will_do(table, labels, axis):
+    table = table.set_axis(labels)
+    if axis == "columns":
+        table[7] = table[None] = table[("a", 1)] = 0
+    particles = check_particles(table)
+    assert particles.index.equals(table.index)
+    with pytest.raises(ValueError, match=r"row 1 \(index .*the mask is empty"):
+        check_particles(replace(table, "mask", 1, np.zeros((4, 4), bool)))
+
+
+def test_names_are_read_without_their_spaces(table):
+    given = table.rename(columns={"image": "image ", "mask": " mask"})
+    pd.testing.assert_frame_equal(check_particles(given), check_particles(table))
+
+
+def test_a_mask_of_another_name_is_warned_of(table):
+    with pytest.warns(UserWarning, match=r"rename\(columns={'Mask': 'mask'}\)"):
+        particles = check_particles(table.rename(columns={"mask": "Mask"}))
+    assert "mask" not in particles
+
+
+def test_a_table_of_many_columns_is_checked_quickly(table):
+    numbers = pd.DataFrame(np.ones((3, 10_000)), table.index)
+    particles = check_particles(pd.concat([table, numbers], axis=1))
+    assert list(particles) == ["image", "mask", "pixel_size"]
+    assert check_particles(numbers)["image"][0].shape == (100, 100)

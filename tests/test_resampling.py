@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo.datasets import make_liposomes
 from sklipo.resampling import ArtificialOverSampler
 
 SAMPLERS = [
@@ -287,3 +288,16 @@ def test_particles_without_background_are_passed_over():
     sampler = ArtificialOverSampler(random_state=0)
     sampler.fit_resample(particles.assign(mask=full), y)
     assert set(sampler.sample_indices_[6:]) == {5}
+
+
+@pytest.mark.parametrize(
+    "names", [{"mask": " mask"}, {"image": "image ", "mask": "mask "}]
+)
+def test_names_with_spaces_are_read_and_kept(names):
+    particles = make_liposomes(12, weights=[6, 4, 2], random_state=0)
+    given = particles.rename(columns=names)
+    results = [
+        ArtificialOverSampler(random_state=0).fit_resample(X, particles["label"])[0]
+        for X in (particles, given)
+    ]
+    pd.testing.assert_frame_equal(results[0].rename(columns=names), results[1])

@@ -211,9 +211,3 @@ def test_a_normalized_background_makes_all_pixels_alike(dtype):
     expected = model.fit_transform(particles)
     # Float pixels are normalized in their own precision.
     np.testing.assert_allclose(model.transform(other), expected, rtol=1e-5, atol=1e-6)
-
-
-def test_resize_of_no_images_is_no_pixels():
-    resize = Resize(3).fit(make_particles())
-    assert resize.transform(make_particles()[:0]).shape == (0, 9)
-    assert resize.transform(ImageArray([])).shape == (0, 9)

@@ -10,7 +10,14 @@ from skimage.measure import regionprops
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ApplyMask, CropToMask, ImageArray, NormalizeBackground, Resize
+from sklipo import (
+    ApplyMask,
+    CropToMask,
+    ImageArray,
+    NormalizeBackground,
+    ParticleFeatures,
+    Resize,
+)
 from sklipo.surrounding import find_surrounding
 from sklipo.tags import has_tag
 
@@ -189,3 +196,55 @@ def test_bad_particles_are_refused_in_fit_and_transform(transformer):
         clone(transformer).fit(bad)
     with pytest.raises(ValueError, match="the mask has shape"):
         clone(transformer).fit(good).transform(bad)
+
+
+ALL_STEPS = [*TABLE_TO_TABLE, Resize(3), ParticleFeatures(["area"])]
+
+
+@pytest.mark.parametrize("step", TABLE_TO_TABLE)
+def test_masks_are_there_in_fit_and_transform_or_in_neither(step):
+    with_masks, without = make_particles(), make_particles()[["image"]]
+    # Nothing is learned, so there is nothing to differ from without fit.
+    for table in (with_masks, without):
+        clone(step).transform(table)
+    with pytest.raises(ValueError, match=r"no column 'mask', but had one .* fitted"):
+        clone(step).fit(with_masks).transform(without)
+    with pytest.raises(ValueError, match=r"a column 'mask', but had none .* fitted"):
+        clone(step).fit(without).transform(with_masks)
+    again = clone(step).fit(with_masks).fit(without)
+    assert "mask" not in again.transform(without)
+
+
+@pytest.mark.parametrize("step", TABLE_TO_TABLE)
+def test_steps_return_tidy_names(step):
+    table = make_particles()
+    given = table.rename(columns={"image": " image", "mask": "mask "})
+    result = step.fit_transform(given)
+    pd.testing.assert_frame_equal(result, step.fit_transform(table))
+    # So that the next step meets no name twice.
+    CropToMask().fit_transform(result)
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+@pytest.mark.parametrize("empty", [[], ImageArray([]), make_particles()[:0]], ids=len)
+def test_no_particles_are_refused_in_fit_and_transform(step, empty):
+    fitted = clone(step).fit(make_particles())
+    with pytest.raises(ValueError, match="X has no particles"):
+        fitted.transform(empty)
+    with pytest.raises(ValueError, match="X has no particles"):
+        clone(step).fit(empty)
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+@pytest.mark.parametrize(
+    "X", [iter([]), {1}, {"image": []}, b"", "a.csv", range(3), None], ids=type
+)
+def test_what_holds_no_images_is_refused_as_by_check_particles(step, X):
+    with pytest.raises(TypeError, match="expected a particle table"):
+        clone(step).fit(X)
+
+
+def test_an_image_column_of_objects_in_rows_is_no_row_of_numbers():
+    rows = make_particles()[["image"]].to_numpy()
+    with pytest.raises(ValueError, match=r"shape \(\d+, 1\) and the dtype object"):
+        Resize(3).fit(rows)

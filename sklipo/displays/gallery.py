@@ -79,7 +79,8 @@ class ParticleGalleryDisplay(PanelDisplay):
     def __init__(
         self, particles, y_true, *, y_pred=None, confidence=None, rows=None, title=""
     ):
-        self.particles = check_particles(particles)
+        # None are shown where none is mistaken.
+        self.particles = check_particles(particles) if len(particles) else particles
         self.y_true = y_true
         self.y_pred = y_pred
         self.confidence = confidence

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from .._jobs import PARCEL, map_parcels
 from ..particles import check_particles
-from ..particles._checking import holds_images
+from ..particles._checking import holds_images, join_particles
 from ..tags import has_tag
 
 
@@ -38,7 +38,9 @@ def join_preparation(steps, estimators, X):
     if not steps:
         return estimators
     # The steps learn nothing: one particle fits them as well as all do.
-    fitted = Pipeline(_clone_steps(steps)).fit(_as_table(X).iloc[:1])
+    fitted = Pipeline(_clone_steps(steps)).fit(
+        join_particles(X, check_particles(X)).iloc[:1]
+    )
     wholes = [clone(estimator) for estimator in estimators]
     for whole, estimator in zip(wholes, estimators, strict=True):
         whole.steps = [*fitted.steps, *estimator.steps]
@@ -62,7 +64,7 @@ def prepare(steps, X, *, n_jobs=None, verbose=False):
         # It shares the work out by itself, and knows which pixels it needs.
         return clone(steps[0][1]).set_params(n_jobs=n_jobs).fit_transform(X)
     # Checked before it is cut into parcels, whose rows would be counted from 0.
-    particles = _as_table(X)
+    particles = join_particles(X, check_particles(X))
     rows = map_parcels(partial(_prepare_parcel, steps), particles, n_jobs)
     n_parcels = ceil(len(particles) / PARCEL)
     rows = list(tqdm(rows, "preparing", n_parcels, disable=not verbose))
@@ -76,14 +78,6 @@ def _is_row_wise(step):
     if isinstance(step, Pipeline):
         return all(_is_row_wise(inner) for _, inner in step.steps)
     return step in (None, "passthrough") or has_tag(step, "row_wise")
-
-
-def _as_table(X):
-    """Return checked particles as a table, with every further column of X."""
-    particles = check_particles(X)
-    if not isinstance(X, pd.DataFrame):
-        return particles
-    return X.assign(**{name: particles[name].array for name in particles})
 
 
 def _prepare_parcel(steps, particles):

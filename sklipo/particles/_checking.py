@@ -4,15 +4,22 @@ from math import isqrt
 
 import numpy as np
 import pandas as pd
-from sklearn import get_config
+from pandas.api.types import is_numeric_dtype
 from sklearn.utils.validation import validate_data
 
 from ..images import ImageArray, ImageDtype
+from ._columns import near_names, strip_names, tidy_columns
+from ._contents import check_images, check_masks, check_pixel_sizes
+from ._warnings import warn_caller
 
 _EXPECTED = (
     "expected a particle table (a DataFrame with an 'image' column, see "
     "sklipo.datasets.load_particles), a list of 2-D arrays, an (n, height, width) "
     "array, or a 2-D numeric array with one flattened image per row"
+)
+_CHANNELS = (
+    " Make color gray, as X.mean(axis=-1) does; drop an axis of length 1, as X[..., 0] "
+    "or X[:, 0] does."
 )
 
 
@@ -26,10 +33,11 @@ def check_particles(X):
     ----------
     X : DataFrame, ImageArray, Series, list of 2-D arrays or ndarray
         - a particle table: a DataFrame with a column ``image`` and, if known,
-          ``mask`` (non-zero inside the particle) and ``pixel_size`` (nm per pixel);
-          its other columns are left out of the result;
+          ``mask`` (0 outside the particle, one other number inside) and
+          ``pixel_size`` (nm per pixel); its other columns are left out of the result;
         - images alone: an ImageArray, a Series of dtype ``"image"``, a list of 2-D
-          arrays of differing sizes, or an array of shape (n, height, width);
+          arrays of differing sizes, or an array of shape (n, height, width), also
+          a tensor or what else NumPy reads as an array;
         - a 2-D numeric array or DataFrame of shape (n_samples, n_features): each row
           is a square image in C order, or a 1 x n_features strip where n_features
           is no square.
@@ -46,10 +54,20 @@ def check_particles(X):
     TypeError
         If X is none of the above, or a column holds anything but images.
     ValueError
-        If an image or mask is missing or has NaN or infinite pixels, if a mask is empty
-        or differs in shape from its image, or if a pixel size is not a positive number.
-        The message names the row. With ``assume_finite`` of
-        :func:`sklearn.set_config`, NaN and infinite pixels are not looked for.
+        If X has no particles, two columns of one name or columns of several levels; if
+        an image or mask is missing or has NaN, infinite or hidden pixels; if a mask is
+        empty, differs in shape from its image or has more numbers than 0 and one other,
+        such as probabilities, labels of several particles or a mask from a JPEG file;
+        or if a pixel size is not a number from 0.0001 to 1,000,000. The message names
+        the row. With ``assume_finite`` of :func:`sklearn.set_config`, NaN and infinite
+        pixels are not looked for.
+
+    Warns
+    -----
+    UserWarning
+        If a mask seems to be True around its particle and False inside, if a column is
+        not read whose name is nearly ``mask`` or ``pixel_size`` (spaces around these
+        names do not matter), or if a stack of images looks like one color image.
 
     See Also
     --------
@@ -65,9 +83,11 @@ def check_particles(X):
     0  <4x6 float64>
     1  <3x3 float64>
     """
-    if isinstance(X, pd.DataFrame) and not _is_numeric_table(X):
-        return _check_table(X)
-    return pd.DataFrame({"image": _check_images(_as_images(X), "image", _row_names(X))})
+    X = _as_known(X)
+    if _is_particle_table(X):
+        return _check_table(tidy_columns(X))
+    images = check_images(_as_images(X), "image", _row_names(X))
+    return pd.DataFrame({"image": images})
 
 
 def validate_particles(estimator, X, *, reset):
@@ -77,6 +97,7 @@ def validate_particles(estimator, X, *, reset):
     ``n_features_in_`` and ``feature_names_in_``; images of any size have neither.
     ``reset`` is True in ``fit``, to remember columns, and False afterwards, to compare.
     """
+    X = _as_known(X)
     if not holds_images(X):
         X = validate_data(estimator, X, reset=reset)
     elif reset:
@@ -85,19 +106,53 @@ def validate_particles(estimator, X, *, reset):
     return check_particles(X)
 
 
+def check_same_masks(estimator, particles, *, reset):
+    """Remember in ``fit`` whether particles have masks; afterwards, refuse a change.
+
+    A particle without a mask fills its image, which is another particle to whatever has
+    learned from masks. Without ``fit`` there is nothing to compare with.
+    """
+    has_masks = "mask" in particles
+    if reset:
+        estimator._fitted_to_masks = has_masks
+    if getattr(estimator, "_fitted_to_masks", has_masks) != has_masks:
+        name = type(estimator).__name__
+        raise ValueError(
+            f"X has a column 'mask', but had none when {name} was fitted. Drop the "
+            "column, or fit with it."
+            if has_masks
+            else f"X has no column 'mask', but had one when {name} was fitted. Add the "
+            "masks, or fit without them."
+        )
+
+
 def holds_images(X):
     """Tell whether X holds images, rather than rows of numbers.
 
     Rows of numbers go through scikit-learn's validation and come back from an image
     transformer as rows of numbers; images come back as a particle table.
     """
+    X = _as_known(X)
     if isinstance(X, pd.DataFrame):
-        return not _is_numeric_table(X)
+        return _is_particle_table(X)
     if isinstance(X, (ImageArray, pd.Series)):
-        return isinstance(X.dtype, ImageDtype) or X.dtype == object
-    if isinstance(X, np.ndarray):
-        return X.ndim > 2 or _is_array_of_images(X)
-    return isinstance(X, (list, tuple)) and len(X) > 0 and _ndim(X[0]) >= 2
+        return isinstance(X.dtype, ImageDtype) or not is_numeric_dtype(X.dtype)
+    if isinstance(X, np.ndarray) and X.ndim:
+        holds_objects = X.dtype == object and _ndim(next(X.flat, None)) >= 2
+        is_column = X.ndim == 1 and not is_numeric_dtype(X.dtype)
+        return X.ndim > 2 or is_column or holds_objects
+    # Of sparse matrices and of what has one value scikit-learn says best what is wrong,
+    # of all other things check_particles does.
+    is_other_table = "image" in getattr(X, "column_names", getattr(X, "columns", ()))
+    return is_other_table or not hasattr(X, "shape")
+
+
+def join_particles(X, particles):
+    """Return checked particles of X as a table, with every further column of X."""
+    if not isinstance(X, pd.DataFrame):
+        return particles
+    columns = {name: particles[name].array for name in particles}
+    return strip_names(X).assign(**columns)
 
 
 def flat_image_shape(n_pixels):
@@ -109,18 +164,42 @@ def flat_image_shape(n_pixels):
     return (side, side) if side * side == n_pixels else (1, n_pixels)
 
 
-def _is_numeric_table(table):
-    """Tell whether a DataFrame is plain scikit-learn input."""
-    return (
-        "image" not in table.columns
-        and table.shape[1] > 0
-        and all(pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes)
+def _as_known(X):
+    """Return arrays of other libraries, and rows of numbers in lists, as NumPy's."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            f"X has {np.ma.count_masked(X)} masked numbers; expected all of them. Fill "
+            "them, as X.filled(value) does."
+        )
+    if not _is_array(X):
+        return X
+    try:
+        return np.asarray(X)
+    # Rows of unequal lengths, tensors on another device: NumPy's errors, and theirs.
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"X is a {type(X).__name__} that NumPy makes no array of: {error}"
+        ) from error
+
+
+def _is_array(X):
+    """Tell whether X is an array of another library, or rows of numbers in a list."""
+    if isinstance(X, (list, tuple)):
+        # Where there is neither image nor row, what is wrong with images says more.
+        return _ndim(next((item for item in X if item is not None), None)) == 1
+    if isinstance(X, (type, np.ndarray, pd.DataFrame, pd.Series, ImageArray)):
+        return False
+    is_table = hasattr(X, "columns")
+    return isinstance(X, memoryview) or (hasattr(X, "__array__") and not is_table)
+
+
+def _is_particle_table(X):
+    """Tell whether X is a DataFrame, but not plain scikit-learn input."""
+    return isinstance(X, pd.DataFrame) and not (
+        "image" not in X.columns
+        and X.shape[1] > 0
+        and all(map(is_numeric_dtype, X.dtypes.unique()))
     )
-
-
-def _is_array_of_images(X):
-    """Tell whether a 1-D object array holds arrays."""
-    return X.dtype == object and X.ndim == 1 and len(X) > 0 and _ndim(X[0]) >= 2
 
 
 def _ndim(value):
@@ -136,35 +215,90 @@ def _ndim(value):
 def _check_table(table):
     """Return the image, mask and pixel size columns of a table, checked."""
     if "image" not in table.columns:
-        raise ValueError(
-            "The table has no column 'image', and not all of its columns are numbers. "
-            f"Its columns are {list(table.columns)}; {_EXPECTED}."
-        )
+        raise ValueError(_describe_lack_of_images(table))
     rows = _row_names(table)
-    columns = {"image": _check_images(table["image"].array, "image", rows)}
+    columns = {"image": check_images(table["image"].array, "image", rows)}
     if "mask" in table.columns:
-        masks = _check_images(table["mask"].array, "mask", rows)
-        columns["mask"] = _check_masks(masks, columns["image"], rows)
+        masks = check_images(table["mask"].array, "mask", rows)
+        columns["mask"] = check_masks(masks, columns["image"], rows)
     if "pixel_size" in table.columns:
-        columns["pixel_size"] = _check_pixel_sizes(table["pixel_size"], rows)
+        columns["pixel_size"] = check_pixel_sizes(table["pixel_size"], rows)
     return pd.DataFrame(columns, index=table.index)
+
+
+def _describe_lack_of_images(table):
+    """Say which column might hold the images of a table without 'image'."""
+    kinds = table.dtypes
+    found = near_names(table, "image") or list(
+        kinds.index[[isinstance(kind, ImageDtype) for kind in kinds]]
+    )
+    if found:
+        return (
+            f"The table has no column 'image'. If {found[0]!r} holds the images, pass "
+            f"table.rename(columns={{{found[0]!r}: 'image'}})."
+        )
+    others = [name for name, kind in kinds.items() if not is_numeric_dtype(kind)]
+    if not others:
+        return f"The table has no columns; {_EXPECTED}."
+    names = list(table.columns)
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return (
+        "The table has no column 'image', and not all of its columns are numbers: "
+        f"{others[0]!r} has the dtype {table[others[0]].dtype}. Its columns are "
+        f"{names[:10]}{more}; {_EXPECTED}."
+    )
 
 
 def _as_images(X):
     """Return the images of anything that is not a particle table."""
     if isinstance(X, pd.DataFrame):
-        X = X.to_numpy()
+        X = _as_rows(X)
     if isinstance(X, pd.Series):
         return X.array
     if isinstance(X, (ImageArray, list, tuple)):
         return X
     if not isinstance(X, np.ndarray):
-        raise TypeError(f"X is a {type(X).__name__}; {_EXPECTED}.")
-    if X.ndim == 3 or _is_array_of_images(X):
+        raise TypeError(f"X is a {type(X).__name__}; {_EXPECTED}.{_hint(X)}")
+    if X.ndim == 3:
+        _warn_of_color(X)
+    if X.ndim == 3 or (X.ndim == 1 and not is_numeric_dtype(X.dtype)):
         return X
-    if X.ndim != 2:
-        raise ValueError(f"X has {X.ndim} dimensions (shape {X.shape}); {_EXPECTED}.")
-    return X.reshape(len(X), *flat_image_shape(X.shape[1]))
+    if X.ndim != 2 or X.dtype == object:
+        raise ValueError(
+            f"X has the shape {X.shape} and the dtype {X.dtype}; {_EXPECTED}."
+            f"{_CHANNELS if X.ndim == 4 else ''}"
+        )
+    return np.asarray(X).reshape(len(X), *flat_image_shape(X.shape[1]))
+
+
+def _as_rows(table):
+    """Return a table of numbers as an array."""
+    rows = table.to_numpy()
+    # Missing numbers of pandas' own types have no place in an array of numbers.
+    return table.to_numpy(float, na_value=np.nan) if rows.dtype == object else rows
+
+
+def _hint(X):
+    """Say how X becomes particles, where its type tells."""
+    if hasattr(X, "to_pandas"):
+        return " Pass X.to_pandas()."
+    if hasattr(X, "toarray"):
+        return " Pass X.toarray()."
+    if isinstance(X, dict):
+        return " Pass pandas.DataFrame(X)."
+    is_series = np.iterable(X) and not isinstance(X, (str, bytes, set, frozenset))
+    return " Pass list(X)." if is_series else ""
+
+
+def _warn_of_color(stack):
+    """Warn if a stack of images has the shape of one color image."""
+    n, height, width = stack.shape
+    if width in (3, 4) and min(n, height) >= 8 * width:
+        warn_caller(
+            f"X of shape {stack.shape} is read as {n} images of {height} x {width} "
+            "pixels. If it is one color image, make it gray and pass it in a list: "
+            "[X.mean(axis=2)]."
+        )
 
 
 def _row_names(X):
@@ -173,98 +307,3 @@ def _row_names(X):
     if not isinstance(index, pd.Index) or isinstance(index, pd.RangeIndex):
         return lambda i: f"row {i}"
     return lambda i: f"row {i} (index {index[i]!r})"
-
-
-def _check_images(images, column, rows):
-    """Return a column as an ImageArray without missing or non-finite images."""
-    if not isinstance(images, ImageArray):
-        images = _convert_images(images, column)
-    missing = np.flatnonzero(images.isna())
-    if len(missing):
-        raise ValueError(
-            f"{rows(missing[0])}: the {column} is missing ({len(missing)} in all). "
-            f"Drop such rows with particles.dropna(subset=[{column!r}])."
-        )
-    row = _find_non_finite(images)
-    if row is not None:
-        raise ValueError(
-            f"{rows(row)}: the {column} has NaN or infinite pixels; expected "
-            "finite ones. Replace them, for example by numpy.nan_to_num."
-        )
-    return images
-
-
-def _find_non_finite(images):
-    """Return the position of the first image with a NaN or infinite pixel, or None."""
-    if images.pixel_dtype.kind != "f" or get_config()["assume_finite"]:
-        return None
-    # A look at one image takes as long as 2**16 pixels in a row: start with the whole
-    # buffer, unless few images lie in a large one.
-    few = images.pixels.size > 2**16 * len(images)
-    if not few and _all_finite(images.pixels):
-        return None
-    each = enumerate(images)
-    return next((row for row, image in each if not _all_finite(image)), None)
-
-
-def _all_finite(pixels):
-    """Tell whether no pixel is NaN or infinite."""
-    # A sum needs no memory, which isfinite fills with flags, but can overflow.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = pixels.sum()
-    return bool(np.isfinite(total) or np.isfinite(pixels).all())
-
-
-def _convert_images(images, column):
-    """Return a list, stack or object column as an ImageArray."""
-    first = next(iter(images), None)
-    if isinstance(first, str):
-        raise TypeError(
-            f"Column {column!r} holds strings such as {first!r}; expected images. "
-            "Read the files with sklipo.datasets.load_particles."
-        )
-    if _ndim(first) < 2 and first is not None:
-        raise TypeError(
-            f"Column {column!r} holds {type(first).__name__} values; expected images "
-            "(2-D arrays)."
-        )
-    return ImageArray(images)
-
-
-def _check_masks(masks, images, rows):
-    """Return masks as bool, none empty and each of the shape of its image."""
-    differing = np.flatnonzero((masks.shapes != images.shapes).any(axis=1))
-    if len(differing):
-        i = differing[0]
-        raise ValueError(
-            f"{rows(i)}: the mask has shape {tuple(masks.shapes[i].tolist())}, its "
-            f"image {tuple(images.shapes[i].tolist())}; expected the same."
-        )
-    if masks.pixel_dtype.kind != "b":
-        masks = masks.compact()
-        masks = masks.with_pixels(masks.pixels != 0)
-    # Most masks cover their middle, which one lookup shows for all of them. Only the
-    # rest need a look at every pixel.
-    middles = masks.starts + masks.heights // 2 * masks.row_strides + masks.widths // 2
-    for i in np.flatnonzero(~masks.pixels[middles]):
-        if not masks[i].any():
-            raise ValueError(
-                f"{rows(i)}: the mask is empty; expected at least one pixel inside."
-            )
-    return masks
-
-
-def _check_pixel_sizes(pixel_sizes, rows):
-    """Return pixel sizes as positive float64 values."""
-    values = pd.to_numeric(pixel_sizes, errors="coerce").to_numpy(
-        float, na_value=np.nan
-    )
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
-    if len(wrong):
-        i = wrong[0]
-        raise ValueError(
-            f"{rows(i)}: pixel_size is {pixel_sizes.iloc[i]!r}; expected a positive "
-            "number of nm per pixel. Where it is unknown, drop the column to measure "
-            "in pixels."
-        )
-    return values

@@ -22,12 +22,23 @@ _SPACES = " \t\r\n\v\f\xa0\ufeff\u200b"
 
 
 def tidy_columns(table, to_rename="table.rename(columns={})"):
+    """Return a table with :func:`strip_names`, and warn of names that are nearly ours.
+
+    That is, of columns that seem to be a mask or pixel size in a table that has images
+    but no such column. ``to_rename`` is what the user has to pass, with a dict of names
+    in place of {}.
+    """
+    table = strip_names(table)
+    if "image" in table.columns:
+        _warn_of_near_names(table, to_rename)
+    return table
+
+
+def strip_names(table):
     """Return a table, spaces stripped off the names of columns that sklipo reads.
 
-    These are ``image``, ``mask`` and ``pixel_size``. Warn of names that are nearly one
-    of these, where the table has images but not that column. Raise a ValueError for
-    columns of several levels and for names that occur twice. The table itself is not
-    changed. ``to_rename`` is what the user has to pass, with a dict of names for {}.
+    These are ``image``, ``mask`` and ``pixel_size``. Raise a ValueError for columns of
+    several levels and for names that occur twice. The table itself is not changed.
     """
     if isinstance(table.columns, pd.MultiIndex):
         raise ValueError(
@@ -46,8 +57,6 @@ def tidy_columns(table, to_rename="table.rename(columns={})"):
             f"The table has several columns of the name {', '.join(map(repr, twice))}; "
             "expected one of each. Drop or rename the others."
         )
-    if "image" in table.columns:
-        _warn_of_near_names(table, to_rename)
     return table
 
 

@@ -25,15 +25,14 @@ def is_mask(pixels):
     The pixels of many masks may be looked at together, in a few fast passes. Masks that
     are 1 inside and masks that are 255 inside are masks, too, but not together.
     """
-    lowest, highest = (pixels.min(), pixels.max()) if pixels.size else (0, 0)
-    if not np.isfinite(lowest) or not np.isfinite(highest):
-        return False
-    if lowest == highest:
+    if not pixels.size:
         return True
-    inside = highest if lowest == 0 else lowest
-    is_two_valued = lowest == 0 or highest == 0
+    inside = pixels.max()
+    if inside <= 0:
+        inside = pixels.min()
+    n_inside = np.count_nonzero(pixels == inside)
     return bool(
-        is_two_valued and np.count_nonzero(pixels) == np.count_nonzero(pixels == inside)
+        np.isfinite(inside) and (not inside or np.count_nonzero(pixels) == n_inside)
     )
 
 
@@ -44,16 +43,14 @@ def looks_inverted(mask):
     ring or a C that is cropped closely has False corners or an open side, and a
     particle that is larger than its image covers the middle.
     """
-    height, width = mask.shape
-    y, x = height // 2, width // 2
+    if not (mask[0, 0] and mask[0, -1] and mask[-1, 0] and mask[-1, -1]):
+        return False
+    y, x = mask.shape[0] // 2, mask.shape[1] // 2
     # A few pixels around the middle, as one pixel alone may be a hole.
     if mask[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any():
         return False
     sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
-    return bool(
-        mask[[0, 0, -1, -1], [0, -1, 0, -1]].all()
-        and all(2 * np.count_nonzero(side) >= len(side) for side in sides)
-    )
+    return all(2 * np.count_nonzero(side) >= len(side) for side in sides)
 
 
 def _describe_fault(pixels):
