@@ -1,6 +1,7 @@
 import ast
 import shutil
 import sys
+import types
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -264,3 +265,87 @@ def test_complex_pixels_are_an_error(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 5), np.complex64))
     with pytest.raises(ValueError, match=r"complex64 pixels, expected"):
         read_micrograph(tmp_path / "a.tif")
+
+
+def signal(title, dtype, unit="nm", scale=0.5):
+    """What RosettaSciIO returns for one image."""
+    axes = [{"name": n, "navigate": False, "scale": scale, "units": unit} for n in "yx"]
+    data = np.full((4, 5), len(title), dtype)
+    return {"data": data, "axes": axes, "metadata": {"General": {"title": title}}}
+
+
+def fake_reader(monkeypatch, plugin, signals):
+    module = types.ModuleType(f"rsciio.{plugin}")
+    module.file_reader = lambda path, **options: signals
+    monkeypatch.setitem(sys.modules, f"rsciio.{plugin}", module)
+
+
+def test_of_a_velox_file_the_image_that_was_taken_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.emd"
+    path.write_bytes(b"not read by the fake")
+    signals = [
+        signal("Half FFT", np.complex64, "1/nm"),
+        signal("C", np.float32),
+        signal("Ca", np.float32),
+        signal("HAADF", np.uint16),
+    ]
+    fake_reader(monkeypatch, "emd", signals)
+    found = read_micrograph(path)
+    assert (found.pixels == 5).all() and found.pixel_size == 0.5
+    for image in ("Ca", 2):
+        assert (read_micrograph(path, image=image).pixels == 2).all()
+    with pytest.raises(ValueError, match=r"image='O' .*'Half FFT', 'C', 'Ca', 'HAADF'"):
+        read_micrograph(path, image="O")
+    with pytest.raises(ValueError, match=r"complex64 pixels"):
+        read_micrograph(path, image=0)
+    fake_reader(monkeypatch, "emd", [*signals, signal("BF", np.uint16)])
+    with pytest.warns(UserWarning, match=r"5 images, .*'BF'.*image=3 is read") as seen:
+        read_micrograph(path)
+    assert seen[0].filename == __file__
+
+
+def test_a_package_that_a_reader_needs_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "a.emd"
+    path.write_bytes(b"not read by the fake")
+
+    def reader(path, **options):
+        raise ModuleNotFoundError("The 'sparse' library was not found.")
+
+    fake_reader(monkeypatch, "emd", [])
+    sys.modules["rsciio.emd"].file_reader = reader
+    with pytest.raises(ImportError, match=r"a.emd' needs .*'sparse'.* sklipo\[em\]"):
+        read_micrograph(path)
+
+
+def test_an_axis_without_equal_steps_is_no_key_error(tmp_path, monkeypatch):
+    path = tmp_path / "a.ser"
+    path.write_bytes(b"not read by the fake")
+    uneven = signal("", np.uint16)
+    uneven["axes"] = [{"name": "y", "units": "nm"}, uneven["axes"][1]]
+    fake_reader(monkeypatch, "tia", [uneven])
+    with pytest.warns(UserWarning, match="left unknown"):
+        assert read_micrograph(path).pixel_size is None
+
+
+@pytest.mark.parametrize(
+    "parameters, error, message",
+    [
+        ({"path": 3}, TypeError, "path is 3"),
+        ({"path": None}, TypeError, "path is None"),
+        ({"frame": 1.0}, TypeError, "frame is 1.0"),
+        ({"frame": "0"}, TypeError, "frame is '0'"),
+        ({"frame": True}, TypeError, "frame is True"),
+        ({"image": 1.5}, TypeError, "image is 1.5"),
+        ({"image": 1}, ValueError, "image=1 is in it 0 times"),
+        ({"max_pixels": "many"}, TypeError, "max_pixels is 'many'"),
+        ({"max_pixels": 0}, ValueError, "max_pixels is 0"),
+        ({"max_pixels": np.nan}, ValueError, "max_pixels is nan"),
+        ({"max_pixels": 5}, ValueError, "more than max_pixels=5"),
+    ],
+)
+def test_bad_parameters(tmp_path, parameters, error, message):
+    path = tmp_path / "a.png"
+    cv2.imwrite(path, np.zeros((2, 3), np.uint8))
+    with pytest.raises(error, match=message):
+        read_micrograph(**{"path": path} | parameters)
+    assert read_micrograph(path, max_pixels=np.inf).pixels.shape == (2, 3)

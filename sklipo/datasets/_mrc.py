@@ -96,7 +96,9 @@ def _read_header(start):
             f"{header['shape'].tolist()}, its mode {header['mode'][0]}"
         )
     # Small numbers in the wrong byte order are huge ones.
-    header, order = min(headers, key=lambda found: found[0]["shape"].max())
+    header, order = min(
+        headers, key=lambda found: (found[0]["axes"].max(), found[0]["shape"].max())
+    )
     return header | {name: header[name][0] for name in ("mode", "extended")}, order
 
 

@@ -17,7 +17,7 @@ class PictureHeader(NamedTuple):
 
 
 _KINDS = {"JPEG", "WebP", "JPEG 2000", "AVIF"}
-_KINDS = "PNG, JPEG, BMP, TIFF, GIF, WebP, JPEG 2000, AVIF, PBM, PGM, PPM or PFM"
+_KINDS = "PNG, JPEG, BMP, TIFF, GIF, WebP, JPEG 2000, AVIF, PBM, PGM or PPM"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 # Markers of a frame, which has the size, among them those of tables; and the markers
@@ -26,14 +26,14 @@ _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = {0x01, 0xFF, *range(0xD0, 0xD9)}
 # How a file begins up to its width and height, and how these are stored.
 _SIZES = [
-    ("BMP", rb"BM.{12}\x0c\0{3}(.{4})", "<HH"),
+    ("BMP of OS/2", rb"BM.{12}\x0c\0{3}(.{4})", "<HH"),
     ("BMP", rb"BM.{12}..\0\0(.{8})", "<ii"),
     ("GIF", rb"GIF8[79]a(.{4})", "<HH"),
     ("AVIF", rb".{4}ftypavi.{1,1000}?ispe.{4}(.{8})", ">II"),
     ("JPEG 2000", rb"\xff\x4f\xff\x51.{4}(.{8})", ">II"),
     ("JPEG 2000", rb".{4}jP  .{1,500}?\xff\x4f\xff\x51.{4}(.{8})", ">II"),
 ]
-_PNM = re.compile(rb"P[1-7fF]\s+(?:#.*\s+)*(\d+)\s+(?:#.*\s+)*(\d+)\s")
+_PNM = re.compile(rb"P[1-7]\s+(?:#.*\s+)*(\d+)\s+(?:#.*\s+)*(\d+)\s")
 
 
 def read_header(data):

@@ -12,6 +12,9 @@ def read_picture(data, max_pixels, lossless):
     header = read_header(data)
     if lossless:
         check_lossless(header.kind)
+    if header.kind == "BMP of OS/2":
+        # OpenCV makes one gray of colors that are equally bright.
+        raise ValueError("a BMP of OS/2; save it as PNG")
     if header.n_frames > 1:
         raise ValueError(f"animated, of {header.n_frames} images; expected one")
     check_size((header.height, header.width), max_pixels)

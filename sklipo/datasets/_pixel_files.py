@@ -1,5 +1,7 @@
 """Gray images in files: read without any change of values, written without loss."""
 
+import os
+import stat
 from pathlib import Path
 
 import cv2
@@ -19,21 +21,24 @@ def read_pixels(path, *, max_pixels=MAX_PIXELS, lossless=False):
     One of more than ``max_pixels`` is refused before it is decoded, and with
     ``lossless``, for masks and label images, a format that changes pixels.
     """
-    path = Path(path)
     check_file(path)
-    if is_tiff(path):
-        return read_tiff(path, max_pixels=max_pixels, lossless=lossless)[0]
-    return read_picture(path.read_bytes(), max_pixels, lossless)
+    with open(path, "rb") as file:
+        if is_tiff(file):
+            return read_tiff(file, max_pixels=max_pixels, lossless=lossless)[0]
+        return read_picture(file.read(), max_pixels, lossless)
 
 
 def check_file(path):
     """Refuse what is no regular file or empty; a pipe or device might never end."""
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    if not path.is_file():
-        kind = "a folder" if path.is_dir() else "a pipe, socket or device"
+    try:
+        status = os.stat(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"There is no file {str(path)!r}.") from error
+    if not stat.S_ISREG(status.st_mode):
+        is_folder = stat.S_ISDIR(status.st_mode)
+        kind = "a folder" if is_folder else "a pipe, socket or device"
         raise ValueError(f"{kind}, expected a regular file")
-    if not path.stat().st_size:
+    if not status.st_size:
         raise ValueError("empty file")
 
 

@@ -48,18 +48,19 @@ _GRAY_OR_RGB = {
 _ORIENTATION, _PHOTOMETRIC = 274, 262
 
 
-def is_tiff(path):
-    """Tell by its first bytes whether a file is a TIFF."""
-    with open(path, "rb") as file:
-        return file.read(4) in _STARTS
+def is_tiff(file):
+    """Tell by its first bytes whether an open file is a TIFF."""
+    start = file.read(4)
+    file.seek(0)
+    return start in _STARTS
 
 
-def read_tiff(path, *, max_pixels, frame=None, image=None, lossless=False):
+def read_tiff(file, *, max_pixels, frame=None, image=None, lossless=False):
     """Return the gray pixels, their PixelSize and a note of what was not read."""
-    with _naming_damage():
-        tiff = tifffile.TiffFile(path)
+    with _naming_damage(file):
+        tiff = tifffile.TiffFile(file)
     with tiff:
-        with _naming_damage():
+        with _naming_damage(file):
             images = _full_images(tiff)
             if not images:
                 raise ValueError("it has no image")
@@ -71,7 +72,7 @@ def read_tiff(path, *, max_pixels, frame=None, image=None, lossless=False):
         index = choose_frame(frame, shape)
         is_paged = shape[0] == len(images[number].pages)
         check_size(shape[1:] if is_paged else shape, max_pixels)
-        with _naming_damage():
+        with _naming_damage(file):
             pixels = _decode(images[number], index if is_paged else None)
             pixels = pixels.reshape(-1, *shape[1:])[0 if is_paged else index]
         return _as_shown(pixels, page, lossless), _find_size(page), note
@@ -95,11 +96,18 @@ def _find_size(page):
 
 
 @contextmanager
-def _naming_damage():
-    """Turn any error of the decoder, zlib.error included, into a ValueError."""
+def _naming_damage(file):
+    """Turn any error of the decoder into a ValueError, but for a missing package."""
     try:
         yield
+    # A damaged file can raise anything, zlib.error included.
     except Exception as error:
+        # Without imagecodecs tifffile names it, or looks for modules of new Pythons.
+        if "imagecodecs" in str(error) or isinstance(error, ImportError):
+            raise ImportError(
+                f"The compression of {str(file.name)!r} needs the package imagecodecs, "
+                "of the extra 'em': pip install sklipo[em]"
+            ) from error
         raise ValueError(f"damaged or truncated TIFF: {error}") from error
 
 

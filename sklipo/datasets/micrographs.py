@@ -171,8 +171,9 @@ def _check_parameters(path, frame, image, max_pixels):
 
 def _read_any(path, frame, image, max_pixels):
     """Return the gray pixels, their PixelSize or None, and a note or None."""
-    if is_tiff(path):
-        return read_tiff(path, frame=frame, image=image, max_pixels=max_pixels)
+    with open(path, "rb") as file:
+        if is_tiff(file):
+            return read_tiff(file, frame=frame, image=image, max_pixels=max_pixels)
     if is_em_file(path):
         return read_em_file(path, frame, image, max_pixels)
     # All others hold one image.
