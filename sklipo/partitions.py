@@ -13,8 +13,8 @@ from tqdm import tqdm
 from ._extras import import_extra
 from ._steps import predict_both
 from .datasets._complaints import raise_complaints
+from .datasets._csv import TEXT_COLUMNS
 from .datasets._image_columns import load_images
-from .datasets._tables import TEXT_COLUMNS
 
 
 def predict_partitions(

@@ -59,3 +59,130 @@ def test_bad_folders(tmp_path):
     (tmp_path / "0").mkdir()
     with pytest.raises(ValueError, match=r"0' has no images \(.png, "):
         load_particles(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["{}_Mask.png", "{}_MASK.PNG", "{}_mask.tif"])
+def test_masks_are_found_in_any_case(tmp_path, name):
+    images = write_classes(tmp_path)
+    for path in sorted(tmp_path.glob("*/*_mask.png")):
+        target = path.with_name(name.format(path.stem[0]))
+        cv2.imwrite(target, cv2.imread(path, cv2.IMREAD_UNCHANGED))
+        if target.name not in path.name:
+            path.unlink()
+    particles = load_particles(tmp_path)
+    assert_images_equal(particles["mask"], [image > image.min() for image in images])
+
+
+@pytest.mark.parametrize(
+    "name, suffix",
+    [
+        ("{}_seg.png", "_seg"),
+        ("{}-mask.png", "-mask"),
+        ("{}.mask.png", ".mask"),
+        ("{}m.png", "m"),
+        ("{}_Segmentation 1.png", "_Segmentation 1"),
+        ("mask_{}.png", None),
+        ("Seg{}.png", None),
+    ],
+)
+def test_masks_of_other_names_are_warned_of(tmp_path, name, suffix):
+    images = write_classes(tmp_path)
+    for path in tmp_path.glob("*/*_mask.png"):
+        path.rename(path.with_name(name.format(path.stem.removesuffix("_mask"))))
+    to_do = f"pass mask_suffix={suffix!r}" if suffix else "rename them to name_mask.png"
+    with pytest.warns(UserWarning, match=f"seem, .* to be masks.*{to_do}") as seen:
+        particles = load_particles(tmp_path)
+    assert len(particles) == 8
+    assert seen[0].filename == __file__
+    assert len(load_particles(tmp_path, mask_suffix=None)) == 8
+    if suffix:
+        particles = load_particles(tmp_path, mask_suffix=suffix)
+        masks = [image > image.min() for image in images]
+        assert_images_equal(particles["mask"], masks)
+
+
+def test_images_and_masks_by_other_prefixes(tmp_path):
+    write_classes(tmp_path)
+    for path in tmp_path.glob("*/?.png"):
+        path.rename(path.with_name(f"img{path.name}"))
+    for path in tmp_path.glob("*/?_mask.png"):
+        path.rename(path.with_name(f"mask{path.stem[0]}.png"))
+    with pytest.warns(UserWarning, match="seem, by their names, to be masks"):
+        load_particles(tmp_path)
+
+
+@pytest.mark.parametrize("names", [["1", "10"], ["a_1", "a_1_2"], ["a", "b", "ab"]])
+def test_images_whose_names_are_alike_are_no_masks(tmp_path, names):
+    write_classes(tmp_path, masks=False)
+    for name in names:
+        cv2.imwrite(tmp_path / "a" / f"{name}.png", random_images(1)[0])
+    assert len(load_particles(tmp_path)) == 4 + len(names) - ("0" in names)
+
+
+def test_what_systems_leave_behind_is_skipped(tmp_path):
+    images = write_classes(tmp_path)
+    for name in ("__MACOSX/a/._0.png", "__MACOSX/._a", ".git/x.png", "@eaDir/0.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    for name in ("._0.png", ".DS_Store", "Thumbs.db", ".hidden.png", "._0_mask.png"):
+        (tmp_path / "a" / name).write_bytes(b"\0\5\x16\7")
+    (tmp_path / "a" / "__MACOSX").mkdir()
+    (tmp_path / "._x.png").write_bytes(b"\0\5\x16\7")
+    assert_images_equal(load_particles(tmp_path)["image"], images)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("x.png", r"1 images in .*, such as 'x.png', are not read"),
+        ("a/masks/0.png", r"The folders \['masks'\] in .*a' are not read"),
+        ("a/x.png/0.png", r"The folders \['x.png'\] in .*a' are not read"),
+        ("a/x.mrc", r"1 files in .*a', such as 'x.mrc', are not read; expected"),
+        ("a/x.GIF", "such as 'x.GIF', are not read"),
+        ("a/0.bmp", "1 names in .*a' have several endings, such as '0'"),
+        ("masks/0.png", "The folder 'masks' is read as a class"),
+        ("Labels/9.png", "The folder 'Labels' is read as a class"),
+    ],
+)
+def test_files_that_are_left_out_are_warned_of(tmp_path, name, message):
+    write_classes(tmp_path, masks=False)
+    (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+    cv2.imwrite(tmp_path / "a.png", random_images(1)[0])
+    (tmp_path / "a.png").rename(tmp_path / name)
+    with pytest.warns(UserWarning, match=message) as seen:
+        load_particles(tmp_path)
+    assert [warning.filename for warning in seen] == [__file__]
+
+
+def test_several_masks_of_one_image(tmp_path):
+    write_classes(tmp_path)
+    cv2.imwrite(tmp_path / "a" / "0_mask.bmp", random_images(1)[0])
+    with pytest.raises(ValueError, match=r"several masks of one image: \['0_mask.bmp"):
+        load_particles(tmp_path)
+
+
+def test_symbolic_links_are_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    images = write_classes(tmp_path / "real", masks=False)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a").symlink_to(tmp_path / "real" / "a")
+    (tmp_path / "links" / "b").mkdir()
+    for name in ("1.png", "3.png"):
+        (tmp_path / "links" / "b" / name).symlink_to(tmp_path / "real" / "b" / name)
+    assert_images_equal(load_particles(tmp_path / "links")["image"], images)
+    (tmp_path / "real" / "b" / "1.png").unlink()
+    with pytest.raises(ValueError, match=r"row 2 'b/1.png' \(missing\)"):
+        load_particles(tmp_path / "links")
+
+
+def test_a_suffix_that_no_name_has(tmp_path):
+    write_classes(tmp_path, masks=False)
+    with pytest.warns(UserWarning, match="no masks: no name ends by '_seg'"):
+        load_particles(tmp_path, mask_suffix="_seg")
+
+
+@pytest.mark.parametrize("suffix", [1, b"_mask", ["_mask"]])
+def test_what_is_no_suffix(tmp_path, suffix):
+    write_classes(tmp_path)
+    with pytest.raises(TypeError, match=r"mask_suffix is .*, expected a str or None"):
+        load_particles(tmp_path, mask_suffix=suffix)

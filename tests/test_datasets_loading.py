@@ -111,7 +111,7 @@ def test_json_keys_are_configurable(tmp_path):
         ('[{"Image": "a.png"}, 3]', "row 1: expected a record .*, got a int"),
         ('{"Image": "a.png"}\n{"Image', "line 2: "),
         ('{"Image"', "expected a list of records or one record per line; line 1"),
-        ("[]", "no column 'image' among"),
+        ("[]", "no particles, the table has no rows"),
     ],
 )
 def test_bad_json(tmp_path, text, message):
@@ -157,7 +157,8 @@ def test_one_thread_reads_unless_more_are_asked_for(tmp_path, monkeypatch):
     load_particles(path, n_jobs=2)
     with joblib.parallel_config(n_jobs=3):
         load_particles(path)
-    assert numbers == [1, 2, 3]
+    # A pool for the images, and one for the masks.
+    assert numbers == [1, 1, 2, 2, 3, 3]
 
 
 def test_progress_is_shown_on_request(tmp_path, capsys):
@@ -219,7 +220,7 @@ def test_no_truncation_goes_unseen(tmp_path, suffix, save):
 BAD_IMAGES = {
     "missing": (None, r"images/00002.png' \(missing\)"),
     "empty": (b"", r"images/00002.png' \(empty file\)"),
-    "text": (b"no image", r"images/00002.png' \(unreadable: damaged or no image\)"),
+    "text": (b"no image", r"images/00002.png' \(unreadable: damaged or no image, .*\)"),
     "color": (
         np.arange(60, dtype=np.uint8).reshape(4, 5, 3),
         r"images/00002.png' \(color image, .*cv2.imread\(path, .*_GRAYSCALE\)\)",
@@ -280,7 +281,10 @@ def test_pixels_that_are_no_number(tmp_path, bad):
 def test_a_stack_is_no_image(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((2, 4, 5), np.float32))
     (tmp_path / "a.csv").write_text("image\na.tif\n")
-    with pytest.raises(ValueError, match=r"'a.tif' \(shape \(2, 4, 5\), expected one"):
+    with pytest.raises(
+        ValueError,
+        match=r"'a.tif' \(a stack of 2 images, shape \(2, 4, 5\), expected one",
+    ):
         load_particles(tmp_path / "a.csv")
 
 
@@ -323,8 +327,12 @@ def test_bad_table_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file or folder '.*nowhere.csv'"):
         load_particles(tmp_path / "nowhere.csv")
     for name, text, message in [
-        ("a.csv", "", "a.csv' can't be read: No columns"),
-        ("a.csv", "image,label\n", "a.csv' can't be read: no rows"),
+        ("a.csv", "", "a.csv' can't be read: no particles, the file is empty"),
+        (
+            "a.csv",
+            "image,label\n",
+            "a.csv' can't be read: no particles, only the header",
+        ),
         ("a.parquet", "x", "a.parquet' can't be read: "),
         ("a.xlsx", "x", "a.xlsx': expected a folder or one of .csv, .parquet, .json"),
     ]:

@@ -1,29 +1,46 @@
 """Tables of image and mask paths from folders: one sub-folder for each class."""
 
-from itertools import compress
+import re
+from collections import Counter
+from pathlib import PurePosixPath
 
 import pandas as pd
 
+from ..particles._warnings import warn_caller
 from ._pixel_files import IMAGE_SUFFIXES
+
+DEFAULT_MASK_SUFFIX = "_mask"
+
+# Left behind by macOS and by network drives.
+_NO_CLASSES = {"__MACOSX", "@eaDir"}
+_MASK_FOLDERS = {"mask", "masks", "label", "labels", "segmentation", "segmentations"}
+_OTHER_IMAGES = {".gif", ".webp", ".jp2", ".npy", ".pgm"}
+_OTHER_IMAGES |= {".mrc", ".map", ".dm3", ".dm4", ".ser", ".emi", ".emd"}
 
 
 def list_classes(folder, mask_suffix):
     """Return a table of the images and masks in one sub-folder for each class."""
+    if not isinstance(mask_suffix, str | None):
+        raise TypeError(f"mask_suffix is {mask_suffix!r}, expected a str or None.")
     if mask_suffix == "":
         raise ValueError("mask_suffix is empty; pass None if there are no masks.")
-    classes = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".")
-    )
+    entries = _list_folder(folder)
+    classes = [path for path in entries if path.is_dir()]
     if not classes:
         raise ValueError(
             f"{str(folder)!r} has no sub-folders, expected one for each class."
         )
-    parts = [_list_class(folder, path, mask_suffix) for path in classes]
+    contents = {path: _list_folder(path) for path in classes}
+    parts = [
+        _list_class(folder, path, _images_among(files), mask_suffix)
+        for path, files in contents.items()
+    ]
+    _warn_of_what_is_not_read(folder, contents, entries)
     table = pd.concat(parts, ignore_index=True)
     missing = table.loc[table["mask"].isna(), "image"].tolist()
     if len(missing) == len(table):
+        if mask_suffix is not None:
+            _warn_of_likely_masks(parts, classes, mask_suffix)
         return table.drop(columns="mask")
     if missing:
         raise ValueError(
@@ -34,34 +51,132 @@ def list_classes(folder, mask_suffix):
     return table
 
 
-def _list_class(folder, subfolder, mask_suffix):
-    """Return the images of one class and their masks, None if one is missing."""
-    files = sorted(
-        path for path in subfolder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
+def _list_folder(folder):
+    """Return what is in a folder, sorted, without what systems hide there."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name not in _NO_CLASSES
     )
-    is_mask = [mask_suffix and path.stem.endswith(mask_suffix) for path in files]
-    masks = {
-        path.stem.removesuffix(mask_suffix): path for path in compress(files, is_mask)
-    }
-    images = [path for path, mask in zip(files, is_mask, strict=True) if not mask]
+
+
+def _images_among(paths):
+    """Return the paths that end as images do."""
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
+    ]
+
+
+def _list_class(folder, subfolder, files, mask_suffix):
+    """Return the images of one class and their masks, None if one is missing."""
+    masks, images = {}, []
+    for path in files:
+        if mask_suffix and path.stem.lower().endswith(mask_suffix.lower()):
+            masks.setdefault(path.stem[: -len(mask_suffix)], []).append(path)
+        else:
+            images.append(path)
     if not images:
         raise ValueError(
             f"{str(subfolder)!r} has no images ({', '.join(IMAGE_SUFFIXES)}), expected "
-            "those of one class."
+            "those of one class. Images in folders within it are not read."
         )
     orphans = set(masks) - {path.stem for path in images}
     if orphans:
-        names = sorted(masks[stem].name for stem in orphans)[:5]
+        names = sorted(path.name for stem in orphans for path in masks[stem])[:5]
         raise ValueError(f"{str(subfolder)!r} has masks without an image: {names}.")
+    several = [paths for paths in masks.values() if len(paths) > 1]
+    if several:
+        names = [path.name for path in several[0]]
+        raise ValueError(f"{str(subfolder)!r} has several masks of one image: {names}.")
 
-    def relative(path):
-        return None if path is None else path.relative_to(folder).as_posix()
+    def relative(paths):
+        return paths[0].relative_to(folder).as_posix() if paths else None
 
     return pd.DataFrame(
         {
-            "image": [relative(path) for path in images],
+            "image": [relative([path]) for path in images],
             "mask": [relative(masks.get(path.stem)) for path in images],
             "label": subfolder.name,
-            "file": [relative(path) for path in images],
+            "file": [relative([path]) for path in images],
         }
     )
+
+
+def _warn_of_what_is_not_read(folder, contents, entries):
+    """Warn of images that belong to no class, or that are of no format that is read."""
+    beside = _images_among(entries)
+    if beside:
+        warn_caller(
+            f"{len(beside)} images in {str(folder)!r}, such as {beside[0].name!r}, are "
+            "not read, as they lie beside the folders of the classes."
+        )
+    for path, files in contents.items():
+        nested = [file.name for file in files if file.is_dir()]
+        if nested:
+            warn_caller(
+                f"The folders {nested[:5]} in {str(path)!r} are not read. If they hold "
+                "masks, move these beside their images and name them as mask_suffix "
+                "says."
+            )
+        others = [file for file in files if file.suffix.lower() in _OTHER_IMAGES]
+        if others:
+            warn_caller(
+                f"{len(others)} files in {str(path)!r}, such as {others[0].name!r}, "
+                f"are not read; expected {', '.join(IMAGE_SUFFIXES)}."
+            )
+        stems = Counter(file.stem for file in _images_among(files))
+        twice = [stem for stem, n in stems.items() if n > 1]
+        if twice:
+            warn_caller(
+                f"{len(twice)} names in {str(path)!r} have several endings, such as "
+                f"{twice[0]!r}. Each file is a particle of its own."
+            )
+
+
+def _warn_of_likely_masks(parts, classes, mask_suffix):
+    """Warn of images that seem to be masks by their name or folder."""
+    named = [path.name for path in classes if path.name.lower() in _MASK_FOLDERS]
+    if named:
+        warn_caller(
+            f"The folder {named[0]!r} is read as a class. If it holds masks, move them "
+            f"beside their images, named as name{mask_suffix}.png."
+        )
+    stems = [{PurePosixPath(path).stem for path in part["file"]} for part in parts]
+    if suffix := _common_suffix(stems):
+        to_do = f"pass mask_suffix={suffix!r}"
+    elif _common_suffix([{stem[::-1] for stem in names} for names in stems]):
+        to_do = f"rename them to name{mask_suffix}.png"
+    elif len({"mask" in stem.lower() for names in stems for stem in names}) == 2:
+        to_do = f"rename them to name{mask_suffix}.png, or pass mask_suffix"
+    else:
+        # Who names a suffix expects masks.
+        if mask_suffix != DEFAULT_MASK_SUFFIX:
+            warn_caller(f"There are no masks: no name ends by {mask_suffix!r}.")
+        return
+    warn_caller(
+        "Some images seem, by their names, to be masks of the others, and each is read "
+        f"as a particle of its own. If they are masks, {to_do}; else pass "
+        "mask_suffix=None."
+    )
+
+
+def _common_suffix(stems):
+    """Return what half of the names of each class have more than the other half.
+
+    Numbers alone do not count, as 1 and 10 are two images.
+    """
+    first = min(stems[0])
+    candidates = {name.removeprefix(first) for name in stems[0]} - {"", *stems[0]}
+    for suffix in sorted(filter(re.compile("[a-z]", re.IGNORECASE).search, candidates)):
+        if all(_has_partners(names, suffix) for names in stems):
+            return suffix
+    return None
+
+
+def _has_partners(names, suffix):
+    """Tell whether each name has a partner that ends by the suffix, in any case."""
+    names = {name.lower() for name in names}
+    with_suffix = {name for name in names if name.endswith(suffix.lower())}
+    return {name + suffix.lower() for name in names - with_suffix} == with_suffix

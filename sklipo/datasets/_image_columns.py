@@ -1,9 +1,11 @@
 """The pixels of the image and mask files that a table names."""
 
-import warnings
+import reprlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
+from os import PathLike, fspath
+from threading import Lock
 
 import joblib
 import numpy as np
@@ -11,88 +13,208 @@ import pandas as pd
 from tqdm import tqdm
 
 from ..images import ImageArray
+from ..particles._masks import as_mask, looks_inverted
+from ..particles._warnings import warn_caller
 from ._complaints import raise_complaints
 from ._pixel_files import read_pixels
 
+# Two gigabytes of 8-bit pixels: more than the 14,000 particles of the thesis have.
+MAX_PIXELS_IN_ALL = 2**31
+_LONG = 300
 
-def load_images(table, root, *, n_jobs=None, verbose=False):
-    """Replace the paths in a table by the pixels of the files."""
-    images, masks = _read_all(table, root, n_jobs, verbose)
+
+def load_images(
+    table, root, *, max_pixels=MAX_PIXELS_IN_ALL, n_jobs=None, verbose=False
+):
+    """Replace the paths in a table by the pixels of the files.
+
+    A file that several rows name is read once, and its pixels are shared.
+    """
+    reader = _Reader(root, max_pixels, joblib.effective_n_jobs(n_jobs), verbose)
+    images = reader.read(table["image"], "images", reader.read_image)
+    make_masks = _no_masks
+    if "mask" in table.columns:
+        make_masks = _read_masks
+    elif "padding" in table.columns:
+        make_masks = _pad_masks
+    masks = make_masks(table, images, reader)
+    # An image's fault goes before that of its mask.
+    pairs = zip(images, masks or images, strict=True)
+    faults = [image if isinstance(image, str) else mask for image, mask in pairs]
+    complaints = [
+        f"row {i} {fault}" if isinstance(fault, str) else None
+        for i, fault in enumerate(faults)
+    ]
+    raise_complaints(complaints, "particles can't be read: ")
     _warn_of_mixed_dtypes(images)
-    table = table.assign(image=ImageArray(images))
-    if masks[0] is None:
+    table = table.assign(image=_share(images))
+    if masks is None:
         return table
+    _warn_of_inverted_masks(masks)
     # The mask follows the image, wherever its path was.
-    first = {"image": table["image"], "mask": ImageArray(masks)}
+    first = {"image": table["image"], "mask": _share(masks)}
     others = table.drop(columns=list(first), errors="ignore")
     return pd.concat([pd.DataFrame(first, index=table.index), others], axis=1)
 
 
-def _read_all(table, root, n_jobs, verbose):
-    """Read all images and masks in threads; raise one error for all bad rows."""
-    n_rows = len(table)
-    make_mask, sources = _no_mask, [None] * n_rows
-    if "mask" in table.columns:
-        make_mask, sources = _read_mask, table["mask"]
-    elif "padding" in table.columns:
-        make_mask, sources = _mask_within_padding, table["padding"]
+class _Reader:
+    """Reads files in threads, each once, up to a number of pixels in all."""
 
-    def read(path, source):
+    def __init__(self, root, max_pixels, n_threads, verbose):
+        self.root = root
+        self.max_pixels = max_pixels
+        self.n_threads = n_threads
+        self.verbose = verbose
+        self.n_pixels = 0
+        self.lock = Lock()
+
+    def read(self, names, what, read):
+        """Return for each name the pixels of its file, or text that says its fault."""
+        faults = {
+            i: f"{_show(name)} (expected a path)"
+            for i, name in enumerate(names)
+            if not isinstance(name, str | PathLike)
+        }
+        paths = [None if i in faults else fspath(name) for i, name in enumerate(names)]
+        files = dict.fromkeys(path for path in paths if path is not None)
+        # Threads, since decoders release the GIL and pixels need not be sent back.
+        with ThreadPoolExecutor(self.n_threads) as pool:
+            # One thread would cost as much as opening the files again.
+            in_turn = pool.map if self.n_threads > 1 else map
+            found = in_turn(lambda name: self._try(read, name), files)
+            progress = f"Reading {what}", len(files)
+            found = tqdm(found, *progress, unit="file", disable=not self.verbose)
+            pixels = dict(zip(files, found, strict=True))
+        if self.n_pixels > self.max_pixels:
+            raise ValueError(
+                f"The images have more than max_pixels={self.max_pixels} pixels in "
+                "all; pass a larger max_pixels if they fit into memory."
+            )
+        return [faults.get(i) or pixels[path] for i, path in enumerate(paths)]
+
+    def _try(self, read, name):
+        """Return the pixels of a file, or text that names the file and its fault."""
+        # Beyond the limit there will be an error, whatever is in the other files.
+        if self.n_pixels > self.max_pixels:
+            return None
         try:
-            image = _read_file(root, path)
-            return image, make_mask(root, source, image.shape), None
+            return read(name)
+        except FileNotFoundError:
+            return f"{_show(name)} (missing)"
+        except OSError as error:
+            return f"{_show(name)} ({error.strerror})"
         except ValueError as error:
-            return None, None, str(error)
+            return f"{_show(name)} ({str(error).removesuffix('.')})"
 
-    # Threads, since decoders release the GIL and pixels need not be sent back.
-    with ThreadPoolExecutor(joblib.effective_n_jobs(n_jobs)) as pool:
-        rows = pool.map(read, table["image"], sources)
-        rows = tqdm(rows, "Reading", n_rows, unit="particle", disable=not verbose)
-        images, masks, complaints = zip(*rows, strict=True)
-    complaints = [text and f"row {i} {text}" for i, text in enumerate(complaints)]
-    raise_complaints(complaints, "particles can't be read: ")
-    return images, masks
+    def read_image(self, name):
+        """Return the pixels of an image; they are finite."""
+        pixels = self._read_pixels(name, lossless=False)
+        with self.lock:
+            self.n_pixels += pixels.size
+        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+            raise ValueError("NaN or infinite pixels")
+        return pixels
+
+    def read_mask(self, name):
+        """Return a mask as bool."""
+        try:
+            mask = as_mask(self._read_pixels(name, lossless=True))
+        except ValueError as error:
+            raise ValueError(str(error).replace("has", "mask that has", 1)) from error
+        if not mask.any():
+            raise ValueError("empty mask")
+        return mask
+
+    def _read_pixels(self, name, lossless):
+        """Read a file, also where its name is that of Windows or has spaces around."""
+        limit = {"max_pixels": self.max_pixels, "lossless": lossless}
+        try:
+            return read_pixels(self.root / name, **limit)
+        except FileNotFoundError:
+            tidy = name.strip().replace("\\", "/")
+            if tidy == name:
+                raise
+            return read_pixels(self.root / tidy, **limit)
 
 
-def _read_file(root, name):
-    """Read one image; a ValueError names the file and its fault."""
-    if not isinstance(name, str):
-        raise ValueError(f"{name!r} (expected a path)")
-    try:
-        pixels = read_pixels(root / name)
-    except FileNotFoundError as error:
-        raise ValueError(f"{name!r} (missing)") from error
-    except OSError as error:
-        raise ValueError(f"{name!r} ({error.strerror})") from error
-    except ValueError as error:
-        raise ValueError(f"{name!r} ({error})") from error
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        raise ValueError(f"{name!r} (NaN or infinite pixels)")
-    return pixels
+def _show(name):
+    """Return a name for an error; a table can hold whole images in place of paths."""
+    is_plain = isinstance(name, str | Real) and len(str(name)) < _LONG
+    return repr(name) if is_plain else reprlib.repr(name)
 
 
-def _no_mask(root, source, shape):
+def _no_masks(table, images, reader):
     """Return None: the table has no masks."""
 
 
-def _read_mask(root, name, shape):
-    """Read the mask of an image of this shape."""
-    mask = _read_file(root, name) != 0
-    if mask.shape != shape:
-        raise ValueError(f"{name!r} (mask of shape {mask.shape}, its image {shape})")
-    if not mask.any():
-        raise ValueError(f"{name!r} (empty mask)")
-    return mask
+def _read_masks(table, images, reader):
+    """Return the masks in files, or text that says their fault."""
+    names = table["mask"]
+    masks = reader.read(names, "masks", reader.read_mask)
+    return [
+        mask
+        if _fits(mask, image)
+        else f"{_show(name)} (mask of shape {mask.shape}, its image {image.shape})"
+        for name, mask, image in zip(names, masks, images, strict=True)
+    ]
 
 
-def _mask_within_padding(root, padding, shape):
-    """Return a mask that leaves out the pixels within ``padding`` of the border."""
+def _fits(mask, image):
+    """Tell whether mask and image have one shape, or one of them a fault of its own."""
+    if isinstance(mask, str) or isinstance(image, str):
+        return True
+    return mask.shape == image.shape
+
+
+def _pad_masks(table, images, reader):
+    """Return the masks of images with a padding, or text that says their fault."""
+    masks, made = [], {}
+    for padding, image in zip(table["padding"], images, strict=True):
+        mask = _check_padding(padding, image)
+        if mask is None:
+            key = int(padding), image.shape
+            if key not in made:
+                made[key] = _pad(*key)
+            mask = made[key]
+        masks.append(mask)
+    return masks
+
+
+def _check_padding(padding, image):
+    """Return text that says what is wrong with a padding, if anything is."""
     if not (isinstance(padding, Real) and padding >= 0 and padding % 1 == 0):
-        raise ValueError(f"padding {padding!r} (expected a whole number of pixels)")
-    if 2 * padding >= min(shape):
-        raise ValueError(f"padding {padding:g} (leaves nothing of the shape {shape})")
-    inner = np.ones([int(size - 2 * padding) for size in shape], bool)
-    return np.pad(inner, int(padding))
+        return f"padding {_show(padding)} (expected a whole number of pixels)"
+    if isinstance(image, str):
+        return image
+    if 2 * padding >= min(image.shape):
+        return f"padding {padding:g} (leaves nothing of the shape {image.shape})"
+    return None
+
+
+def _pad(padding, shape):
+    """Return a mask that leaves out the pixels within ``padding`` of the border."""
+    inner = np.ones([size - 2 * padding for size in shape], bool)
+    return np.pad(inner, padding)
+
+
+def _share(arrays):
+    """Return a column of images; rows of one array share its pixels."""
+    distinct = {id(array): array for array in arrays}
+    numbers = {key: i for i, key in enumerate(distinct)}
+    rows = [numbers[id(array)] for array in arrays]
+    return ImageArray(list(distinct.values())).take(rows)
+
+
+def _warn_of_inverted_masks(masks):
+    """Warn of masks that seem True outside of the particle."""
+    rows = [i for i, mask in enumerate(masks) if looks_inverted(mask)]
+    if rows:
+        warn_caller(
+            f"{len(rows)} of {len(masks)} masks look turned round, such as row "
+            f"{rows[0]}: the border is inside, the middle outside. If they are, turn "
+            "them: particles['mask'] = sklipo.ImageArray([~mask for mask in "
+            "particles['mask']])."
+        )
 
 
 def _warn_of_mixed_dtypes(images):
@@ -101,9 +223,7 @@ def _warn_of_mixed_dtypes(images):
     if len(counts) > 1:
         found = ", ".join(f"{n} {dtype}" for dtype, n in counts.items())
         common = np.result_type(*counts)
-        warnings.warn(
+        warn_caller(
             f"The images differ in pixel dtype ({found}). All become {common}, their "
-            "values unscaled.",
-            # The caller of load_particles.
-            stacklevel=4,
+            "values unscaled."
         )

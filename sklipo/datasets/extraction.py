@@ -9,10 +9,14 @@ import pandas as pd
 from scipy.ndimage import find_objects
 
 from ..images import ImageArray
-from ._pixel_files import read_pixels
+from ._gray import as_gray
+from ._label_images import (
+    check_labels,
+    read_labels,
+    warn_of_background,
+    warn_of_pieces,
+)
 from .micrographs import Micrograph, read_micrograph
-
-_LABEL_THEM = "number the particles with scipy.ndimage.label(mask)[0]"
 
 
 def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=None):
@@ -24,8 +28,9 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
         The image; a path is read by :func:`read_micrograph`.
     labels : array-like of int of shape (height, width), str or path-like
         The instance label image: 0 is background, and all pixels of one other number
-        are one particle, in one piece or not. The numbers need not be consecutive. A
-        path leads to a PNG (8 or 16 bit) or TIFF.
+        are one particle, in one piece or not. The numbers need not be consecutive;
+        floats may be whole numbers. Masked pixels are background. A path leads to a PNG
+        or TIFF; of a PNG with a palette of colors the numbers are the indices.
     margin : int, default=50
         Surrounding on each side of the particle in pixels, cut off at the edges of the
         micrograph. The default is that of [1]_.
@@ -53,8 +58,18 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
     Raises
     ------
     ValueError
-        If the image or `labels` is not 2-D, if they differ in shape, or if `labels`
-        is not of integers, has negative numbers or no particle.
+        If the image or `labels` is not 2-D, is in color, or if they differ in shape; if
+        `labels` is not of whole numbers, has negative numbers or no particle, or is a
+        JPEG, whose numbers are blurred; if the image is a masked array, or has NaN or
+        infinite pixels in a cut-out.
+
+    Warns
+    -----
+    UserWarning
+        If the pixels of a number are several pieces, as of a mask whose particles are
+        not numbered. Pieces are one if they touch, by a corner or by way of other
+        particles, which may lie over one. Also if a number has most of the micrograph's
+        edge, and so seems to be background.
 
     See Also
     --------
@@ -85,11 +100,15 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
     if isinstance(micrograph, Micrograph):
         pixel_size = micrograph.pixel_size if pixel_size is None else pixel_size
         micrograph = micrograph.pixels
-    micrograph, labels = np.asarray(micrograph), _read_labels(labels)
-    _check_images(micrograph, labels)
-    _check_sizes(margin, pixel_size)
+    _check_parameters(margin, pixel_size, name)
+    micrograph, labels = _as_micrograph(micrograph), read_labels(labels)
+    _check_shapes(micrograph, labels)
+    check_labels(labels)
     instances, boxes = _find_particles(labels)
+    # A margin beyond the micrograph is cut off, however large its number is.
+    margin = min(margin, max(labels.shape))
     cutouts = _add_margin(boxes, margin, labels.shape)
+    _check_finite(micrograph, cutouts, instances)
     columns = {
         "image": _cut(micrograph, cutouts),
         "mask": _masks(labels, instances, cutouts),
@@ -104,47 +123,62 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
     return pd.DataFrame({key: c for key, c in columns.items() if c is not None})
 
 
-def _read_labels(labels):
-    """Return the label image, read from its file if it is a path."""
-    if not isinstance(labels, str | PathLike):
-        return np.asarray(labels)
+def _as_micrograph(micrograph):
+    """Return the image as a 2-D array of numbers."""
+    if isinstance(micrograph, np.ma.MaskedArray):
+        raise ValueError(
+            "The micrograph is a masked array, and particles keep no masked pixels; "
+            "fill them, as micrograph.filled(numpy.ma.median(micrograph)) does."
+        )
     try:
-        return read_pixels(labels)
+        return as_gray(np.asarray(micrograph))
     except ValueError as error:
-        raise ValueError(f"labels {str(labels)!r} can't be read: {error}.") from error
+        raise ValueError(f"The micrograph can't be used: {error}.") from error
 
 
-def _check_images(micrograph, labels):
-    """Raise an error unless both images are 2-D, of one shape, and labels are valid."""
-    if micrograph.ndim != 2 or micrograph.shape != labels.shape:
+def _check_shapes(micrograph, labels):
+    """Raise an error unless the images have one shape."""
+    if micrograph.shape != labels.shape:
         raise ValueError(
             f"The micrograph has shape {micrograph.shape}, labels {labels.shape}; "
             "expected one 2-D image each, of the same shape."
         )
-    if labels.dtype.kind not in "iu":
-        to_do = _LABEL_THEM if labels.dtype == bool else "try labels.astype(int)"
-        raise ValueError(f"labels is {labels.dtype}, expected integers: {to_do}.")
-    if labels.size and labels.min() < 0:
-        raise ValueError(
-            f"labels has negative numbers ({labels.min()}), expected 0 for background "
-            "and positive numbers for particles."
-        )
-    if not labels.any():
-        raise ValueError(f"labels has no particle, all is 0: {_LABEL_THEM}.")
 
 
-def _check_sizes(margin, pixel_size):
-    """Raise an error unless margin and pixel size are in their range."""
-    if not isinstance(margin, Integral) or margin < 0:
+def _check_parameters(margin, pixel_size, name):
+    """Raise an error unless margin, pixel size and name are in their range."""
+    if not isinstance(margin, Integral) or isinstance(margin, bool) or margin < 0:
         raise ValueError(f"margin is {margin!r}, expected an int of 0 or more.")
+    if name is not None and not np.isscalar(name):
+        raise ValueError(f"name is {name!r}, expected a str.")
     if pixel_size is None:
         return
-    if not (isinstance(pixel_size, Real) and 0 < pixel_size < np.inf):
+    is_number = isinstance(pixel_size, Real) and not isinstance(pixel_size, bool)
+    if not (is_number and 0 < pixel_size < np.inf):
         raise ValueError(f"pixel_size is {pixel_size!r}, expected nm above 0.")
 
 
+def _check_finite(micrograph, boxes, instances):
+    """Raise an error if there are pixels in the boxes that are no numbers."""
+    if micrograph.dtype.kind != "f" or np.isfinite(micrograph).all():
+        return
+    bad = [
+        not np.isfinite(micrograph[top:bottom, left:right]).all()
+        for top, left, bottom, right in boxes
+    ]
+    if any(bad):
+        raise ValueError(
+            f"{sum(bad)} of {len(bad)} particles have NaN or infinite pixels in their "
+            f"cut-outs, such as number {instances[np.argmax(bad)]}; fill them: "
+            "micrograph[~numpy.isfinite(micrograph)] = numpy.nanmedian(micrograph)."
+        )
+
+
 def _find_particles(labels):
-    """Return the particles' numbers and their boxes: top, left, bottom, right."""
+    """Return the particles' numbers and their boxes: top, left, bottom, right.
+
+    Warn of numbers that seem to be several particles, or background.
+    """
     # Numbers can be as large as hashes, and find_objects lists all numbers up to the
     # largest: it gets codes without gaps instead.
     codes, instances = pd.factorize(labels.ravel(), sort=True)
@@ -152,7 +186,10 @@ def _find_particles(labels):
         instances = instances[1:]
     else:
         codes += 1
-    slices = find_objects(codes.reshape(labels.shape))
+    codes = codes.reshape(labels.shape)
+    warn_of_background(codes, instances)
+    warn_of_pieces(codes, instances)
+    slices = find_objects(codes)
     boxes = [(y.start, x.start, y.stop, x.stop) for y, x in slices]
     return instances, np.array(boxes, np.int64)
 

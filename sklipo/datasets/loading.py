@@ -1,38 +1,57 @@
 """Particle tables from files."""
 
+from numbers import Real
+from os import PathLike
 from pathlib import Path
 
+import pandas as pd
+
 from ..images import ImageDtype
-from ._class_folders import list_classes
-from ._image_columns import load_images
-from ._tables import read_table
+from ._class_folders import DEFAULT_MASK_SUFFIX, list_classes
+from ._image_columns import MAX_PIXELS_IN_ALL, load_images
+from ._tables import check_columns, read_table, rename_columns
 
 
 def load_particles(
-    path, *, columns=None, mask_suffix="_mask", n_jobs=None, verbose=False
+    path,
+    *,
+    columns=None,
+    root=None,
+    mask_suffix=DEFAULT_MASK_SUFFIX,
+    max_pixels=MAX_PIXELS_IN_ALL,
+    n_jobs=None,
+    verbose=False,
 ):
     """Load a particle table: cut-out images, their masks and all further columns.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or DataFrame
         One of
 
         - a CSV or Parquet table with a column ``image`` and, optionally, ``mask``
-          that hold the files' paths, relative to the table's folder;
+          that hold the files' paths, relative to the table's folder; the fields of a
+          CSV are separated by commas, semicolons or tabs;
         - a Parquet file of :func:`save_particles`, which holds the pixels;
         - JSON: a list of records, or one record per line (JSON lines), with such
           paths. ``Image``, ``Mask``, ``Class``, ``Padding``, ``PixelSize`` and
           ``Micrograph`` are read as ``image``, ``mask``, ``label``, ``padding``,
           ``pixel_size`` and ``micrograph``;
         - a folder with one sub-folder of images per class. The sub-folder's name is
-          the ``label``, and ``file`` the image's path.
+          the ``label``, and ``file`` the image's path;
+        - a DataFrame of such paths, as pandas reads it from other formats.
     columns : dict, default=None
         The file's column names (or JSON keys) mapped to sklipo's, for instance
         ``{"filename": "image", "type": "label"}``.
+    root : str or path-like, default=None
+        The folder that the images' paths are relative to. None means the folder of the
+        table's file, and the current folder for a DataFrame.
     mask_suffix : str or None, default="_mask"
-        In a folder, ``name_mask.png`` is the mask of ``name.png``. None means that
-        there are no masks.
+        In a folder, ``name_mask.png`` is the mask of ``name.png``, in letters of any
+        case. None means that there are no masks.
+    max_pixels : int, default=2**31
+        The most pixels that the images may have in all, against files that would fill
+        the memory. An image that several rows name counts once.
     n_jobs : int, default=None
         Number of threads that read files. None means 1 unless in a
         :obj:`joblib.parallel_config` context; -1 means all processors.
@@ -50,17 +69,22 @@ def load_particles(
     ------
     FileNotFoundError
         If there is no such table or folder.
+    TypeError
+        If `path` is neither a path nor a DataFrame, or `columns` is no dict.
     ValueError
-        If a column is missing, or if image files can't be used: missing, unreadable,
-        truncated, empty, in color or with NaN pixels; a mask that is all 0 or differs
-        in shape from its image. The message counts the bad rows and names the first
-        five, counted from 0.
+        If a table can't be read, has no rows, lacks a column or has one twice; if the
+        images have more than `max_pixels`; or if image files can't be used: missing,
+        unreadable, truncated, empty, in color or with NaN pixels; a mask that is all 0,
+        has more than two levels, is a JPEG or differs in shape from its image. The
+        message counts the bad rows and names the first five, counted from 0.
 
     Warns
     -----
     UserWarning
-        If images differ in pixel dtype. All get the smallest dtype that holds all
-        their values, which are not rescaled.
+        If images differ in pixel dtype: all get the smallest dtype that holds all
+        their values, which are not rescaled. If masks seem True outside of the
+        particle, if a column's name is nearly one that is read, if a text file is not
+        UTF-8, and if files of a folder are left out or seem to be masks.
 
     See Also
     --------
@@ -71,16 +95,17 @@ def load_particles(
     Notes
     -----
     An image stored in three equal color channels is read as gray; other color
-    images are an error, as are transparent ones. All pixels of a mask that are not 0
-    belong to the particle.
+    images are an error, as are transparent ones. A mask is 0 outside of the particle,
+    and one other number inside. Rows that name one file share its pixels.
 
     ``padding`` is the surrounding of the particle in pixels on each side, 50 in the
     data of [1]_. If a table has this column and no masks, the mask is the image without
     its padding.
 
-    Image, mask and micrograph columns of a CSV are read as text. Other columns follow
-    :func:`pandas.read_csv`, which reads words such as NA or None as missing values:
-    classes with such names need Parquet or JSON.
+    Image, mask and micrograph columns of a CSV are read as text, as are columns in
+    quotes, unless all fields are in quotes. For other columns :func:`pandas.read_csv`
+    guesses the type. Words such as NA or None are missing values among numbers, and
+    text among text and in the column ``label``.
 
     References
     ----------
@@ -104,13 +129,24 @@ def load_particles(
     0  <7x8 uint8>  empty  empty/0.png
     1  <9x8 uint8>   full   full/0.png
     """
-    path = Path(path)
-    if path.is_dir():
+    if not isinstance(max_pixels, Real) or not max_pixels >= 1:
+        raise ValueError(f"max_pixels is {max_pixels!r}, expected an int of 1 or more.")
+    if isinstance(path, pd.DataFrame):
+        table = rename_columns(path, check_columns(columns))
+        folder = Path()
+    elif not isinstance(path, str | PathLike):
+        kind = type(path).__name__
+        raise TypeError(f"path is a {kind}, expected a path or a DataFrame.")
+    elif Path(path).is_dir():
         if columns is not None:
             raise ValueError("columns is for tables, and a folder of classes has none.")
-        table, root = list_classes(path, mask_suffix), path
+        table, folder = list_classes(Path(path), mask_suffix), Path(path)
     else:
-        table, root = read_table(path, columns), path.parent
+        table = read_table(Path(path), check_columns(columns))
+        folder = Path(path).parent
     if isinstance(table["image"].dtype, ImageDtype):
         return table
-    return load_images(table, root, n_jobs=n_jobs, verbose=verbose)
+    root = folder if root is None else Path(root)
+    return load_images(
+        table, root, max_pixels=max_pixels, n_jobs=n_jobs, verbose=verbose
+    )

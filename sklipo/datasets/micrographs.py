@@ -1,13 +1,19 @@
 """Whole micrographs and the size of their pixels."""
 
 import warnings
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ._em_files import READERS, read_em_file
-from ._pixel_files import as_gray, read_pixels
+from ._em_files import is_em_file, read_em_file
+from ._gray import MAX_PIXELS, choose_frame, choose_image
+from ._mrc import is_mrc, read_mrc
+from ._pixel_files import check_file, read_pixels
+from ._pixel_sizes import to_nm
+from ._tiff import is_tiff, read_tiff
 
 
 class Micrograph(NamedTuple):
@@ -37,16 +43,25 @@ class Micrograph(NamedTuple):
     pixel_size: float | None = None
 
 
-def read_micrograph(path, *, frame=None):
+def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
     """Read a micrograph and, if the file holds it, its pixel size.
 
     Parameters
     ----------
     path : str or path-like
-        PNG, JPEG, BMP or TIFF; with the extra ``em`` also MRC, MAP, DM3, DM4, SER, EMI
-        and EMD.
+        PNG, JPEG, BMP, GIF, WebP, JPEG 2000, AVIF or PNM, by its content; TIFF; MRC or
+        MAP, also compressed as ``.gz``, ``.bz2`` or ``.xz``; with the extra ``em`` also
+        DM3, DM4, SER, EMI and EMD.
     frame : int, default=None
-        Which image of a stack to read. A stack needs it; other files refuse it.
+        Which image of a stack to read. A stack needs it; other files refuse it. Stacks
+        of more than three dimensions are numbered through.
+    image : int or str, default=None
+        The number or title of the image to read, if the file holds several that are no
+        stack, as an EMD of Velox does. By default the first that the microscope took:
+        Fourier transforms and maps of elements are passed over.
+    max_pixels : float, default=2**28
+        The most pixels of an image or frame that are decoded; ``float("inf")`` lifts
+        the limit. It keeps small, forged files from filling the memory.
 
     Returns
     -------
@@ -59,19 +74,22 @@ def read_micrograph(path, *, frame=None):
     FileNotFoundError
         If there is no such file.
     ImportError
-        If the format needs the extra ``em`` and it is not installed.
+        If the format needs a package of the extra ``em`` that is not installed.
+    TypeError
+        If a parameter is of another type.
     ValueError
-        If the file can't be read, is in color or not an image (a spectrum), if it is a
-        stack and no `frame` is given, or if height and width of its pixels differ by
-        more than 1 %: measures in nm would depend on direction. (Below that,
+        If the file can't be read, is in color or not an image (a spectrum), if it has
+        more than `max_pixels`, if it is a stack and no `frame` is given, if it is no
+        regular file but a folder, pipe or device, or if height and width of its pixels
+        differ by more than 1 %: measures in nm would depend on direction. (Below that,
         `pixel_size` is their geometric mean, which keeps areas.)
 
     Warns
     -----
     UserWarning
-        If the unit of the pixel size is no length, as in a diffraction pattern, if the
-        pixel size of a TIFF is not read because the extra ``em`` is not installed, or
-        if the file holds more than one image.
+        If the pixel size that the file states can't be true (0, negative, above 1 mm)
+        or is no length, as in a diffraction pattern, or if the file holds more than one
+        image and `image` is not given.
 
     See Also
     --------
@@ -80,16 +98,28 @@ def read_micrograph(path, *, frame=None):
 
     Notes
     -----
-    An image stored in three equal color channels is read as gray. The formats of
-    microscopes are read by RosettaSciIO [1]_. It reads the pixel sizes that
-    microscopes, DigitalMicrograph and ImageJ write to TIFF files, and not those of
-    OME-TIFF. Before version 0.15 it gives the stacks of Velox EMD as float64, with the
-    same values. The dots per inch of a PNG, JPEG or TIFF are those of a print and are
-    ignored.
+    An image stored in three equal color channels, or with a palette of grays, is read
+    as gray. It is turned as its EXIF data or its tag of the orientation say. The values
+    of a TIFF are those that are stored, also where it says that 0 is white
+    (MINISWHITE): to invert how a mask is shown would invert the mask.
+
+    Pixel sizes in TIFF files are read as ImageJ, OME, DigitalMicrograph, JEOL, Thermo
+    Fisher (FEI), Zeiss, TVIPS and Olympus (SIS) write them. The dots per inch of a PNG,
+    JPEG or TIFF are those of a print and are ignored. Compression other than deflate
+    and PackBits may need the package imagecodecs, which comes with the extra ``em``.
+
+    In an MRC file [1]_, bytes (mode 0) are signed unless the flags of IMOD [2]_ or the
+    minimum and maximum in the header say otherwise. The other formats of microscopes
+    are read by RosettaSciIO [3]_. Before version 0.15 it gives the stacks of Velox EMD
+    as float64, with the same values.
 
     References
     ----------
-    .. [1] The HyperSpy developers, RosettaSciIO,
+    .. [1] A. Cheng et al., "MRC2014: Extensions to the MRC format header for electron
+       cryo-microscopy and tomography", J. Struct. Biol. 192, 2015.
+    .. [2] The IMOD developers, "The MRC/CCP4 file format",
+       https://bio3d.colorado.edu/imod/doc/mrc_format.txt
+    .. [3] The HyperSpy developers, RosettaSciIO,
        https://hyperspy.org/rosettasciio
 
     Examples
@@ -110,49 +140,45 @@ def read_micrograph(path, *, frame=None):
     >>> pixel_size is None
     True
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    path = _check_parameters(path, frame, image, max_pixels)
     try:
-        pixels, pixel_size = _read_any(path)
-        return Micrograph(_one_frame(pixels, frame), pixel_size)
+        check_file(path)
+        pixels, size, note = _read_any(path, frame, image, max_pixels)
+        pixel_size = None if size is None else to_nm(size, path)
     except ValueError as error:
         raise ValueError(f"{str(path)!r} can't be read: {error}.") from error
+    if note:
+        warnings.warn(f"{str(path)!r} {note}.", stacklevel=2)
+    return Micrograph(pixels, pixel_size)
 
 
-def _read_any(path):
-    """Return the pixels, which may be a stack, and nm per pixel or None."""
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        return read_pixels(path), None
-    try:
-        return read_em_file(path)
-    except ImportError as error:
-        needs = "the extra 'em': pip install sklipo[em]"
-        if reader != "tiff":
-            raise ImportError(f"Reading {str(path)!r} needs {needs}") from error
-        message = f"The pixel size of a TIFF ({str(path)!r}) needs {needs}"
-        warnings.warn(message, stacklevel=3)
-        return read_pixels(path), None
+def _check_parameters(path, frame, image, max_pixels):
+    """Return the path as a Path; raise an error unless each parameter is valid."""
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"path is {path!r}, expected a str or path-like.")
+    if frame is not None and (
+        isinstance(frame, bool) or not isinstance(frame, Integral)
+    ):
+        raise TypeError(f"frame is {frame!r}, expected an int or None.")
+    if not (image is None or isinstance(image, str) or isinstance(image, Integral)):
+        raise TypeError(f"image is {image!r}, expected an int, a str or None.")
+    if not isinstance(max_pixels, Real) or isinstance(max_pixels, bool):
+        raise TypeError(f"max_pixels is {max_pixels!r}, expected a number.")
+    if not max_pixels > 0:
+        raise ValueError(f"max_pixels is {max_pixels!r}, expected more than 0.")
+    return Path(path)
 
 
-def _one_frame(pixels, frame):
-    """Return the one gray image, or the frame of a stack, in memory of its own."""
-    if pixels.ndim == 2 and frame is not None:
-        raise ValueError(f"frame={frame} is given, but the file holds no stack")
-    if pixels.ndim == 3:
-        pixels = pixels[_check_frame(frame, pixels.shape)]
-    # A view would keep the whole stack, or the open file, alive.
-    return np.array(as_gray(pixels))
-
-
-def _check_frame(frame, shape):
-    """Return the index of an image in a stack of this shape."""
-    if frame is None:
-        raise ValueError(
-            f"a stack of {shape[0]} images, shape {shape}: choose one with frame=0 to "
-            f"frame={shape[0] - 1}"
-        )
-    if not 0 <= frame < shape[0]:
-        raise ValueError(f"frame={frame}, expected 0 to {shape[0] - 1}")
-    return frame
+def _read_any(path, frame, image, max_pixels):
+    """Return the gray pixels, their PixelSize or None, and a note or None."""
+    with open(path, "rb") as file:
+        if is_tiff(file):
+            return read_tiff(file, frame=frame, image=image, max_pixels=max_pixels)
+    if is_em_file(path):
+        return read_em_file(path, frame, image, max_pixels)
+    # All others hold one image.
+    choose_image(image, [""], ["its image"], [0])
+    if is_mrc(path):
+        return *read_mrc(path, frame, max_pixels), None
+    choose_frame(frame, (1,))
+    return read_pixels(path, max_pixels=max_pixels), None, None

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..images import ImageDtype
+from ._csv import format_csv
 from ._pixel_files import lossless_suffix, write_pixels
 
 
@@ -108,7 +109,8 @@ def _save_csv(particles, path, overwrite):
         for name, pixels in zip(names[column], array, strict=True):
             pixels = (pixels != 0) * np.uint8(255) if column == "mask" else pixels
             write_pixels(path.parent / name, pixels)
-    particles.assign(**names).to_csv(path, index=False)
+    table = format_csv(particles.assign(**names))
+    path.write_text(table, encoding="utf-8", newline="")
 
 
 def _check_saves_as_csv(images):

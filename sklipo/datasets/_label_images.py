@@ -1,0 +1,183 @@
+"""Label images: 0 for background, and one number for the pixels of each particle."""
+
+import zlib
+from os import PathLike
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from ..particles._warnings import warn_caller
+from ._gray import ColorError, as_gray
+from ._pixel_files import read_pixels
+
+# Pieces that touch at a corner are one piece, as for the labels of most programs.
+_NUMBER_THEM = "scipy.ndimage.label(labels != 0, numpy.ones((3, 3)))[0]"
+# From here on, neighboring whole numbers are one float64.
+_LARGEST_EXACT = 2**53
+_N_LISTED = 3
+
+
+def read_labels(labels):
+    """Return a label image, from an array or a file, as 2-D integers."""
+    if not isinstance(labels, str | PathLike):
+        return _as_labels(_as_array(labels), "labels")
+    name = f"labels {str(labels)!r}"
+    try:
+        pixels = read_pixels(labels, lossless=True)
+    except ColorError as error:
+        pixels = _read_palette_indices(labels)
+        if pixels is None:
+            to_do = "cv2.imread(path).astype(int) @ [1, 256, 65536]"
+            raise ValueError(_describe_colors(name, to_do)) from error
+    except ValueError as error:
+        raise ValueError(f"{name} can't be read: {error}.") from error
+    return _as_labels(pixels, name)
+
+
+def _describe_colors(name, to_do):
+    """Say what is wrong with labels in color."""
+    return (
+        f"{name} is a color image, expected one number for each particle. If each "
+        f"color is one particle and black is background, pass {to_do}. Reading it as "
+        "gray would merge colors that are equally bright."
+    )
+
+
+def _read_palette_indices(path):
+    """Return the palette's indices in a PNG, which number particles, or None.
+
+    Where black is background but not the first of the palette, indices mean nothing.
+    """
+    data = Path(path).read_bytes()
+    start = data.find(b"PLTE") - 4
+    depth, color_type = data[24], data[25]
+    if not data.startswith(b"\x89PNG") or color_type != 3 or start < 0:
+        return None
+    end = start + 12 + int.from_bytes(data[start : start + 4])
+    colors = np.frombuffer(data[start + 8 : end - 4], np.uint8).reshape(-1, 3)
+    # OpenCV reads colors only: each index becomes its own shade of gray.
+    grays = b"PLTE" + np.arange(2**depth, dtype=np.uint8).repeat(3).tobytes()
+    length, check = len(grays) - 4, zlib.crc32(grays)
+    chunk = length.to_bytes(4) + grays + check.to_bytes(4)
+    data = np.frombuffer(data[:start] + chunk + data[end:], np.uint8)
+    indices = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., 0]
+    used = np.unique(indices)
+    is_black = ~colors[used[used < len(colors)]].any(axis=1)
+    return None if colors[0].any() and is_black.any() else indices
+
+
+def _as_array(labels):
+    """Return the array that labels are, or hold; masked pixels are background."""
+    if isinstance(labels, np.ma.MaskedArray):
+        return labels.filled(0)
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:
+        raise ValueError("labels has rows of differing lengths.") from error
+    # Python's numbers get the smallest dtype that holds them.
+    return np.array(array.tolist()) if array.dtype.kind == "O" else array
+
+
+def _as_labels(labels, name):
+    """Return labels of any type of whole numbers as 2-D integers."""
+    try:
+        labels = as_gray(labels)
+    except ColorError as error:
+        to_do = "labels[..., :3].astype(int) @ [65536, 256, 1]"
+        raise ValueError(_describe_colors(name, to_do)) from error
+    except ValueError as error:
+        raise ValueError(f"{name} can't be used: {error}.") from error
+    if labels.dtype.kind == "f":
+        return _whole_numbers(labels, name)
+    if labels.dtype.kind == "b":
+        return labels.astype(np.uint8)
+    return labels
+
+
+def _whole_numbers(labels, name):
+    """Return floats that are whole numbers as integers."""
+    if not np.isfinite(labels).all():
+        raise ValueError(
+            f"{name} has NaN or infinite pixels, expected 0 for background; pass "
+            "numpy.nan_to_num(labels, nan=0, posinf=0, neginf=0) if they are."
+        )
+    fractions = labels[labels % 1 != 0]
+    if fractions.size:
+        raise ValueError(
+            f"{name} has numbers that are not whole, such as {fractions[0]:g}; "
+            "expected 0 for background and one whole number for each particle. Number "
+            "pieces above a threshold by scipy.ndimage.label(labels > threshold)[0]."
+        )
+    labels = labels.astype(np.float64)
+    if (abs(labels) > _LARGEST_EXACT).any():
+        raise ValueError(
+            f"{name} has floats above 2**53, which do not tell whole numbers apart; "
+            "pass integers."
+        )
+    return labels.astype(np.int64)
+
+
+def check_labels(labels):
+    """Raise an error unless 2-D labels have particles, and no negative numbers."""
+    if labels.size and labels.min() < 0:
+        raise ValueError(
+            f"labels has negative numbers ({labels.min()}), expected 0 for background "
+            "and positive numbers for particles."
+        )
+    if not labels.any():
+        raise ValueError(
+            f"labels of shape {labels.shape} has no particle, all is 0; expected one "
+            f"number for each particle, as {_NUMBER_THEM} gives for a mask."
+        )
+
+
+def warn_of_pieces(codes, instances):
+    """Warn of numbers whose pixels are several pieces, as each is cut out as one.
+
+    Pieces that touch at a corner are one, and so are those that only other particles
+    part, which lie over it. ``codes`` are 1, 2 ... for the ``instances`` in turn.
+    """
+    foreground = codes != 0
+    n_areas, areas = cv2.connectedComponents(foreground.astype(np.uint8))
+    # One pixel of each row of a particle tells where that row belongs.
+    first = foreground.copy()
+    first[:, 1:] &= codes[:, 1:] != codes[:, :-1]
+    pieces = codes[first] * n_areas + areas[first]
+    owners = pd.unique(pieces) // n_areas
+    if len(owners) == len(instances):
+        return
+    n_pieces = np.bincount(owners)[1:]
+    split = np.flatnonzero(n_pieces > 1)
+    if len(instances) == 1:
+        warn_caller(
+            f"labels has one number, {instances[0]}, in {n_pieces[0]} pieces, which is "
+            "cut out as one particle. If labels is a mask of several particles, number "
+            f"them: pass {_NUMBER_THEM}."
+        )
+        return
+    listed = [f"{instances[i]} ({n_pieces[i]} pieces)" for i in split[:_N_LISTED]]
+    more = [f"and {len(split) - _N_LISTED} more"] * (len(split) > _N_LISTED)
+    warn_caller(
+        f"{len(split)} of {len(instances)} numbers in labels have several pieces, "
+        f"{len(owners)} in all: {', '.join(listed + more)}. All pieces of a number are "
+        "cut out as one particle. If they are particles, give each a number of its "
+        "own; if they are specks, set them to 0."
+    )
+
+
+def warn_of_background(codes, instances):
+    """Warn if a number seems to be background: it has most of the micrograph's edge."""
+    edge = np.concatenate([codes[0], codes[-1], codes[:, 0], codes[:, -1]])
+    counts = np.bincount(edge)
+    commonest = counts.argmax()
+    is_alone = (codes == commonest).all() if commonest else True
+    if is_alone or 2 * counts[commonest] <= len(edge):
+        return
+    number = instances[commonest - 1]
+    warn_caller(
+        f"The number {number} in labels has most of the micrograph's edge, and is cut "
+        f"out as a particle. If it is background, pass numpy.where(labels == {number}, "
+        "0, labels), or ~mask if labels is a mask that is turned round."
+    )

@@ -1,0 +1,82 @@
+"""Pixel sizes as files state them, in nm."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+_NM_PER_UNIT = {
+    "pm": 1e-3,
+    "A": 0.1,
+    "Å": 0.1,
+    "\u212b": 0.1,
+    "nm": 1.0,
+    "um": 1e3,
+    "µm": 1e3,
+    "\u03bcm": 1e3,
+    "\\u00B5m": 1e3,  # as ImageJ writes it
+    "micron": 1e3,
+    "microns": 1e3,
+    "mm": 1e6,
+    "m": 1e9,
+}
+_NO_UNIT = {None, "", "[]", "px", "pixel", "pixels", "<undefined>"}
+# No electron or light microscope has smaller pixels, in nm, than a hundredth of an
+# atom's, nor larger ones than a millimeter.
+_SMALLEST, _LARGEST = 1e-4, 1e6
+# Beyond this difference, lengths in nm would depend too much on direction.
+_SQUARE_TOLERANCE = 0.01
+
+
+class PixelSize(NamedTuple):
+    """The height and width of a pixel and their units, as a file states them."""
+
+    height: float
+    width: float
+    height_unit: str | None
+    width_unit: str | None
+
+
+def to_nm(size, path):
+    """Return nm per pixel, None if unknown; warn of a size that can't be true."""
+    units = size.height_unit, size.width_unit
+    if _NO_UNIT.issuperset(units):
+        return None
+    problem = _find_problem(size)
+    if problem:
+        warnings.warn(
+            f"The pixel size of {str(path)!r} is left unknown: {problem}.",
+            # The caller of read_micrograph.
+            stacklevel=3,
+        )
+        return None
+    height, width = (
+        length * _NM_PER_UNIT[unit]
+        for length, unit in zip(size[:2], units, strict=True)
+    )
+    if abs(height - width) > _SQUARE_TOLERANCE * max(height, width):
+        raise ValueError(
+            f"its pixels are {height:.6g} nm high and {width:.6g} nm wide, expected "
+            "square ones; read it with rosettasciio, resample it to square pixels and "
+            "pass these to extract_particles(pixels, labels, pixel_size=...)"
+        )
+    # The geometric mean keeps areas.
+    return float(np.sqrt(height * width))
+
+
+def _find_problem(size):
+    """Return why a size can't be that of pixels on a specimen, None if it can."""
+    units = size.height_unit, size.width_unit
+    if not _NM_PER_UNIT.keys() >= set(units):
+        return (
+            f"its axes are in {units[0]!r} and {units[1]!r}, expected a length such as "
+            "nm (1/nm is a diffraction pattern, inch and cm are the size of a print)"
+        )
+    for length, unit in zip(size[:2], units, strict=True):
+        # False for NaN.
+        if not _SMALLEST <= length * _NM_PER_UNIT[unit] <= _LARGEST:
+            return (
+                f"the file states {length:.6g} {unit}, expected between {_SMALLEST:g} "
+                f"and {_LARGEST:g} nm; pass pixel_size where you know it"
+            )
+    return None

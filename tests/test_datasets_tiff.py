@@ -1,0 +1,262 @@
+import struct
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import tifffile
+
+from sklipo.datasets import read_micrograph
+from sklipo.datasets._pixel_files import read_pixels
+
+GRAY = np.random.default_rng(0).integers(0, 200, (9, 13), np.uint8)
+RAMP = np.stack([np.arange(256, dtype=np.uint16) * 257] * 3)
+COLORS = RAMP * np.array([[1], [0], [0]], np.uint16)
+
+
+def write(path, pixels=GRAY, **options):
+    tifffile.imwrite(path, pixels, **options)
+    return path
+
+
+# Options of tifffile.imwrite, and what the stored values are.
+STORED = {
+    "white is 0": ({"photometric": "miniswhite"}, GRAY),
+    "LZW": ({"compression": "lzw"}, GRAY),
+    "LZW, white is 0": ({"compression": "lzw", "photometric": "miniswhite"}, GRAY),
+    "LZW, palette": (
+        {"compression": "lzw", "photometric": "palette", "colormap": RAMP},
+        GRAY,
+    ),
+    "LZW, turned": ({"compression": "lzw", "extratags": [(274, 3, 1, 6, True)]}, None),
+    "gray palette": ({"photometric": "palette", "colormap": RAMP}, GRAY),
+    "turned palette": (
+        {"photometric": "palette", "colormap": RAMP[:, ::-1]},
+        255 - GRAY,
+    ),
+    "big-endian": ({"byteorder": ">", "compression": "zlib", "predictor": True}, GRAY),
+    "tiles": ({"tile": (16, 16)}, GRAY),
+    "BigTIFF": ({"bigtiff": True}, GRAY),
+}
+
+
+@pytest.mark.parametrize("kind", STORED)
+def test_the_stored_values_are_read(tmp_path, kind):
+    options, expected = STORED[kind]
+    path = write(tmp_path / "a.tif", **options)
+    expected = np.rot90(GRAY, -1) if expected is None else expected
+    np.testing.assert_array_equal(read_micrograph(path).pixels, expected)
+    np.testing.assert_array_equal(read_pixels(path), expected)
+
+
+def test_the_decoder_makes_no_difference(tmp_path):
+    kinds = [kind for kind in STORED if kind.startswith("LZW")]
+    code = ["import sys; sys.modules['imagecodecs'] = None; import numpy as np"]
+    code += ["from sklipo.datasets import read_micrograph"]
+    expected = []
+    for i, kind in enumerate(kinds):
+        path = write(tmp_path / f"{i}.tif", **STORED[kind][0])
+        expected.append(read_micrograph(path).pixels)
+        code += [f"np.save({str(path)!r} + '.npy', read_micrograph({str(path)!r})[0])"]
+    subprocess.run([sys.executable, "-c", "\n".join(code)], check=True)
+    for i, pixels in enumerate(expected):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{i}.tif.npy"), pixels)
+
+
+def test_a_missing_codec_is_named(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.tif", GRAY.astype(np.float16), compression="lzw")
+
+    def decode(*args, **kwargs):
+        raise ValueError("requires the 'imagecodecs' package")
+
+    monkeypatch.setattr(tifffile.TiffFile, "asarray", decode)
+    with pytest.raises(ImportError, match=r"a.tif.* imagecodecs, .*sklipo\[em\]"):
+        read_micrograph(path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_tag_of_the_orientation(tmp_path, orientation):
+    tag = (274, 3, 1, orientation, True)
+    path = write(tmp_path / "a.tif", extratags=[tag])
+    turned = {
+        1: GRAY,
+        2: np.fliplr(GRAY),
+        3: np.rot90(GRAY, 2),
+        4: np.flipud(GRAY),
+        5: GRAY.T,
+        6: np.rot90(GRAY, -1),
+        7: np.rot90(GRAY, 2).T,
+        8: np.rot90(GRAY),
+    }
+    np.testing.assert_array_equal(read_micrograph(path).pixels, turned[orientation])
+
+
+@pytest.mark.parametrize("metadata", [{}, None])
+@pytest.mark.parametrize(
+    "shape", [(9, 13, 1), (1, 9, 13), (1, 9, 13, 1), (1, 1, 9, 13)]
+)
+def test_axes_of_length_one_make_no_stack(tmp_path, shape, metadata):
+    path = write(tmp_path / "a.tif", GRAY.reshape(shape), metadata=metadata)
+    np.testing.assert_array_equal(read_micrograph(path).pixels, GRAY)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["?", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]
+)
+def test_each_dtype(tmp_path, dtype):
+    pixels = (GRAY > 99 if dtype == "?" else GRAY).astype(dtype)
+    found = read_micrograph(write(tmp_path / "a.tif", pixels)).pixels
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, pixels)
+
+
+def test_hyperstacks_are_numbered_through(tmp_path):
+    stack = np.arange(24 * 20, dtype=np.uint16).reshape(2, 3, 4, 4, 5)
+    path = write(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "TZCYX"})
+    for frame in (0, 13, 23):
+        found = read_micrograph(path, frame=frame).pixels
+        np.testing.assert_array_equal(found, stack.reshape(-1, 4, 5)[frame])
+    with pytest.raises(ValueError, match="24 images"):
+        read_micrograph(path)
+
+
+@pytest.mark.parametrize("n_images", [2, 3, 4])
+def test_stacks_are_no_planes_of_colors(tmp_path, n_images):
+    stack = np.stack([GRAY + i for i in range(n_images)])
+    with warnings.catch_warnings():
+        # tifffile itself will change that.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        path = write(tmp_path / "a.tif", stack)
+    for i, expected in enumerate(stack):
+        found = read_micrograph(path, frame=i, max_pixels=stack.size).pixels
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_of_a_stack_only_the_frame_counts_for_the_limit(tmp_path):
+    stack = np.stack([GRAY, GRAY])
+    path = write(tmp_path / "a.tif", stack, photometric="minisblack")
+    assert read_micrograph(path, frame=1, max_pixels=117).pixels.shape == GRAY.shape
+    with pytest.raises(ValueError, match=r"9 x 13 = 117 pixels, more than max_pixels"):
+        read_micrograph(path, frame=1, max_pixels=116)
+
+
+@pytest.mark.parametrize("preview_first", [True, False])
+def test_previews_are_passed_over(tmp_path, preview_first):
+    pages = [(GRAY[::2, ::2], {"subfiletype": 1}), (GRAY, {})]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for pixels, options in pages if preview_first else pages[::-1]:
+            tiff.write(pixels, **options)
+    np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tif").pixels, GRAY)
+
+
+REFUSED = {
+    "colors of a palette": {"photometric": "palette", "colormap": COLORS},
+    "color image": {"pixels": np.dstack([GRAY, GRAY, 1 - GRAY]), "photometric": "rgb"},
+    "SEPARATED colors": {"pixels": np.dstack([GRAY] * 4), "photometric": "separated"},
+    "transparency": {
+        "pixels": np.dstack([GRAY, GRAY]),
+        "photometric": "minisblack",
+        "extrasamples": ["unassalpha"],
+    },
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_colors_are_refused(tmp_path, reason):
+    path = write(tmp_path / "a.tif", **REFUSED[reason])
+    with pytest.raises(ValueError, match=reason):
+        read_micrograph(path)
+
+
+def test_colors_of_a_palette_are_labels_or_how_imagej_shows_values(tmp_path):
+    path = write(tmp_path / "a.tif", photometric="palette", colormap=COLORS)
+    np.testing.assert_array_equal(read_pixels(path, lossless=True), GRAY)
+    write(path, imagej=True, photometric="palette", colormap=COLORS)
+    np.testing.assert_array_equal(read_micrograph(path).pixels, GRAY)
+
+
+def test_jpeg_within_tiff_is_lossy(tmp_path):
+    path = write(tmp_path / "a.tif", np.zeros((16, 16), np.uint8), compression="jpeg")
+    read_pixels(path)
+    with pytest.raises(ValueError, match="JPEG changes pixels"):
+        read_pixels(path, lossless=True)
+
+
+JEOL = """<?xml version="1.0"?><TemReporter><Eos><EosMode>eosTEM</EosMode></Eos>
+<ImageFormingSystem><ModeString>{mode}</ModeString><SelectorValue>50000</SelectorValue>
+</ImageFormingSystem></TemReporter>"""
+
+
+def ome(size):
+    unit = {f"PhysicalSize{axis}Unit": "nm" for axis in "XY"}
+    return {"axes": "YX", "PhysicalSizeX": size, "PhysicalSizeY": size, **unit}
+
+
+def text(tag, value):
+    return (tag, 2, 0, value, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ome": True, "metadata": ome(0.5)},
+        {
+            "description": JEOL.format(mode="MAG"),
+            "extratags": [text(271, "JEOL Ltd.")],
+            # 400 pixels in a cm, 50,000 times magnified: 0.5 nm.
+            "resolution": (400, 400),
+            "resolutionunit": "CENTIMETER",
+            "metadata": None,
+        },
+        {
+            "extratags": [
+                text(65003, "nm"),
+                text(65004, "nm"),
+                (65009, 12, 1, 0.5, True),
+                (65010, 12, 1, 0.5, True),
+            ]
+        },
+    ],
+    ids=["OME", "JEOL", "DigitalMicrograph"],
+)
+def test_pixel_sizes_of_programs(tmp_path, options):
+    path = write(tmp_path / "a.tif", **options)
+    assert read_micrograph(path).pixel_size == pytest.approx(0.5)
+
+
+def test_a_diffraction_pattern_of_jeol_has_no_pixel_size(tmp_path):
+    tags = [text(271, "JEOL Ltd.")]
+    description = JEOL.format(mode="DIFF")
+    path = write(tmp_path / "a.tif", description=description, extratags=tags)
+    with pytest.warns(UserWarning, match="1/nm"):
+        assert read_micrograph(path).pixel_size is None
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+def test_flipped_bytes_are_an_error_or_an_image(tmp_path, options):
+    data = bytearray(write(tmp_path / "a.tif", **options).read_bytes())
+    for place in range(len(data)):
+        data[place] ^= 0x81
+        (tmp_path / "a.tif").write_bytes(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            try:
+                read_micrograph(tmp_path / "a.tif", max_pixels=10_000)
+            except ValueError as error:
+                assert "can't be read" in str(error)
+            except ImportError as error:
+                assert "imagecodecs" in str(error)
+        data[place] ^= 0x81
+
+
+def test_a_bomb_is_refused(tmp_path):
+    path = write(tmp_path / "a.tif", compression="zlib", metadata=None)
+    data = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        for tag in ("ImageWidth", "ImageLength"):
+            place = tiff.pages[0].tags[tag].valueoffset
+            struct.pack_into("<H", data, place, 60_000)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"60000 x 60000 = 3600000000 pixels"):
+        read_micrograph(path)
