@@ -345,7 +345,7 @@ def test_one_color_image_is_warned_of(n_channels):
 def test_hidden_pixels_are_refused():
     stack = np.ma.masked_equal(np.arange(18.0).reshape(2, 3, 3), 4)
     for X in (stack, stack.reshape(2, 9)):
-        with pytest.raises(ValueError, match=r"1 masked number.*X.filled"):
+        with pytest.raises(ValueError, match=r"1 pixels are masked.*X.filled"):
             check_particles(X)
 
 

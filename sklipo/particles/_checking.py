@@ -173,8 +173,8 @@ def _as_known(X):
     """Return arrays of other libraries, and rows of numbers in lists, as NumPy's."""
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(
-            f"X has {np.ma.count_masked(X)} masked numbers; expected all of them. Fill "
-            "them, as X.filled(value) does."
+            f"X: {np.ma.count_masked(X)} pixels are masked; expected a number in each. "
+            "Fill them, as X.filled(value) does."
         )
     if not _is_array(X):
         return X
