@@ -126,7 +126,7 @@ def test_a_folder_named_movie_changes_nothing(tmp_path):
 )
 def test_a_missing_extra_is_named(monkeypatch, file, plugin):
     monkeypatch.setitem(sys.modules, f"rsciio.{plugin}", None)
-    message = rf"the package rsciio.{plugin}, .*: pip install sklipo\[em\]"
+    message = rf"not installed \(rsciio.{plugin}\): pip install sklipo\[em\]"
     with pytest.raises(ImportError, match=message):
         read_micrograph(EM_FORMATS / file)
 

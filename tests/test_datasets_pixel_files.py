@@ -120,3 +120,24 @@ def test_no_flipped_bit_of_a_png_goes_unseen(tmp_path):
         with pytest.raises(ValueError):
             read_pixels(path)
         data[place] ^= 16
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_the_numbers_of_a_palette_of_colors_are_labels(tmp_path, depth):
+    labels = np.random.default_rng(0).integers(0, 2**depth, (6, 8), np.uint8)
+    bits = np.unpackbits(labels[..., None], axis=2)[..., 8 - depth :].reshape(6, -1)
+    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=1))
+    colors = np.random.default_rng(1).integers(0, 256, (2**depth, 3), np.uint8)
+    path = tmp_path / "a.png"
+    transparent = chunk(b"tRNS", b"\0")
+    for palette, is_gray in ((colors, False), (colors[:, [0, 0, 0]], True)):
+        parts = [chunk(b"PLTE", palette.tobytes()), *[transparent] * (not is_gray)]
+        path.write_bytes(png(8, 6, depth, 3, *parts, rows=rows))
+        found = read_pixels(path, lossless=True)
+        if is_gray:
+            np.testing.assert_array_equal(found, palette[labels, 0])
+            np.testing.assert_array_equal(read_pixels(path), found)
+        else:
+            np.testing.assert_array_equal(found, labels)
+            with pytest.raises(ValueError, match="color image"):
+                read_pixels(path)

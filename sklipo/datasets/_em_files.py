@@ -60,8 +60,8 @@ def _naming_damage(path):
             return
         except ImportError as error:
             raise ImportError(
-                f"Reading {str(path)!r} needs the package {error.name or error!s}, of "
-                "the extra 'em': pip install sklipo[em]"
+                f"Reading {str(path)!r} needs a package that is not installed "
+                f"({error.name or error!s}): pip install sklipo[em]"
             ) from error
         # A damaged file can raise anything.
         except Exception as error:

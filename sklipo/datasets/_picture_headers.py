@@ -5,6 +5,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
+import numpy as np
+
 
 class PictureHeader(NamedTuple):
     """What the header of a picture says of it; orientation is that of EXIF, 1 to 8."""
@@ -19,6 +21,7 @@ class PictureHeader(NamedTuple):
 _KINDS = {"JPEG", "WebP", "JPEG 2000", "AVIF"}
 _KINDS = "PNG, JPEG, BMP, TIFF, GIF, WebP, JPEG 2000, AVIF, PBM, PGM or PPM"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
+_PALETTE_TYPES = {bytes([depth, 3]) for depth in (1, 2, 4, 8)}
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 # Markers of a frame, which has the size, among them those of tables; and the markers
 # that no length follows.
@@ -54,11 +57,47 @@ def read_header(data):
     raise ValueError(f"unreadable: damaged or no image, expected {_KINDS}")
 
 
+def png_labels(data):
+    """Return a PNG as the gray one of its palette's numbers, and their factor.
+
+    Data without a palette of colors are returned as they are.
+    """
+    # Depth and color type, which is 3 with a palette.
+    is_palette = data.startswith(_PNG_START) and data[24:26] in _PALETTE_TYPES
+    if not is_palette:
+        return data, 1
+    chunks = list(_png_chunks(data))
+    palettes = [data[i + 8 : j - 4] for name, i, j in chunks if name == b"PLTE"]
+    colors = np.frombuffer(b"".join(palettes), np.uint8)
+    if colors.size % 3 or not np.diff(colors.reshape(-1, 3)).any():
+        return data, 1
+    header = data[12:25] + b"\0" + data[26:29]
+    start = data[:12] + header + struct.pack(">I", zlib.crc32(header))
+    # OpenCV's decoder complains of a gray image with a palette.
+    kept = {b"IDAT", b"IEND", b"eXIf"}
+    # The decoder spreads numbers of less than 8 bits to 0 to 255.
+    factor = 255 // (2 ** data[24] - 1)
+    return start + b"".join(data[i:j] for name, i, j in chunks if name in kept), factor
+
+
 def _read_png(data):
     """Return the header of a PNG, of which each checksum is checked."""
-    view, start, chunks = memoryview(data), len(_PNG_START), {}
+    chunks = {}
+    for name, start, end in _png_chunks(data):
+        chunks.setdefault(name, data[start + 8 : min(end - 4, start + 1032)])
+    if len(chunks.get(b"IHDR", b"")) != 13:
+        raise ValueError("damaged: a PNG without its header")
+    width, height = struct.unpack_from(">II", chunks[b"IHDR"])
+    n_frames = int.from_bytes(chunks.get(b"acTL", b"\0\0\0\1")[:4])
+    orientation = _exif_orientation(chunks.get(b"eXIf", b""))
+    return PictureHeader("PNG", height, width, orientation, n_frames)
+
+
+def _png_chunks(data):
+    """Yield the name, start and end of each part of a PNG; refuse damaged ones."""
+    view, start, name = memoryview(data), len(_PNG_START), b""
     # The decoder fills what is missing or damaged with gray.
-    while b"IEND" not in chunks:
+    while name != b"IEND":
         if start + 12 > len(data):
             raise ValueError("truncated")
         length, name = struct.unpack_from(">I4s", data, start)
@@ -68,14 +107,8 @@ def _read_png(data):
         checksum = struct.unpack_from(">I", data, end - 4)[0]
         if zlib.crc32(view[start + 4 : end - 4]) != checksum:
             raise ValueError(f"damaged: the checksum of its part {name!r} is wrong")
-        chunks.setdefault(name, data[start + 8 : min(end - 4, start + 1032)])
+        yield name, start, end
         start = end
-    if len(chunks.get(b"IHDR", b"")) != 13:
-        raise ValueError("damaged: a PNG without its header")
-    width, height = struct.unpack_from(">II", chunks[b"IHDR"])
-    n_frames = int.from_bytes(chunks.get(b"acTL", b"\0\0\0\1")[:4])
-    orientation = _exif_orientation(chunks.get(b"eXIf", b""))
-    return PictureHeader("PNG", height, width, orientation, n_frames)
 
 
 def _read_jpeg(data):

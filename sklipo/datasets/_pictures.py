@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ._gray import as_gray, check_lossless, check_size, orient
-from ._picture_headers import read_header
+from ._picture_headers import png_labels, read_header
 
 
 def read_picture(data, max_pixels, lossless):
@@ -18,10 +18,15 @@ def read_picture(data, max_pixels, lossless):
     if header.n_frames > 1:
         raise ValueError(f"animated, of {header.n_frames} images; expected one")
     check_size((header.height, header.width), max_pixels)
+    factor = 1
+    if lossless:
+        # In a label image the palette's numbers are labels, its colors decoration.
+        data, factor = png_labels(data)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise ValueError(f"unreadable: {error.err}") from error
     if pixels is None:
         raise ValueError(f"unreadable: damaged {header.kind}")
-    return as_gray(orient(pixels, header.orientation))
+    pixels = as_gray(orient(pixels, header.orientation))
+    return pixels if factor == 1 else pixels // factor
