@@ -27,9 +27,10 @@ from .particles._checking import (
     holds_images,
     validate_particles,
 )
+from .versions import VersionedMixin
 
 
-class ArtificialOverSampler(BaseOverSampler):
+class ArtificialOverSampler(VersionedMixin, BaseOverSampler):
     r"""Fill the minority classes with artificial particles.
 
     Random oversampling repeats the few particles of a class, and with them their

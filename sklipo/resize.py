@@ -14,6 +14,7 @@ from .images._buffer import float_dtype
 from .images._shapes import height_and_width
 from .particles._checking import validate_particles
 from .tags import extend_tags
+from .versions import VersionedMixin
 
 # Pixels whose largest value is the white of their format. All others keep their values.
 _WHITE = {"uint8": 255, "uint16": 65535}
@@ -25,7 +26,7 @@ _KINDS = {
 }
 
 
-class Resize(TransformerMixin, BaseEstimator):
+class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
     """Bring every particle to one size and return its pixels as a row of numbers.
 
     Every scikit-learn estimator and imbalanced-learn sampler takes the rows, and

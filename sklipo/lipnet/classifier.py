@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from ..tags import extend_tags
+from ..versions import VersionedMixin
 from ._checks import can_fit_in_parts, check_training_data
 from ._devices import choose_device
 from ._networks import last_dense
@@ -23,7 +24,11 @@ from ._training import has_foreign_code, train, whole_training
 
 
 class LipNetClassifier(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    VersionedMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClassifierMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Small convolutional network that classifies images of particles.
 
@@ -189,6 +194,7 @@ class LipNetClassifier(
     """
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
+    _versioned = (*VersionedMixin._versioned, "torch", "skorch")
 
     def __init__(
         self,
