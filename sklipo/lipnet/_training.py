@@ -113,7 +113,7 @@ def _train_net(classifier, net, X, codes, weights, n_epochs):
     with _seeds(classifier, seed, device), repeatable(device):
         net.draw_from(generator, device_generator)
         if is_new:
-            net.initialize()
+            _initialize(net, classifier)
         net.set_params(**_changeable_params(classifier))
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
@@ -127,6 +127,20 @@ def _train_net(classifier, net, X, codes, weights, n_epochs):
     if net.history and "dur" not in net.history[-1]:
         net.history.pop()  # an epoch that was cut short
     return net
+
+
+def _initialize(net, classifier):
+    """Make the network, or say that it is too large."""
+    try:
+        net.initialize()
+    except RuntimeError as error:
+        if "allocate" not in str(error):
+            raise
+        raise MemoryError(
+            f"There is not enough memory for a network of n_filters="
+            f"{classifier.n_filters} and hidden_units={classifier.hidden_units} for "
+            f"images of {classifier.image_shape_} pixels."
+        ) from error
 
 
 def _tabulate(history):
@@ -155,8 +169,8 @@ def _make_net(classifier, dtype):
         module__architecture=classifier.architecture,
         module__image_shape=classifier.image_shape_,
         module__n_classes=n_classes,
-        module__n_filters=classifier.n_filters,
-        module__hidden_units=classifier.hidden_units,
+        module__n_filters=int(classifier.n_filters),
+        module__hidden_units=int(classifier.hidden_units),
         module__conv_dropout=classifier.conv_dropout,
         module__dense_dropout=classifier.dense_dropout,
         module__batch_norm=classifier.batch_norm,
@@ -209,7 +223,12 @@ def _optimizer_params(classifier):
 def _make_callbacks(classifier):
     """Return copies of the user's callbacks, and those that parameters ask for."""
     callbacks = clone(classifier.callbacks or [], safe=False)
-    given = [named[1] if isinstance(named, tuple) else named for named in callbacks]
+    given = [item[-1] if isinstance(item, tuple) else item for item in callbacks]
+    if not all(item is None or hasattr(item, "on_train_begin") for item in given):
+        raise ValueError(
+            f"callbacks={classifier.callbacks!r}; expected a list of skorch callbacks, "
+            "or of tuples of a name and a callback."
+        )
     if not any(isinstance(callback, StopOnDivergence) for callback in given):
         callbacks.insert(0, ("divergence", StopOnDivergence()))
     if classifier.early_stopping:

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from ..tags import extend_tags
 from ..versions import VersionedMixin
-from ._checks import can_fit_in_parts, check_training_data
+from ._checks import can_fit_in_parts, check_classes, check_training_data
 from ._devices import choose_device
 from ._networks import last_dense
 from ._parameters import PARAMETER_CONSTRAINTS
@@ -325,7 +325,7 @@ class LipNetClassifier(
         """
         is_new = not hasattr(self, "net_")
         with whole_training(self, is_new=is_new):
-            _check_partial_fit_first_call(self, classes)
+            _check_partial_fit_first_call(self, check_classes(classes))
             X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
             train(self, X, y, weights, is_new=is_new, n_epochs=1)
         return self
