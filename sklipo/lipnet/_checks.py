@@ -40,13 +40,13 @@ def check_rows(estimator, X):
 
 def check_labels(y, name="y"):
     """Refuse labels that are missing or of two kinds; return numbers as such."""
-    if y is None or np.ndim(y) != 1:
+    if y is None or np.asarray(y).ndim != 1:
         return y  # scikit-learn says what is wrong
     _refuse_masked(y, name)
     dtype = getattr(y, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
         return y  # of one kind; scikit-learn finds NaN
-    labels = pd.Series(y, dtype=object).reset_index(drop=True)
+    labels = pd.Series(np.asarray(y, dtype=object))
     missing = np.flatnonzero(labels.isna())
     if len(missing):
         raise ValueError(
@@ -70,7 +70,7 @@ def check_classes(classes):
     """Return the classes of the first call of partial_fit, or say what is wrong."""
     if classes is None:
         return None
-    if np.ndim(classes) != 1 or len(classes) < 2:
+    if np.asarray(classes).ndim != 1 or len(classes) < 2:
         raise ValueError(f"classes={classes!r}; expected a list of two labels or more.")
     return check_labels(classes, "classes")
 

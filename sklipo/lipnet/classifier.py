@@ -148,13 +148,10 @@ class LipNetClassifier(
     ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
     ``partial_fit``; thereafter they begin anew.
 
-    An interrupt from the keyboard is raised as ever. What was trained until then is
-    kept and can predict; ``interrupted_`` tells it from a whole training. After any
-    other error the classifier is as it was before the call.
-
-    Training that diverges, with a loss or weights that are not finite, raises an error,
-    unless :class:`~sklipo.lipnet.StopOnDivergence` among the ``callbacks`` lets it go
-    back to the last good epoch.
+    Ctrl-C is raised as ever; the network is kept and can predict, with ``interrupted_``
+    to tell it. After any other error the classifier is as it was before the call.
+    :class:`~sklipo.lipnet.StopOnDivergence` tells how to go on where losses or weights
+    are no longer finite, which is an error by default.
 
     The weights of the network follow the dtype of X: float64 trains in double
     precision, at half the speed or less; all other numbers train in float32.
