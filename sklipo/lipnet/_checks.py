@@ -46,7 +46,7 @@ def check_labels(y, name="y"):
     dtype = getattr(y, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
         return y  # of one kind; scikit-learn finds NaN
-    labels = pd.Series(np.asarray(y, dtype=object))
+    labels = pd.Series(np.asarray(y, dtype=object), dtype=object)
     missing = np.flatnonzero(labels.isna())
     if len(missing):
         raise ValueError(
