@@ -18,6 +18,7 @@ from . import (
     surrounding,
     tags,
     transformers,
+    versions,
 )
 from .evaluation import cross_validate_particles
 from .features import ParticleFeatures
@@ -71,4 +72,5 @@ __all__ = [
     "surrounding",
     "tags",
     "transformers",
+    "versions",
 ]

@@ -1,18 +1,22 @@
-"""Jobs: particles a few at a time, with scikit-learn's configuration sent along."""
+"""Jobs: run with scikit-learn's configuration, in parcels, stopped together."""
 
 import os
 import pickle
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
-from threading import current_thread, main_thread
+from threading import Condition, current_thread, main_thread
 
 import cv2
 from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils import gen_batches
 
 # Particles sent to a job at once: some megabytes of usual cut-outs.
 PARCEL = 64
+
+_crew = ContextVar("crew", default=None)
 
 
 def configured(function):
@@ -85,7 +89,156 @@ def map_parcels(function, particles, n_jobs):
         run = partial(_unpickle_and_call, run)
         parcels = (pickle.dumps(parcel, protocol=5) for parcel in parcels)
     tasks = (delayed(run)(parcel) for parcel in parcels)
-    return Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    return iter_results(tasks, n_jobs)
+
+
+def iter_results(tasks, n_jobs, *, prefer=None, ordered=True):
+    """Iterate over the results of tasks as they come, by any backend of joblib.
+
+    Parameters
+    ----------
+    tasks : iterable
+        Calls that ``joblib.delayed`` made.
+    n_jobs : int or None
+        Number of jobs, as joblib understands it.
+    prefer : {"threads", "processes"}, default=None
+        What to start unless ``joblib.parallel_config`` names a backend.
+    ordered : bool, default=True
+        Whether results come in the order of the tasks, or as soon as they are there.
+
+    Returns
+    -------
+    iterator
+        The results.
+
+    Raises
+    ------
+    ValueError
+        If several jobs shall run by joblib's backend "multiprocessing".
+
+    See Also
+    --------
+    Crew : Stops tasks that run in threads.
+
+    Examples
+    --------
+    >>> from joblib import delayed
+    >>> from sklipo._jobs import iter_results
+    >>> list(iter_results([delayed(abs)(-1), delayed(abs)(-2)], n_jobs=None))
+    [1, 2]
+    """
+    backend, _ = get_active_backend(prefer=prefer)
+    if not backend.supports_return_generator:
+        if effective_n_jobs(n_jobs) > 1:
+            raise ValueError(
+                f"joblib's {type(backend).__name__} copies this process without its "
+                "threads, and networks then wait for these for ever. Name 'loky' or "
+                "'threading' in joblib.parallel_config, or take n_jobs=1."
+            )
+        return iter(Parallel(n_jobs=n_jobs)(tasks))
+    return_as = "generator" if ordered else "generator_unordered"
+    return Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)(tasks)
+
+
+class Crew:
+    """The jobs of one call, of which an error or an interrupt stops all.
+
+    joblib ends the processes that it started. It leaves threads alone, which would go
+    on training networks that nobody waits for, and crash Python when it exits. As a
+    context, a crew waits for its threads to stop if an exception leaves the context.
+
+    See Also
+    --------
+    raise_if_called_off : Is called by what takes long, and stops it.
+
+    Examples
+    --------
+    >>> from joblib import Parallel, delayed
+    >>> from sklipo._jobs import Crew
+    >>> with Crew() as crew:
+    ...     Parallel(n_jobs=2)(delayed(crew.run)(abs, number) for number in (-1, -2))
+    [1, 2]
+    """
+
+    def __init__(self):
+        self._changed = Condition()
+        self._n_running = 0
+        self._is_called_off = False
+
+    def __reduce__(self):
+        # A process has a crew of its own, which joblib stops with the process.
+        return Crew, ()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is not None:
+            with self._changed:
+                self._is_called_off = True
+                self._changed.wait_for(lambda: self._n_running == 0)
+
+    def run(self, function, /, *args, **kwargs):
+        """Call a function as a job of this crew.
+
+        Parameters
+        ----------
+        function : callable
+            What to call.
+        *args : tuple
+            Its arguments.
+        **kwargs : dict
+            Its keyword arguments.
+
+        Returns
+        -------
+        object
+            What the function returns.
+        """
+        with self._changed:
+            self._n_running += 1
+        token = _crew.set(self)
+        try:
+            raise_if_called_off()
+            return function(*args, **kwargs)
+        finally:
+            _crew.reset(token)
+            with self._changed:
+                self._n_running -= 1
+                self._changed.notify_all()
+
+    @property
+    def is_called_off(self):
+        """Tell whether the jobs shall stop.
+
+        Returns
+        -------
+        bool
+            True after an exception has left the context.
+        """
+        return self._is_called_off
+
+
+def raise_if_called_off():
+    """Raise KeyboardInterrupt in a job whose crew has been called off.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If another job of the crew failed, or the user interrupted all of them.
+
+    See Also
+    --------
+    Crew : The jobs that are called off together.
+
+    Examples
+    --------
+    >>> from sklipo._jobs import raise_if_called_off
+    >>> raise_if_called_off()
+    """
+    crew = _crew.get()
+    if crew is not None and crew.is_called_off:
+        raise KeyboardInterrupt("The job was called off with all others.")
 
 
 def _unpickle_and_call(function, parcel):

@@ -5,8 +5,10 @@ from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.utils import assert_all_finite, column_or_1d
 
+from .versions import VersionedMixin
 
-class BalancedCalibratedClassifierCV(CalibratedClassifierCV):
+
+class BalancedCalibratedClassifierCV(VersionedMixin, CalibratedClassifierCV):
     """Calibration of probabilities as if all classes were equally frequent.
 
     Plain calibration learns how rare a class is. The most probable class is then hardly

@@ -18,13 +18,14 @@ from .particles._cropping import bounding_boxes, crop_particles
 from .particles._scale import white_level
 from .surrounding import surrounding_margin
 from .tags import extend_tags
+from .versions import VersionedMixin
 
 # Bins of relative intensities reach two root mean squares from the background: few
 # pixels lie beyond, and every particle has the same bins.
 _RELATIVE_RANGE = (-2.0, 2.0)
 
 
-class ParticleFeatures(TransformerMixin, BaseEstimator):
+class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
     """Measure every particle: one row of named numbers for each.
 
     This is a doorway: it takes images of any size and returns a 2-D array that every

@@ -13,6 +13,7 @@ from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler
 from .resize import Resize
 from .transformers import ApplyMask, CropToMask, NormalizeBackground
+from .versions import VersionedMixin
 
 # Which steps make the three kinds of network input of the thesis, section 8.5.
 _INPUT_MODES = {
@@ -161,9 +162,13 @@ def make_svc_pipeline(
     >>> model.predict(particles).shape
     (60,)
     """
-    classify = SVC(C=C, gamma=gamma, class_weight="balanced")
+    # Only SVC(probability=True) uses its seed, but each draws one: without a fixed
+    # random_state, from NumPy's global generator.
+    svc = SVC(C=C, gamma=gamma, random_state=0)
     if probability:
-        classify = BalancedCalibratedClassifierCV(SVC(C=C, gamma=gamma), ensemble=False)
+        classify = BalancedCalibratedClassifierCV(svc, ensemble=False)
+    else:
+        classify = svc.set_params(class_weight="balanced")
     steps = [
         ("features", ParticleFeatures(groups, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
@@ -172,7 +177,7 @@ def make_svc_pipeline(
     return Pipeline(steps)
 
 
-class ImagePipeline(Pipeline):
+class ImagePipeline(VersionedMixin, Pipeline):
     """Pipeline whose network reads images in the shape that ``Resize`` gives them.
 
     :func:`make_lipnet_pipeline` returns it. It is a pipeline of imbalanced-learn, but

@@ -28,9 +28,10 @@ from .particles._checking import (
     validate_particles,
 )
 from .particles._columns import strip_names
+from .versions import VersionedMixin
 
 
-class ArtificialOverSampler(BaseOverSampler):
+class ArtificialOverSampler(VersionedMixin, BaseOverSampler):
     r"""Fill the minority classes with artificial particles.
 
     Random oversampling repeats the few particles of a class, and with them their

@@ -15,6 +15,7 @@ from .images._shapes import height_and_width
 from .particles._checking import validate_particles
 from .particles._scale import white_level
 from .tags import extend_tags
+from .versions import VersionedMixin
 
 _KINDS = {
     255: "uint8 pixels and divides them by 255",
@@ -23,7 +24,7 @@ _KINDS = {
 }
 
 
-class Resize(TransformerMixin, BaseEstimator):
+class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
     """Bring every particle to one size and return its pixels as a row of numbers.
 
     Every scikit-learn estimator and imbalanced-learn sampler takes the rows, and

@@ -29,12 +29,17 @@ from .particles._checking import (
 from .particles._cropping import bounding_boxes, crop_particles
 from .surrounding import surrounding_level
 from .tags import extend_tags
+from .versions import VersionedMixin
 
 
 # scikit-learn would turn every result into the output container that is set. A table of
 # images fits into a pandas DataFrame alone, so transform wraps rows of numbers itself.
 class _ParticleTransformer(
-    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    VersionedMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    BaseEstimator,
+    auto_wrap_output_keys=None,
 ):
     """Base of the transformers that return particles as they came.
 

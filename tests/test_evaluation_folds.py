@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from time import sleep
 
 import numpy as np
@@ -298,3 +299,46 @@ def test_an_error_names_the_fold_and_its_classes(data, n_jobs):
         r"In fold \d, which trains on 13\d particles: \d+ of 'common', 4 of 'rare'.",
         note,
     )
+
+
+class Killed(LogisticRegression):
+    """Has its worker process killed in some of its fits."""
+
+    def __init__(self, flags, here, times=1):
+        super().__init__()
+        self.flags = flags
+        self.here = here
+        self.times = times
+
+    def fit(self, X, y):
+        # The fold whose training part lacks the first particle.
+        if X[0, 0] != self.here and len(list(self.flags.iterdir())) < self.times:
+            sleep(0.5)
+            (self.flags / str(os.getpid())).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y)
+
+
+def test_folds_of_a_killed_worker_run_again(data, tmp_path):
+    X, y, groups = data
+    expected = cross_validate_particles(
+        LogisticRegression(), X, y, groups=groups, cv=GroupKFold(4)
+    )
+    model = Killed(tmp_path, X[0, 0])
+    with pytest.warns(UserWarning, match=r"process was killed.*Folds \[") as seen:
+        result = cross_validate_particles(
+            model, X, y, groups=groups, cv=GroupKFold(4), n_jobs=2
+        )
+    assert seen[0].filename == __file__
+    np.testing.assert_array_equal(result.y_proba, expected.y_proba)
+    np.testing.assert_array_equal(result.folds, expected.folds)
+
+
+def test_fold_that_is_killed_again_is_named(data, tmp_path):
+    X, y, groups = data
+    model = Killed(tmp_path, X[0, 0], times=9)
+    with (
+        pytest.warns(UserWarning, match="process was killed"),
+        pytest.raises(RuntimeError, match=r"Fold \d has no result.*memory"),
+    ):
+        cross_validate_particles(model, X, y, groups=groups, cv=GroupKFold(4), n_jobs=2)

@@ -1,6 +1,8 @@
 """Jobs: parcels in order, scikit-learn's configuration with them, OpenCV as it was."""
 
 import pickle
+import threading
+from time import sleep
 
 import cv2
 import joblib
@@ -11,7 +13,7 @@ from joblib import Parallel, delayed
 from sklearn import config_context, get_config
 
 from sklipo import ImageArray
-from sklipo._jobs import configured, map_parcels
+from sklipo._jobs import Crew, configured, map_parcels, raise_if_called_off
 
 TABLE = pd.DataFrame({"number": np.arange(300)})
 BACKENDS = ["loky", "threading"]
@@ -77,3 +79,42 @@ def test_pixels_are_sent_without_files():
     images = ImageArray(np.zeros((4, 800, 800), np.uint8))  # joblib maps 1 MB or more
     table = pd.DataFrame({"image": images})
     assert set(map_parcels(see_buffer, table, 2)) == {"ndarray"}
+
+
+def test_backend_that_forks_is_refused_by_name():
+    with joblib.parallel_config("multiprocessing"):
+        assert len(list(map_parcels(look, TABLE, 1))) == 5
+        with pytest.raises(ValueError, match=r"Multiprocessing.* Name 'loky'"):
+            map_parcels(look, TABLE, 2)
+
+
+def wait_until_called_off(seen):
+    """Work until the crew is called off."""
+    seen.append(threading.current_thread())
+    while True:
+        raise_if_called_off()
+        sleep(0.01)
+
+
+def fail(seen):
+    while not seen:
+        sleep(0.01)
+    raise KeyError("mine")
+
+
+@pytest.mark.parametrize("n_more", [0, 5])
+def test_an_error_in_one_thread_stops_all(n_more):
+    seen = []
+    with pytest.raises(KeyError, match="mine"), Crew() as crew:
+        works = [wait_until_called_off, fail, *[wait_until_called_off] * n_more]
+        Parallel(n_jobs=2, prefer="threads")(
+            delayed(crew.run)(work, seen) for work in works
+        )
+    assert len(seen) <= 2
+    raise_if_called_off()  # which does not concern those outside
+
+
+def test_a_crew_leaves_jobs_that_succeed_alone():
+    with Crew() as crew:
+        assert pickle.loads(pickle.dumps(crew)).run(len, "ab") == crew.run(len, "ab")
+    assert not crew.is_called_off

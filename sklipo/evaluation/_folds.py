@@ -1,6 +1,7 @@
-"""One fold: its parameters, its threads, its fit and its predictions."""
+"""Folds: their parameters, their threads, and what becomes of each."""
 
 import sys
+import warnings
 from contextlib import contextmanager
 from time import perf_counter
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from joblib import cpu_count, effective_n_jobs
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 
@@ -22,13 +24,16 @@ from sklearn.utils.metadata_routing import (
 # Private parts of scikit-learn: cross_validate splits X, y and parameters by them.
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
+from tqdm import tqdm
 
+from .._jobs import iter_results
 from .._steps import predict_both
 
 
 class Outcome(NamedTuple):
     """What a fold brings back."""
 
+    number: int
     y_pred: np.ndarray
     y_proba: np.ndarray | None
     fit_time: float
@@ -55,7 +60,53 @@ def fit_and_predict(
     if y_proba is not None:
         y_proba = _spread(y_proba, estimator.classes_, classes)
     kept = estimator if keep_estimator else None
-    return Outcome(y_pred, y_proba, fitted - start, predicted - fitted, kept)
+    return Outcome(number, y_pred, y_proba, fitted - start, predicted - fitted, kept)
+
+
+def run_folds(tasks, n_jobs, *, prefer, verbose):
+    """Return the outcomes of all folds, in order.
+
+    Folds that a killed worker took with it run again, one at a time.
+    """
+    outcomes = {}
+    with tqdm(desc="folds", total=len(tasks), disable=not verbose) as bar:
+        try:
+            # As they come: what is there when a worker dies need not run again.
+            for outcome in iter_results(tasks, n_jobs, prefer=prefer, ordered=False):
+                outcomes[outcome.number] = outcome
+                bar.update()
+        except TerminatedWorkerError:
+            lost = sorted(set(range(len(tasks))) - set(outcomes))
+            _warn_of_lost_folds(lost, len(tasks))
+            for number in lost:
+                outcomes[number] = _run_again(tasks[number], number, n_jobs)
+                bar.update()
+    return [outcomes[number] for number in range(len(tasks))]
+
+
+def _warn_of_lost_folds(lost, n_folds):
+    """Warn that a worker died, and say what becomes of its folds."""
+    warnings.warn(
+        f"A worker process was killed, most likely because memory ran out. Folds "
+        f"{lost} of {n_folds} had no result yet and run again, one at a time. Fewer "
+        "n_jobs need less memory.",
+        stacklevel=4,
+    )
+
+
+def _run_again(task, number, n_jobs):
+    """Return the outcome of a fold that has a worker to itself."""
+    try:
+        (outcome,) = iter_results([task], n_jobs, prefer="processes")
+    except TerminatedWorkerError as error:
+        raise RuntimeError(
+            f"Fold {number} has no result: its worker process was killed twice, the "
+            "second time while no other fold ran. Most likely one fold needs more "
+            "memory than there is: measure or resize the particles beforehand, or "
+            "train on fewer of them. With n_jobs=1 the fold runs in this process, "
+            "which a lack of memory then kills."
+        ) from error
+    return outcome
 
 
 def route_params(estimator, params, groups):

@@ -3,17 +3,22 @@
 from dataclasses import replace
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import clone
 from sklearn.utils import indexable
-from tqdm import tqdm
 
-from .._jobs import configured
+from .._jobs import Crew, configured
 from .._steps import last_step
 from ..particles._checking import holds_images
 from ..tags import has_tag
 from ._checks import check_labels_and_groups, make_folds, warn_of_missing_classes
-from ._folds import fit_and_predict, route_params, share_cores, torch_threads
+from ._folds import (
+    fit_and_predict,
+    route_params,
+    run_folds,
+    share_cores,
+    torch_threads,
+)
 from ._preparation import join_preparation, prepare, split_preparation
 from .results import CrossValidationResult
 
@@ -77,13 +82,17 @@ def cross_validate_particles(
         class or a label is missing, a class has fewer members than there are folds,
         there are fewer groups than folds, the splitter leaves particles out, or a fold
         tests a particle or a group that it trains on.
+    KeyboardInterrupt
+        If the user interrupts. Folds that run are stopped; there is no result.
+    RuntimeError
+        If the worker process of a fold is killed twice, see Notes.
 
     Warns
     -----
     UserWarning
         If ``X`` has a column ``micrograph`` and there are no ``groups``; if a fold
         trains or tests without any particle of a class; if the labels or groups have
-        the index of ``X`` in another order.
+        the index of ``X`` in another order; if a worker process is killed.
 
     See Also
     --------
@@ -98,7 +107,10 @@ def cross_validate_particles(
     learn nothing. Images go through them once for all folds.
 
     An error while an estimator is fitted is raised with a note that tells the fold and
-    how many particles of each class it trains on.
+    how many particles of each class it trains on. It stops the other folds.
+
+    If the system kills a worker process, mostly for lack of memory, the folds that have
+    no result yet run again, one at a time.
 
     Folds that run at once share the cores: on two cores, each of two networks trains
     with one thread. Folds of an incomplete last round get more. The same call gives the
@@ -128,27 +140,27 @@ def cross_validate_particles(
     rows, y = indexable(rows, y)
     params = route_params(rest, params, groups)
     run = configured(fit_and_predict)
-    tasks = [
-        delayed(run)(
-            clone(rest),
-            rows,
-            y,
-            fold,
-            number=number,
-            classes=classes,
-            params=params,
-            n_threads=n_threads,
-            keep_estimator=return_estimator,
-        )
-        for number, (fold, n_threads) in enumerate(
-            zip(folds, share_cores(len(folds), n_jobs), strict=True)
-        )
-    ]
     prefer = "threads" if _runs_in_threads(rest, rows) else "processes"
-    outcomes = Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator")(tasks)
     # Jobs that are threads change the number that later threads of the user begin with.
-    with torch_threads():
-        outcomes = list(tqdm(outcomes, "folds", len(folds), disable=not verbose))
+    with torch_threads(), Crew() as crew:
+        tasks = [
+            delayed(crew.run)(
+                run,
+                clone(rest),
+                rows,
+                y,
+                fold,
+                number=number,
+                classes=classes,
+                params=params,
+                n_threads=n_threads,
+                keep_estimator=return_estimator,
+            )
+            for number, (fold, n_threads) in enumerate(
+                zip(folds, share_cores(len(folds), n_jobs), strict=True)
+            )
+        ]
+        outcomes = run_folds(tasks, n_jobs, prefer=prefer, verbose=verbose)
     result = _collect(outcomes, folds, classes, y, groups)
     # Lists have an index, too, which is a method.
     result = replace(result, index=X.index if hasattr(X, "iloc") else None)
@@ -169,7 +181,7 @@ def _runs_in_threads(estimator, X):
 
 def _collect(outcomes, folds, classes, y, groups):
     """Put the predictions of all folds together in the order of the particles."""
-    y_pred, y_proba, fit_times, score_times, _ = zip(*outcomes, strict=True)
+    _, y_pred, y_proba, fit_times, score_times, _ = zip(*outcomes, strict=True)
     order = np.argsort(np.concatenate([test for _, test in folds]))
     sizes = [len(test) for _, test in folds]
     return CrossValidationResult(

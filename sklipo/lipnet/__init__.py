@@ -2,7 +2,7 @@
 
 from .architectures import Dropout, Standardize, build_lipnet, set_generator
 from .augmentation import RandomAffine, dihedral_views
-from .callbacks import DropoutDecay
+from .callbacks import DropoutDecay, StopOnDivergence, StopTraining
 from .class_weights import DeferredClassWeight
 from .classifier import LipNetClassifier
 from .epoch_sampling import EpochOverSampler, EpochSampler, EpochUnderSampler
@@ -24,6 +24,8 @@ __all__ = [
     "LogitAdjustedLoss",
     "RandomAffine",
     "Standardize",
+    "StopOnDivergence",
+    "StopTraining",
     "WeightDecay",
     "build_lipnet",
     "dead_filters",

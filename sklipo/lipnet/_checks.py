@@ -1,6 +1,8 @@
 """What LipNetClassifier is given, checked: rows, labels, weights, parts and seed."""
 
 import numpy as np
+import pandas as pd
+import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -21,12 +23,10 @@ _RESIZE_HINT = (
 
 def check_training_data(estimator, X, y, sample_weight, *, reset):
     """Return X, y and sample weights without the samples of weight zero."""
-    refuse_images(X)
-    X, y = validate_data(estimator, X, y, dtype=_DTYPES, reset=reset)
+    y = check_labels(y)
+    X, y = validate_data(estimator, as_rows(X), y, dtype=_DTYPES, reset=reset)
     check_classification_targets(y)
-    weights = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
+    weights = _check_weights(sample_weight, X)
     if weights.all():
         return X, y, weights
     kept = weights > 0
@@ -35,18 +35,103 @@ def check_training_data(estimator, X, y, sample_weight, *, reset):
 
 def check_rows(estimator, X):
     """Return rows of pixels to predict."""
-    refuse_images(X)
-    return validate_data(estimator, X, dtype=_DTYPES, reset=False)
+    return validate_data(estimator, as_rows(X), dtype=_DTYPES, reset=False)
 
 
-def refuse_images(X):
+def check_labels(y, name="y"):
+    """Refuse labels that are missing or of two kinds; return numbers as such."""
+    if y is None or np.asarray(y).ndim != 1:
+        return y  # scikit-learn says what is wrong
+    _refuse_masked(y, name)
+    dtype = getattr(y, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+        return y  # of one kind; scikit-learn finds NaN
+    labels = pd.Series(np.asarray(y, dtype=object), dtype=object)
+    missing = np.flatnonzero(labels.isna())
+    if len(missing):
+        raise ValueError(
+            f"{name} has no label in {len(missing)} of {len(labels)} rows, first in "
+            f"row {missing[0]}: {labels[missing[0]]!r}. Drop these "
+            "rows."
+        )
+    is_text = np.array([isinstance(label, str) for label in labels], bool)
+    if is_text.all():
+        return y
+    if is_text.any():
+        text, other = labels[is_text.argmax()], labels[is_text.argmin()]
+        raise ValueError(
+            f"{name} holds text, such as {text!r} in row {is_text.argmax()}, and other "
+            f"labels, such as {other!r} in row {is_text.argmin()}. Turn all to text."
+        )
+    return np.asarray(labels.tolist())
+
+
+def check_classes(classes):
+    """Return the classes of the first call of partial_fit, or say what is wrong."""
+    if classes is None:
+        return None
+    if np.asarray(classes).ndim != 1 or len(classes) < 2:
+        raise ValueError(f"classes={classes!r}; expected a list of two labels or more.")
+    return check_labels(classes, "classes")
+
+
+def _check_weights(sample_weight, X):
+    """Return the weights of the samples, not all of them 0."""
+    _refuse_masked(sample_weight, "sample_weight")
+    kind = "f" if sample_weight is None else np.asarray(sample_weight).dtype.kind
+    if kind not in "biufc":
+        try:
+            sample_weight = np.asarray(sample_weight, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"sample_weight holds what is no number: {error}. Expected a number "
+                "for each sample."
+            ) from error
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weights.any():
+        raise ValueError("sample_weight is 0 for all samples: none is left to fit.")
+    return weights
+
+
+def _refuse_masked(values, name):
+    """Refuse an array with masked values, which others would take for values."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} is a masked array, of which {np.ma.count_masked(values)} values "
+            "are masked. Drop their rows, or fill them in by its method filled."
+        )
+
+
+def as_rows(X):
+    """Return what scikit-learn can check, or say why X holds no rows of numbers."""
+    _refuse_images(X)
+    _refuse_masked(X, "X")
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu()
+        X = (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+    # Otherwise big-endian float64 were no float64 to scikit-learn.
+    if isinstance(X, np.ndarray) and not X.dtype.isnative:
+        X = X.astype(X.dtype.newbyteorder("="))
+    dtypes = np.atleast_1d(getattr(X, "dtypes", getattr(X, "dtype", None)))
+    for dtype in dtypes:
+        if isinstance(dtype, pd.SparseDtype):
+            raise TypeError("X has sparse columns. Pass X.sparse.to_dense().")
+        if getattr(dtype, "kind", "f") in "mMV":
+            raise TypeError(f"X holds values of type {dtype}; expected numbers.")
+    return X
+
+
+def _refuse_images(X):
     """Raise an error that helps those who pass images instead of rows of pixels."""
     # By the name of the dtype, since the networks know nothing of particle tables.
     dtypes = np.atleast_1d(getattr(X, "dtypes", getattr(X, "dtype", None)))
     if any(getattr(dtype, "name", None) == "image" for dtype in dtypes):
         raise TypeError(f"X holds images, as a particle table does. {_RESIZE_HINT}")
-    is_sequence = isinstance(X, list | tuple | np.ndarray)
-    if is_sequence and len(X) and getattr(X[0], "ndim", None) == 2:
+    if getattr(X, "ndim", 2) > 2:
+        raise TypeError(f"X has {X.ndim} axes. {_RESIZE_HINT}")
+    if isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) >= 2:
         raise TypeError(f"X is a sequence of 2-D arrays. {_RESIZE_HINT}")
 
 

@@ -22,10 +22,10 @@ def choose_device(device):
         torch.zeros(1, device=chosen).item()  # torch notices a missing device only here
     # Which error says so depends on the device and on how torch was built.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(
-            f"device={str(device)!r}, but torch can't compute there: "
-            f"{str(error).splitlines()[0]} With device='auto' a CUDA device is used "
-            "where there is one, else the CPU."
+            f"device={str(device)!r}, but torch can't compute there: {reason}. With "
+            "device='auto' a CUDA device is used where there is one, else the CPU."
         ) from error
     return chosen
 

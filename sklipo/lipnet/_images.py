@@ -1,9 +1,11 @@
 """Rows of pixels as images, and the mean and scale of their pixels."""
 
 from math import isqrt
+from numbers import Real
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 
 
 def find_image_shape(n_pixels, image_shape):
@@ -20,10 +22,7 @@ def find_image_shape(n_pixels, image_shape):
             "image_shape=(height, width) if the rows are images of another shape, or "
             "image_shape='row' if they are numbers without a second dimension."
         )
-    is_pair = not isinstance(image_shape, str) and len(image_shape) == 2
-    if not is_pair or any(
-        length != int(length) or length < 1 for length in image_shape
-    ):
+    if len(image_shape) != 2 or not all(map(_is_length, image_shape)):
         raise ValueError(
             f"image_shape={image_shape!r}; expected height and width, two whole "
             "numbers of pixels, or 'row'."
@@ -32,10 +31,20 @@ def find_image_shape(n_pixels, image_shape):
     if height * width != n_pixels:
         hint = f"; a square image would be {(side, side)}" if is_square else ""
         raise ValueError(
-            f"image_shape={image_shape!r} stands for {height * width} pixels, but X "
-            f"has {n_pixels} features{hint}."
+            f"image_shape={image_shape!r} stands for {height * width:.15g} pixels, but "
+            f"X has {n_pixels} features{hint}."
         )
     return height, width
+
+
+def _is_length(number):
+    """Tell whether a number can be a height or width: whole, and at least 1."""
+    return (
+        isinstance(number, Real)
+        and not isinstance(number, bool | np.bool)
+        and 1 <= number < np.inf
+        and number == int(number)
+    )
 
 
 def as_images(rows, image_shape):
@@ -48,11 +57,22 @@ def as_images(rows, image_shape):
 
 def mean_and_scale(X, weights):
     """Return weighted mean and standard deviation of all pixels, the latter never 0."""
-    means = X.mean(axis=1, dtype=np.float64)
-    # Unlike a sum of X ** 2, this copies no pixels.
-    squares = np.einsum("ij,ij->i", X, X, dtype=np.float64) / X.shape[1]
-    mean = np.average(means, weights=weights)
-    variance = np.average(squares, weights=weights) - mean**2
+    mean = np.average(X.mean(axis=1, dtype=np.float64), weights=weights)
+    # The mean of squares less the square of the mean would lose all digits of pixels
+    # that differ little. A few rows at a time, since their differences are copies.
+    with np.errstate(over="ignore"):
+        squares = [np.square(X[rows] - mean).mean(axis=1) for rows in _few_rows(X)]
+    scale = np.sqrt(np.average(np.concatenate(squares), weights=weights))
+    if not np.isfinite(scale):
+        raise ValueError(
+            f"X holds pixels as large as {max(X.max(), -X.min()):.3g}, whose variance "
+            "overflows. Divide X by their largest value."
+        )
     # Pixels that differ by no more than float32 rounds are constant.
-    is_constant = variance <= (10 * np.finfo(np.float32).eps * mean) ** 2
-    return float(mean), 1.0 if is_constant else float(np.sqrt(variance))
+    is_constant = scale <= 10 * np.finfo(np.float32).eps * abs(mean)
+    return float(mean), 1.0 if is_constant else float(scale)
+
+
+def _few_rows(X):
+    """Return slices of about a megabyte of pixels."""
+    return gen_batches(len(X), max(1, 2**17 // X.shape[1]))

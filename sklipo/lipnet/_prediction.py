@@ -29,7 +29,21 @@ def forward(classifier, X, compute):
             compute(network, send(as_images(X[rows], shape).to(dtype), device))
             for rows in gen_batches(len(X), prediction_batch_size(shape, device))
         ]
-        return torch.cat(outputs).cpu().numpy().astype(X.dtype, copy=False)
+        outputs = torch.cat(outputs).cpu()
+        _check_finite(outputs)
+        return outputs.numpy().astype(X.dtype, copy=False)
+
+
+def _check_finite(outputs):
+    """Refuse what is not finite, from which argmax would take the first class."""
+    is_bad = ~outputs.isfinite().flatten(1).all(dim=1)
+    if is_bad.any():
+        raise ValueError(
+            f"What the network returns is not finite for {int(is_bad.sum())} of "
+            f"{len(outputs)} images, first for row {int(is_bad.int().argmax())}. "
+            "Either pixels lie very far from those of the training set, see mean_ and "
+            "scale_, or weights of the network are not finite: train it anew."
+        )
 
 
 def prediction_batch_size(image_shape, device=None):

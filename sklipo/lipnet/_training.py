@@ -6,7 +6,8 @@ whole, gathered batch by batch, with weights and samples that change from epoch 
 epoch.
 """
 
-from contextlib import nullcontext
+import copy
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
 from ._batches import Batches, ImageDataset, TrainingSet
+from ._checks import check_label_smoothing, check_parts, encode, own_random_state
 from ._devices import (
     CPU,
     check_precision,
@@ -25,10 +27,11 @@ from ._devices import (
     repeatable,
     seeded_globally,
 )
-from ._images import as_images
+from ._images import as_images, find_image_shape, mean_and_scale
 from ._networks import build_network
 from ._prediction import prediction_batch_size
 from ._weights import class_weight_at, split_each_class, weigh
+from .callbacks import StopOnDivergence
 from .losses import LOSSES
 from .regularization import WeightDecay
 from .trainer import LipNetTrainer
@@ -46,7 +49,53 @@ _CHANGEABLE = (
 )
 
 
-def train(classifier, net, X, codes, weights, n_epochs):
+@contextmanager
+def whole_training(classifier, *, is_new):
+    """Put a classifier back as it was after an error, and pass interrupts on.
+
+    An interrupted training is kept, and raised once the classifier is complete.
+    """
+    earlier = vars(classifier).copy()
+    if not is_new:
+        earlier |= {
+            name: copy.deepcopy(earlier[name]) for name in ("net_", "_random_state")
+        }
+    try:
+        yield
+    except BaseException:
+        vars(classifier).clear()
+        vars(classifier).update(earlier)
+        raise
+    if classifier.interrupted_:
+        raise KeyboardInterrupt(
+            f"Training was interrupted after {classifier.n_iter_} whole epochs. The "
+            "classifier keeps the network as it is, with interrupted_=True."
+        )
+
+
+def train(classifier, X, y, weights, *, is_new, n_epochs):
+    """Train a new network, or that of the classifier for some more epochs."""
+    parts = classifier.augmentation, classifier.epoch_sampler, classifier.class_weight
+    check_parts(*parts, classifier.loss, classifier.weight_decay)
+    classes = classifier.classes_
+    codes = encode(y, classes)
+    class_weight = class_weight_at(classifier.class_weight, progress=1.0)
+    final_weights = weigh(class_weight, classes, codes, weights)
+    if is_new:
+        check_label_smoothing(classifier.label_smoothing, len(classes))
+        shape = find_image_shape(X.shape[1], classifier.image_shape)
+        classifier.image_shape_ = shape
+        classifier.mean_, classifier.scale_ = mean_and_scale(X, final_weights)
+        classifier._random_state = own_random_state(classifier.random_state)
+    net = None if is_new else classifier.net_
+    net = _train_net(classifier, net, X, codes, weights, n_epochs)
+    classifier.net_ = net
+    classifier.n_iter_ = len(net.history)
+    classifier.history_ = _tabulate(net.history)
+    classifier.interrupted_ = net.interrupted_
+
+
+def _train_net(classifier, net, X, codes, weights, n_epochs):
     """Return a net trained for some epochs, a new one if none is given."""
     device = choose_device(classifier.device)
     is_new = net is None
@@ -64,7 +113,7 @@ def train(classifier, net, X, codes, weights, n_epochs):
     with _seeds(classifier, seed, device), repeatable(device):
         net.draw_from(generator, device_generator)
         if is_new:
-            net.initialize()
+            _initialize(net, classifier)
         net.set_params(**_changeable_params(classifier))
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
@@ -75,12 +124,28 @@ def train(classifier, net, X, codes, weights, n_epochs):
         finally:
             net.draw_from(None, None)  # generators can't be copied with a model
     net.to(CPU).module_.eval()
+    if net.history and "dur" not in net.history[-1]:
+        net.history.pop()  # an epoch that was cut short
     return net
 
 
-def tabulate(history):
+def _initialize(net, classifier):
+    """Make the network, or say that it is too large."""
+    try:
+        net.initialize()
+    except RuntimeError as error:
+        if "allocate" not in str(error):
+            raise
+        raise MemoryError(
+            f"There is not enough memory for a network of n_filters="
+            f"{classifier.n_filters} and hidden_units={classifier.hidden_units} for "
+            f"images of {classifier.image_shape_} pixels."
+        ) from error
+
+
+def _tabulate(history):
     """Return losses, scores and seconds of a skorch history, one row per epoch."""
-    table = pd.DataFrame(list(history))
+    table = pd.DataFrame(list(history), columns=None if history else ["epoch"])
     return table.loc[:, ~table.columns.str.contains("batch|_best$")]
 
 
@@ -104,8 +169,8 @@ def _make_net(classifier, dtype):
         module__architecture=classifier.architecture,
         module__image_shape=classifier.image_shape_,
         module__n_classes=n_classes,
-        module__n_filters=classifier.n_filters,
-        module__hidden_units=classifier.hidden_units,
+        module__n_filters=int(classifier.n_filters),
+        module__hidden_units=int(classifier.hidden_units),
         module__conv_dropout=classifier.conv_dropout,
         module__dense_dropout=classifier.dense_dropout,
         module__batch_norm=classifier.batch_norm,
@@ -156,8 +221,16 @@ def _optimizer_params(classifier):
 
 
 def _make_callbacks(classifier):
-    """Return copies of the user's callbacks, and the one for early stopping."""
+    """Return copies of the user's callbacks, and those that parameters ask for."""
     callbacks = clone(classifier.callbacks or [], safe=False)
+    given = [item[-1] if isinstance(item, tuple) else item for item in callbacks]
+    if not all(item is None or hasattr(item, "on_train_begin") for item in given):
+        raise ValueError(
+            f"callbacks={classifier.callbacks!r}; expected a list of skorch callbacks, "
+            "or of tuples of a name and a callback."
+        )
+    if not any(isinstance(callback, StopOnDivergence) for callback in given):
+        callbacks.insert(0, ("divergence", StopOnDivergence()))
     if classifier.early_stopping:
         stop = EarlyStopping(patience=classifier.n_iter_no_change, load_best=True)
         callbacks.append(("early_stopping", stop))

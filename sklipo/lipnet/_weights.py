@@ -1,5 +1,7 @@
 """Weights of the samples, and the split for early stopping."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -19,12 +21,21 @@ def weigh(class_weight, classes, codes, weights):
         totals = np.bincount(codes, weights, minlength=len(classes))
         weights = weights * (weights.sum() / (len(classes) * totals[codes]))
     else:
-        by_class = compute_class_weight(class_weight, classes=classes, y=classes)
-        if not (np.isfinite(by_class) & (by_class >= 0)).all():
+        given = class_weight.values() if isinstance(class_weight, dict) else ()
+        if not all(isinstance(value, Real) and 0 <= value < np.inf for value in given):
             raise ValueError(
-                f"class_weight={class_weight!r}; weights are finite and not negative."
+                f"class_weight={class_weight!r}; weights are numbers, finite and not "
+                "negative."
             )
+        by_class = compute_class_weight(class_weight, classes=classes, y=classes)
         weights = weights * by_class[codes]
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            "sample_weight and class_weight add up to infinity. Divide them by the "
+            "largest."
+        )
     if not weights.any():
         raise ValueError(
             f"class_weight={class_weight!r} gives weight zero to every sample."

@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn.functional import grid_sample
 
-from ._checks import own_random_state, refuse_images
+from ._checks import as_rows, own_random_state
 from ._images import as_images, find_image_shape
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -215,7 +215,7 @@ class RandomAffine(BaseEstimator):
         (24, 784)
         """
         self._validate_params()
-        refuse_images(X)
+        X = as_rows(X)
         X = check_array(X, dtype=["float32", "float64"], copy=True)
         images = as_images(X, find_image_shape(X.shape[1], image_shape))
         seed = own_random_state(random_state).randint(2**31)

@@ -1,8 +1,18 @@
-"""Callbacks that change a training in its course."""
+"""Callbacks that change a training in its course, or end it."""
 
+import math
+import warnings
+from copy import deepcopy
+
+import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
 from ._networks import dropout_layers
+
+# A training whose loss rose by this factor has left what it could learn from. The first
+# batch, before any step, has the loss of guessing.
+_MOST = 10
 
 
 class DropoutDecay(Callback):
@@ -66,3 +76,177 @@ class DropoutDecay(Callback):
             dropout_layers(net.module_), net.dropout_rates_, strict=True
         ):
             layer.p = kept * rate
+
+
+class StopTraining(KeyboardInterrupt):
+    """What a callback raises to end a training that then counts as complete.
+
+    A plain KeyboardInterrupt counts as an interrupt of the user.
+
+    See Also
+    --------
+    StopOnDivergence : A callback that ends trainings.
+
+    Notes
+    -----
+    It is a KeyboardInterrupt because skorch ends a training by no other exception. The
+    early stopping of skorch raises a plain one, and is recognized.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skorch.callbacks import Callback
+    >>> from sklipo import LipNetClassifier
+    >>> from sklipo.lipnet import StopTraining
+    >>> class StopWhenGood(Callback):
+    ...     def on_epoch_end(self, net, **kwargs):
+    ...         if net.history[-1, "train_loss"] < 10:
+    ...             raise StopTraining
+    >>> X, y = np.random.default_rng(0).random((20, 64)), ["full", "empty"] * 10
+    >>> LipNetClassifier("lipnet-1", callbacks=[StopWhenGood()]).fit(X, y).n_iter_
+    1
+    """
+
+
+class StopOnDivergence(Callback):
+    """End a training whose loss or weights are no longer finite.
+
+    Every :class:`LipNetClassifier` has it, with ``action="raise"``. Give another one as
+    one of its ``callbacks`` to keep what was trained until then.
+
+    Parameters
+    ----------
+    action : {"raise", "go_back"}, default="raise"
+        ``"raise"`` raises an error. ``"go_back"`` warns, and ends the training with
+        the network as it was after the last epoch that was finite; where there is none,
+        it raises an error, too.
+
+    See Also
+    --------
+    LipNetClassifier : Has ``learning_rate``, which is mostly what is too large.
+    StopTraining : What your own callbacks raise to end a training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import LipNetClassifier
+    >>> X, y = np.random.default_rng(0).random((20, 64)), ["full", "empty"] * 10
+    >>> LipNetClassifier("lipnet-1", optimizer="sgd", learning_rate=1e30).fit(X, y)
+    Traceback (most recent call last):
+      ...
+    ValueError: Training diverged in epoch ... Try a smaller learning_rate...
+    """
+
+    def __init__(self, action="raise"):
+        self.action = action
+
+    def on_train_begin(self, net, **kwargs):
+        """Check the action, and keep a network that is trained already.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net that is trained.
+        **kwargs : dict
+            Unused.
+
+        Raises
+        ------
+        ValueError
+            If the action is unknown.
+        """
+        if self.action not in ("raise", "go_back"):
+            raise ValueError(f"action={self.action!r}; expected 'raise' or 'go_back'.")
+        self.kept_ = None
+        if net.history:
+            self._keep(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Look at the losses and weights of an epoch.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net that is trained.
+        **kwargs : dict
+            Unused.
+
+        Raises
+        ------
+        ValueError
+            If one is not finite, and there is nothing to go back to.
+        StopTraining
+            If one is not finite, after the network has gone back.
+        """
+        found = _find_not_finite(net)
+        if found is None:
+            self._keep(net)
+            return
+        message = _explain(net, found)
+        if self.kept_ is None:
+            raise ValueError(message)
+        weights, optimizer = self.kept_
+        net.module_.load_state_dict(weights)
+        net.optimizer_.load_state_dict(optimizer)
+        net.history.pop()
+        warnings.warn(
+            f"{message} The network is that of epoch {len(net.history)}.",
+            stacklevel=10,  # from here through skorch to the caller of fit
+        )
+        raise StopTraining
+
+    def on_train_end(self, net, **kwargs):
+        """Warn of a loss that rose, and forget the copy.
+
+        Parameters
+        ----------
+        net : LipNetTrainer
+            The net that is trained.
+        **kwargs : dict
+            Unused.
+        """
+        self.kept_ = None
+        first = net.history[0]["batches"][0].get("train_loss", math.inf)
+        last = net.history[-1].get("train_loss", -math.inf)
+        if 0 < _MOST * first < last:
+            warnings.warn(
+                f"The training loss rose from {first:.3g} in the first batch to "
+                f"{last:.3g} in the last epoch: the network has learned nothing. Try a "
+                f"learning_rate smaller than {net.lr:g}.",
+                ConvergenceWarning,
+                stacklevel=8,  # from here through skorch to the caller of fit
+            )
+
+    def _keep(self, net):
+        """Copy what the net can go back to."""
+        if self.action == "go_back":
+            states = net.module_.state_dict(), net.optimizer_.state_dict()
+            self.kept_ = deepcopy(states)
+
+
+def _find_not_finite(net):
+    """Return what of the last epoch is not finite, in words, or None."""
+    for batch in net.history[-1]["batches"]:
+        for name in ("train_loss", "valid_loss"):
+            if not math.isfinite(batch.get(name, 0.0)):
+                return f"the {name} of a batch is {batch[name]}"
+    states = net.module_.state_dict().values()
+    # One answer for all: on a GPU each would be waited for.
+    if not torch.stack([state.isfinite().all() for state in states]).all():
+        return "weights of the network are no longer finite"
+    return None
+
+
+def _explain(net, found):
+    """Return the text of the error."""
+    optimizer = type(net.optimizer_).__name__.lower()
+    other = "" if optimizer == "adam" else ", or optimizer='adam'"
+    return (
+        f"Training diverged in epoch {len(net.history)}: {found} (optimizer="
+        f"{optimizer!r}, learning_rate={net.lr:g}; pixels of mean "
+        f"{net.module__mean:.3g} and standard deviation {net.module__scale:.3g}). Try "
+        f"a smaller learning_rate, such as a tenth of it{other}. If that "
+        "does not help, look for pixels far from the others, or at a loss, schedule or "
+        "network of your own. callbacks=[StopOnDivergence('go_back')] keeps the last "
+        "epoch that was finite."
+    )

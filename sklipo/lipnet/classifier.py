@@ -14,25 +14,21 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from ..tags import extend_tags
-from ._checks import (
-    can_fit_in_parts,
-    check_label_smoothing,
-    check_parts,
-    check_training_data,
-    encode,
-    own_random_state,
-)
+from ..versions import VersionedMixin
+from ._checks import can_fit_in_parts, check_classes, check_training_data
 from ._devices import choose_device
-from ._images import find_image_shape, mean_and_scale
 from ._networks import last_dense
 from ._parameters import PARAMETER_CONSTRAINTS
 from ._prediction import activations, forward, mean_probabilities, probabilities
-from ._training import has_foreign_code, tabulate, train
-from ._weights import class_weight_at, weigh
+from ._training import has_foreign_code, train, whole_training
 
 
 class LipNetClassifier(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    VersionedMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClassifierMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Small convolutional network that classifies images of particles.
 
@@ -128,7 +124,9 @@ class LipNetClassifier(
     net_ : LipNetTrainer
         The skorch net. It rests on the CPU; ``net_.module_`` is the network.
     n_iter_ : int
-        Number of epochs run since the network was new.
+        Number of whole epochs run since the network was new.
+    interrupted_ : bool
+        Whether the last training was cut short by Ctrl-C.
     history_ : DataFrame
         One row for each of these epochs: training loss, validation loss, seconds.
 
@@ -148,8 +146,12 @@ class LipNetClassifier(
     weights count there from the start, and ``"balanced"`` balances them.
 
     ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
-    ``partial_fit``; thereafter they begin anew. An interrupt from the keyboard ends
-    training and keeps the network.
+    ``partial_fit``; thereafter they begin anew.
+
+    Ctrl-C is raised as ever; the network is kept and can predict, with ``interrupted_``
+    to tell it. After any other error the classifier is as it was before the call.
+    :class:`~sklipo.lipnet.StopOnDivergence` tells how to go on where losses or weights
+    are no longer finite, which is an error by default.
 
     The weights of the network follow the dtype of X: float64 trains in double
     precision, at half the speed or less; all other numbers train in float32.
@@ -189,6 +191,7 @@ class LipNetClassifier(
     """
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
+    _versioned = (*VersionedMixin._versioned, "torch", "skorch")
 
     def __init__(
         self,
@@ -272,33 +275,19 @@ class LipNetClassifier(
         Raises
         ------
         ValueError
-            If there are fewer than two classes, if ``image_shape`` does not fit X, or
-            if a class is too small for early stopping.
+            If there are fewer than two classes, if ``image_shape`` does not fit X, if
+            a class is too small for early stopping, or if the training diverges.
         TypeError
             If X holds images rather than rows of pixels.
+        KeyboardInterrupt
+            If the user interrupts; the network is kept.
         """
         is_new = not (self.warm_start and hasattr(self, "net_"))
-        X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
-        if is_new:
-            self.classes_ = np.unique(y)
-        return self._train(X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
-
-    def _train(self, X, y, weights, *, is_new, n_epochs):
-        """Train a new network, or the fitted one for some more epochs."""
-        parts = self.augmentation, self.epoch_sampler, self.class_weight
-        check_parts(*parts, self.loss, self.weight_decay)
-        codes = encode(y, self.classes_)
-        class_weight = class_weight_at(self.class_weight, progress=1.0)
-        final_weights = weigh(class_weight, self.classes_, codes, weights)
-        if is_new:
-            check_label_smoothing(self.label_smoothing, len(self.classes_))
-            self.image_shape_ = find_image_shape(X.shape[1], self.image_shape)
-            self.mean_, self.scale_ = mean_and_scale(X, final_weights)
-            self._random_state = own_random_state(self.random_state)
-        net = None if is_new else self.net_
-        self.net_ = train(self, net, X, codes, weights, n_epochs)
-        self.n_iter_ = len(self.net_.history)
-        self.history_ = tabulate(self.net_.history)
+        with whole_training(self, is_new=is_new):
+            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            if is_new:
+                self.classes_ = np.unique(y)
+            train(self, X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
         return self
 
     @available_if(can_fit_in_parts)
@@ -326,15 +315,17 @@ class LipNetClassifier(
         Raises
         ------
         ValueError
-            If ``classes`` is missing or differs from before.
+            If ``classes`` is missing or differs from before, or training diverges.
         AttributeError
             With parameters that need the whole training set: ``early_stopping``,
             ``epoch_sampler``, balanced class weights and logit adjustment.
         """
         is_new = not hasattr(self, "net_")
-        _check_partial_fit_first_call(self, classes)
-        X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
-        return self._train(X, y, weights, is_new=is_new, n_epochs=1)
+        with whole_training(self, is_new=is_new):
+            _check_partial_fit_first_call(self, check_classes(classes))
+            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            train(self, X, y, weights, is_new=is_new, n_epochs=1)
+        return self
 
     def predict(self, X):
         """Return the most probable class of each image.
@@ -348,6 +339,11 @@ class LipNetClassifier(
         -------
         y : ndarray of shape (n_samples,)
             Class labels.
+
+        Raises
+        ------
+        ValueError
+            If what the network returns is not finite.
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
@@ -364,6 +360,11 @@ class LipNetClassifier(
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
             Rows add up to 1. The dtype is that of X, float32 if X holds integers.
+
+        Raises
+        ------
+        ValueError
+            If what the network returns is not finite.
         """
         averaged = self.test_time_augmentation
         return forward(self, X, mean_probabilities if averaged else probabilities)
@@ -387,6 +388,8 @@ class LipNetClassifier(
         ------
         AttributeError
             If a callable built a network without a dense layer.
+        ValueError
+            If what the network returns is not finite.
         """
         return forward(self, X, activations)
 
@@ -394,6 +397,10 @@ class LipNetClassifier(
     def _n_features_out(self):
         """Number of activations that ``transform`` returns."""
         return last_dense(self.net_.module_).in_features
+
+    def __sklearn_is_fitted__(self):
+        """Tell whether there is a network."""
+        return hasattr(self, "net_")
 
     def __sklearn_tags__(self):
         """Return the tags; the output has the dtype of X."""

@@ -37,6 +37,11 @@ def learning_rate_factor(schedule, progress):
     factor : float
         Between 0 and 1, or what the callable returns.
 
+    Raises
+    ------
+    ValueError
+        If a callable returns anything but a finite number that is not negative.
+
     See Also
     --------
     torch.optim.lr_scheduler.CosineAnnealingLR : The same by numbers of steps.
@@ -63,7 +68,13 @@ def learning_rate_factor(schedule, progress):
     [1.0, 0.5, 0.0]
     """
     if callable(schedule):
-        return float(schedule(progress))
+        factor = schedule(progress)
+        if not isinstance(factor, Real) or not 0 <= factor < math.inf:
+            raise ValueError(
+                f"The schedule returned {factor!r} for a progress of {progress:.3g}; "
+                "expected a factor of the learning rate, finite and not negative."
+            )
+        return float(factor)
     if schedule == "cosine":
         return _anneal(1, 0, progress)
     if schedule == "one_cycle":

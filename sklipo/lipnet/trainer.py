@@ -5,9 +5,12 @@ import math
 import torch
 from sklearn.base import clone
 from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
 
+from .._jobs import raise_if_called_off
 from ._networks import dropout_layers
 from .architectures import set_generator
+from .callbacks import StopTraining
 from .losses import CrossEntropyLoss
 from .regularization import learning_rate_factor
 
@@ -42,6 +45,8 @@ class LipNetTrainer(NeuralNetClassifier):
     generator_ : torch.Generator or None
         Generator on the CPU that a training draws orders, samples and augmentations
         from. None between trainings.
+    interrupted_ : bool
+        Whether the last training was cut short by a KeyboardInterrupt.
 
     See Also
     --------
@@ -68,6 +73,7 @@ class LipNetTrainer(NeuralNetClassifier):
     first_epoch_ = 0
     generator_ = None
     totals_ = None
+    interrupted_ = False
 
     def __init__(
         self,
@@ -161,7 +167,7 @@ class LipNetTrainer(NeuralNetClassifier):
         self.n_batches_ = math.ceil(len(dataset_train) / self.batch_size)
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
-        """Set the learning rate of the batch.
+        """Set the learning rate of the batch, unless the training is called off.
 
         Parameters
         ----------
@@ -173,8 +179,14 @@ class LipNetTrainer(NeuralNetClassifier):
             Whether it is of the training set.
         **kwargs : dict
             Unused.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If this training is one of several jobs, which were interrupted.
         """
         super().on_batch_begin(net, batch, training, **kwargs)
+        raise_if_called_off()
         if training and self.learning_rate_schedule is not None:
             n_batches = len(self.history[-1]["batches"]) - 1
             progress = self.progress + n_batches / self.n_batches_ / self.max_epochs
@@ -196,6 +208,43 @@ class LipNetTrainer(NeuralNetClassifier):
         """
         if self.weight_decay is not None:
             self.weight_decay.add_gradients(self.module_)
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        """Run the epochs, and note whether they were interrupted.
+
+        Parameters
+        ----------
+        X : tuple of (Dataset, Dataset or None)
+            Training and validation set.
+        y : None
+            Unused: the data sets hold the class codes.
+        epochs : int, default=None
+            Number of epochs; ``max_epochs`` by default.
+        **fit_params : dict
+            As in skorch.
+
+        Returns
+        -------
+        self : LipNetTrainer
+            The net itself.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            By the user or by a callback; ``partial_fit`` catches it.
+        """
+        self.interrupted_ = False
+        try:
+            return super().fit_loop(X, y, epochs, **fit_params)
+        except KeyboardInterrupt as stop:
+            # Early stopping raises the same as Ctrl-C, once its patience is at an end.
+            is_planned = isinstance(stop, StopTraining) or any(
+                isinstance(callback, EarlyStopping)
+                and callback.misses_ == callback.patience
+                for _, callback in self.callbacks_
+            )
+            self.interrupted_ = not is_planned
+            raise
 
     def get_split_datasets(self, X, y=None, **fit_params):
         """Return the data sets as they came.
