@@ -77,7 +77,8 @@ def other_delimiters(path, rng):
 
 @same
 def decimal_commas(path, rng):
-    return _rewrite(path, lambda text: text.replace(",", ";").replace("0.", "0,"))
+    pd.read_csv(path).to_csv(path, sep=";", decimal=",", index=False)
+    return path
 
 
 @same
@@ -392,7 +393,6 @@ def _class_folders(path, mask_name):
 @warned
 def masks_named_otherwise(path, rng):
     names = [
-        "p{}_Mask.png",
         "p{}_seg.png",
         "p{}-mask.png",
         "mask_p{}.png",

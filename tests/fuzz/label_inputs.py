@@ -82,7 +82,6 @@ def other_shapes(labels, rng):
 @fault
 def other_types(labels, rng):
     forms = [
-        labels > 0,
         labels.astype(str),
         labels.astype(complex),
         labels.astype("M8[s]"),
@@ -101,7 +100,7 @@ def other_types(labels, rng):
 def one_number_for_several(labels, rng):
     kind = rng.integers(3)
     if kind == 0:
-        return (labels > 0) * rng.choice([1, 255])
+        return (labels > 0) * [True, 1, 255][rng.integers(3)]
     if kind == 1:
         return np.minimum(labels, rng.integers(1, 4))
     pieces = labels.copy()

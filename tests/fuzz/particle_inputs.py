@@ -303,17 +303,13 @@ def masks_of_many_levels(table, rng):
         forms = [
             np.where(mask, 200 + np.arange(mask.size).reshape(mask.shape) % 56, 3),
             mask * np.linspace(0.2, 1, mask.size).reshape(mask.shape),
-            mask.astype(int) + np.pad(mask[1:-1, 1:-1], 1),
+            mask.astype(int) + (mask & np.roll(mask, 3, axis=0)),
             np.where(mask, 2, 1),
             np.where(mask, 1, -1),
             np.where(mask, 1.0, np.nan),
             np.where(mask, 1.0, 1e-9),
         ]
-        form = forms[rng.integers(len(forms))]
-        form[mask] = np.where(
-            np.arange(mask.sum()) % 2, form[mask], 0.7 * form[mask] + 1
-        )
-        return form
+        return forms[rng.integers(len(forms))]
 
     return _one(table, "mask", rng, blur)
 

@@ -26,7 +26,7 @@ import torch
 
 # Seconds after which a call counts as a hang: the slowest door takes less than one.
 _TIMEOUT = 20
-_TYPES = (ValueError, TypeError, OSError, ImportError)
+_TYPES = (ValueError, TypeError, OSError, ImportError, IndexError)
 # Those who may speak to the user: sklipo, and those whose parameters it passes on.
 _SPEAKERS = re.compile(r"[/\\](sklipo|sklearn|imblearn|matplotlib)[/\\]")
 # Here scikit-learn lets NumPy say what is no number.
