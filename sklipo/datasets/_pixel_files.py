@@ -8,6 +8,8 @@ import numpy as np
 import tifffile
 from numpy.lib.recfunctions import structured_to_unstructured
 
+from ._checksums import check_seal, seal
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -22,6 +24,7 @@ def read_pixels(path):
     data = Path(path).read_bytes()
     if not data:
         raise ValueError("empty file")
+    check_seal(data)
     decode = _decode_tiff if data.startswith(_TIFF_STARTS) else _decode_picture
     return as_gray(decode(data))
 
@@ -91,11 +94,14 @@ def lossless_suffix(dtype):
     return ".png" if dtype in (np.uint8, np.uint16) else ".tif"
 
 
-def write_pixels(path, pixels):
-    """Write a 2-D image as PNG or, by the file's suffix, as TIFF."""
-    if Path(path).suffix == ".tif":
-        tifffile.imwrite(path, pixels)
-    else:
-        # cv2.imwrite fails silently, and on Windows at names beyond ASCII.
-        _, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
-        Path(path).write_bytes(data)
+def encode_pixels(pixels, suffix):
+    """Return a 2-D image as the bytes of a PNG or TIFF file."""
+    if suffix == ".tif":
+        file = BytesIO()
+        tifffile.imwrite(file, pixels)
+        # PNG has checksums itself.
+        return seal(file.getvalue())
+    encoded, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
+    if not encoded:
+        raise ValueError(f"an image of shape {pixels.shape} is too large for PNG")
+    return data.tobytes()

@@ -4,6 +4,8 @@ import json
 
 import pandas as pd
 
+from ._parquet import read_parquet
+
 # The keys that the author of the thesis used in JSON.
 _JSON_COLUMNS = {
     "Image": "image",
@@ -50,7 +52,7 @@ def _read_csv(path, columns):
 
 def _read_parquet(path, columns):
     """Read a Parquet file, with pixels or with paths."""
-    return _rename(pd.read_parquet(path), columns)
+    return _rename(read_parquet(path), columns)
 
 
 def _read_json(path, columns):
