@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -54,20 +55,23 @@ def list_leftovers(folder):
     return drafts + folders
 
 
-def start(job, folder):
-    """Run a job of `jobs.py` in a process."""
+@contextmanager
+def killer(job, folder):
+    """Give a function that runs a job of `jobs.py`, and kills it after some seconds."""
     command = [sys.executable, str(HERE / "jobs.py"), job, str(folder)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, **pipes)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as jobs:
 
+        def kill_after(delay):
+            print("run", file=jobs.stdin, flush=True)
+            process = int(jobs.stdout.readline())
+            time.sleep(delay)
+            os.kill(process, signal.SIGKILL)
+            # Else it ended by itself, by an error.
+            assert int(jobs.stdout.readline()) == signal.SIGKILL
 
-def kill_while_it_writes(job, folder, delay):
-    """Start a job that writes over and over, and kill it after some seconds of that."""
-    with start(job, folder) as process:
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
-        time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+        yield kill_after
+        jobs.stdin.close()
 
 
 def save(folder, suffix, seed, **options):

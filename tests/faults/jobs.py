@@ -1,6 +1,7 @@
 """Jobs that a test starts in a process of their own, to kill it or fill its disk."""
 
 import itertools
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from sklipo.datasets import save_particles
 def overwrite(folder, suffix):
     """Replace a table by that of another seed, over and over."""
     tables = [make_table(seed) for seed in (0, 1)]
-    print("ready", flush=True)
     for number in itertools.count():
         path = folder / f"a{suffix}"
         save_particles(tables[number % 2], path, overwrite=True)
@@ -21,7 +21,6 @@ def overwrite(folder, suffix):
 
 def predict(folder):
     """Predict a table of paths, over and over."""
-    print("ready", flush=True)
     model = SeedClassifier().fit(None, ["seed 0"])
     for _ in itertools.count():
         predict_partitions(model, folder / "a.parquet", folder / "p", overwrite=True)
@@ -39,5 +38,19 @@ JOBS = {
     ),
 }
 
+
+def main(name, folder):
+    """Start the job in a fork for each line that is read, and print its number."""
+    for _ in sys.stdin:
+        # Importing sklipo takes longer than all else; nothing has run here yet, so
+        # that there are no threads that a fork would lose.
+        process = os.fork()
+        if not process:
+            JOBS[name](folder)
+        print(process, flush=True)
+        _, status = os.waitpid(process, 0)
+        print(os.WTERMSIG(status), flush=True)
+
+
 if __name__ == "__main__":
-    JOBS[sys.argv[1]](Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]))

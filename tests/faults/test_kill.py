@@ -8,7 +8,7 @@ import pytest
 from fault_cases import (
     SeedClassifier,
     is_table,
-    kill_while_it_writes,
+    killer,
     list_leftovers,
     load,
     save,
@@ -29,10 +29,11 @@ def test_a_killed_writer_leaves_a_whole_table(tmp_path, suffix, n_kills):
     rng = np.random.default_rng(n_kills)
     save(tmp_path, suffix, 0)
     found = []
-    for _ in range(n_kills):
-        kill_while_it_writes(f"overwrite_{suffix[1:]}", tmp_path, rng.uniform(0, 0.3))
-        table = load(tmp_path, suffix)
-        found.append([is_table(table, seed) for seed in (0, 1)])
+    with killer(f"overwrite_{suffix[1:]}", tmp_path) as kill_after:
+        for delay in rng.uniform(0, 0.6, n_kills):
+            kill_after(delay)
+            table = load(tmp_path, suffix)
+            found.append([is_table(table, seed) for seed in (0, 1)])
     assert np.sum(found, axis=1).tolist() == [1] * n_kills
     save(tmp_path, suffix, 2)
     assert is_table(load(tmp_path, suffix), 2)
@@ -45,10 +46,12 @@ def test_killed_predictions_are_whole_or_absent(tmp_path, n_kills):
     save(tmp_path, ".csv", 0)
     paths = pd.read_csv(tmp_path / "a.csv")
     paths.to_parquet(tmp_path / "a.parquet", row_group_size=3)
-    for _ in range(n_kills):
-        kill_while_it_writes("predict", tmp_path, rng.uniform(0, 0.5))
-        for part in (tmp_path / "p").glob("part-*"):
-            assert pd.read_parquet(part)["prediction"].tolist() == ["seed 0"] * 3
+    with killer("predict", tmp_path) as kill_after:
+        for delay in rng.uniform(0, 2, n_kills):
+            kill_after(delay)
+            for part in (tmp_path / "p").glob("part-*"):
+                found = pd.read_parquet(part)["prediction"]
+                assert found.tolist() == ["seed 0"] * 3
     model = SeedClassifier().fit(None, ["seed 0"])
     results = predict_partitions(model, tmp_path / "a.parquet", tmp_path / "p")
     assert results.compute()["number"].tolist() == paths["number"].tolist()
