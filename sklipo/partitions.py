@@ -1,12 +1,12 @@
 """Prediction of particles that do not fit in memory, on one machine or many."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
+from glob import escape
 from pathlib import Path
 from uuid import uuid4
 
 import joblib
 import numpy as np
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
@@ -15,6 +15,14 @@ from ._steps import predict_both
 from .datasets._complaints import raise_complaints
 from .datasets._csv import TEXT_COLUMNS
 from .datasets._image_columns import load_images
+from .datasets._parquet import (
+    read_outline,
+    read_parquet,
+    read_row_group,
+    write_parquet,
+)
+from .datasets._writing import remove_drafts, write_whole
+from .images import ImageDtype
 
 
 def predict_partitions(
@@ -43,7 +51,9 @@ def predict_partitions(
     table : dask.dataframe.DataFrame, str or path-like
         A table of paths with a column ``image`` and, optionally, ``mask`` or
         ``padding``, as in :func:`~sklipo.datasets.load_particles`; or the path of such
-        a table in CSV, or in Parquet, where each row group is a partition.
+        a table in CSV, or in Parquet, where each row group is a partition. A Parquet
+        file of :func:`~sklipo.datasets.save_particles`, which holds the pixels, is
+        taken as well.
     folder : str or path-like
         Where to write; it is made if it does not exist. All workers must see it, and
         the images, under the same path.
@@ -61,21 +71,25 @@ def predict_partitions(
     Returns
     -------
     dask.dataframe.DataFrame
-        The results, not read yet: the table's columns, ``prediction`` and, if the
-        estimator has probabilities, ``probability_<class>`` for each class.
+        The results, not read yet: the table's columns but those that hold pixels,
+        ``prediction`` and, if the estimator has probabilities, ``probability_<class>``
+        for each class.
 
     Raises
     ------
     FileNotFoundError
         If there is no such table.
+    OSError
+        If a file can't be written, as on a full disk.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     TypeError
         If the table is neither a Dask DataFrame nor a path.
     ValueError
-        If the table has no column ``image``, or one that the results would replace; if
-        the folder holds results of another table; or if particles can't be read. The
-        message then names partitions and files, and all other partitions are finished.
+        If the table is damaged, or has no column ``image``, or one that the results
+        would replace; if the folder holds results of another table, or damaged ones; or
+        if particles can't be read. The message then names partitions and files, and all
+        other partitions are finished.
 
     See Also
     --------
@@ -86,8 +100,10 @@ def predict_partitions(
     A file is written under another name and renamed when it is complete: a file named
     ``part-<number>.parquet`` is whole, even if a worker is killed, and predicting a
     partition twice does no harm. The images' paths tell whether a partition is the same
-    as before. Changes of the estimator or of pixels go unnoticed: pass
-    ``overwrite=True`` or another folder after one. The estimator is kept in the folder
+    as before or, where the table holds the pixels, all other columns do. Changes of the
+    estimator or of pixels go unnoticed: pass ``overwrite=True`` or another folder after
+    one. The files have checksums, like those of
+    :func:`~sklipo.datasets.save_particles`. The estimator is kept in the folder
     as ``_model-<id>.joblib``, and each worker reads it once.
 
     Examples
@@ -106,32 +122,32 @@ def predict_partitions(
     (40,)
     """
     check_is_fitted(estimator)
-    table, root = _open_table(table, root)
-    _check_columns(table.columns, _names_of_results(estimator))
+    columns, partitions, root = _open_table(table, root)
+    _check_columns(columns, _names_of_results(estimator))
     folder = Path(folder).resolve()
-    files = [folder / f"part-{n:06}.parquet" for n in range(table.npartitions)]
+    files = [folder / f"part-{n:06}.parquet" for n in range(len(partitions))]
     model_file = _prepare_folder(folder, files, overwrite)
-    _replace(model_file, lambda path: joblib.dump(estimator, path))
+    write_whole(model_file, partial(joblib.dump, estimator))
     # Not pure: its effect is a file, and a cluster would not run equal tasks again.
     job = import_extra("dask", "dask").delayed(_predict_partition, pure=False)
     tasks = [
         job(partition, str(file), str(model_file), str(root), batch_size)
-        for partition, file in zip(table.to_delayed(), files, strict=True)
+        for partition, file in zip(partitions, files, strict=True)
     ]
     raise_complaints(
         _compute(tasks, verbose), "partitions can't be predicted:\n", separator="\n"
     )
-    # Workers that were killed leave drafts.
-    for draft in folder.glob(".part-*"):
-        draft.unlink(missing_ok=True)
-    return import_extra("dask.dataframe", "dask").read_parquet(str(folder))
+    remove_drafts(folder)
+    return import_extra("dask.dataframe", "dask").from_map(
+        _read_results, [str(file) for file in files], meta=_read_results(files[0])[:0]
+    )
 
 
 def _open_table(table, root):
-    """Return the table as a Dask DataFrame, and the folder that paths start from."""
+    """Return the columns of a table, its partitions, and the folder of its paths."""
     dataframe = import_extra("dask.dataframe", "dask")
     if isinstance(table, dataframe.DataFrame):
-        return table, Path("" if root is None else root).resolve()
+        return table.columns, table.to_delayed(), Path(root or "").resolve()
     if not isinstance(table, str | Path):
         raise TypeError(
             f"table is a {type(table).__name__}; expected the path of a Parquet or CSV "
@@ -140,13 +156,27 @@ def _open_table(table, root):
         )
     path = Path(table).resolve()
     root = path.parent if root is None else Path(root).resolve()
-    if not any(path.parent.glob(path.name)):
+    if not path.exists() and not any(path.parent.glob(path.name)):
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
+    if path.is_file() and path.suffix.lower() != ".csv":
+        outline, n_groups = _read(path, read_outline)
+        groups = range(max(1, n_groups))
+        # Read by the workers, with the file's checksums, which Dask does not check.
+        groups = [partial(_read, path, read_row_group, n) for n in groups]
+        return outline.columns, groups, root
+    table = _read(path, _open_with_dask)
+    return table.columns, table.to_delayed(), root
+
+
+def _open_with_dask(path):
+    """Return a CSV, or a folder of Parquet files, as a Dask DataFrame."""
+    dataframe = import_extra("dask.dataframe", "dask")
     if path.suffix.lower() == ".csv":
         text = dict.fromkeys(TEXT_COLUMNS, str)
+        name = escape(str(path)) if path.exists() else str(path)
         # A megabyte holds some ten thousand paths: minutes of work for one worker.
-        return dataframe.read_csv(str(path), dtype=text, blocksize="1MB"), root
-    return dataframe.read_parquet(str(path), split_row_groups=True), root
+        return dataframe.read_csv(name, dtype=text, blocksize="1MB")
+    return dataframe.read_parquet(str(path), split_row_groups=True)
 
 
 def _names_of_results(estimator):
@@ -175,7 +205,8 @@ def _check_columns(columns, results):
 def _prepare_folder(folder, files, overwrite):
     """Make the folder ready for the files; return a new name for the model's file."""
     folder.mkdir(parents=True, exist_ok=True)
-    existing = set(folder.glob("part-*.parquet"))
+    remove_drafts(folder)
+    existing = {f for f in folder.glob("part-*.parquet") if f.stem[5:].isdecimal()}
     if existing - set(files) and not overwrite:
         raise ValueError(
             f"{str(folder)!r} holds results of a table of more than {len(files)} "
@@ -187,17 +218,6 @@ def _prepare_folder(folder, files, overwrite):
         file.unlink()
     # Dask and pandas skip names with a leading underscore when they read the folder.
     return folder / f"_model-{uuid4().hex}.joblib"
-
-
-def _replace(file, write):
-    """Write a file as a whole or not at all."""
-    # Beside the file, as renaming is atomic within one file system only.
-    draft = file.with_name(f".{file.stem}.{uuid4().hex}")
-    try:
-        write(draft)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _compute(tasks, verbose):
@@ -231,43 +251,82 @@ def _compute(tasks, verbose):
 def _predict_partition(partition, file, model_file, root, batch_size):
     """Write the results of one partition; return a complaint if it can't be read."""
     file = Path(file)
-    if file.exists():
-        return _compare_rows(partition, file)
+    try:
+        # A row group is read here.
+        partition = partition() if callable(partition) else partition
+        if file.exists():
+            return _compare_rows(partition, file)
+    except ValueError as error:
+        return f"{file.stem}: {str(error).removesuffix('.')}"
     model = _load_model(model_file)
     # An empty partition needs the columns too, for Dask to read all files alike.
     results = [_no_results(model)]
     for start in range(0, len(partition), batch_size):
-        paths = partition.iloc[start : start + batch_size].reset_index(drop=True)
+        rows = partition.iloc[start : start + batch_size].reset_index(drop=True)
         try:
-            particles = load_images(paths, Path(root), n_jobs=1)
+            particles = _load_pixels(rows, root)
         except ValueError as error:
             reason = str(error).removesuffix(".")
             return f"{file.stem}, from row {start} on: {reason}"
         try:
             results.append(_predict(model, particles))
         except Exception as error:
-            error.add_note(f"In {file.stem}, {len(paths)} rows from {start} on.")
+            error.add_note(f"In {file.stem}, {len(rows)} rows from {start} on.")
             raise
     names, columns = _names_of_results(model), zip(*results, strict=True)
-    table = partition.assign(
+    table = _without_pixels(partition).assign(
         **dict(zip(names, map(np.concatenate, columns), strict=True))
     )
     # Else the results of an earlier estimator could replace those of the present one.
     if not Path(model_file).exists():
         raise RuntimeError(f"{str(file.parent)!r} is written to by a later call.")
-    _replace(file, table.to_parquet)
+    write_parquet(table, file)
     return None
+
+
+def _load_pixels(rows, root):
+    """Return particles with their pixels, which a table can hold or name."""
+    if isinstance(rows["image"].dtype, ImageDtype):
+        return rows
+    return load_images(rows, Path(root), n_jobs=1)
+
+
+def _without_pixels(table):
+    """Return the columns of a table that hold no images."""
+    dtypes = table.dtypes.items()
+    pixels = [name for name, dtype in dtypes if isinstance(dtype, ImageDtype)]
+    return table.drop(columns=pixels)
 
 
 def _compare_rows(partition, file):
     """Return a complaint if a file holds results of other particles."""
-    kept = pd.read_parquet(file, columns=["image"])["image"]
-    if kept.tolist() == partition["image"].tolist():
-        return None
+    expected = _without_pixels(partition)
+    # The path tells which particle it is. One with pixels is known by all that is kept.
+    names = ["image"] if "image" in expected else list(expected)
+    kept = _read_results(file)
+    if set(names) <= set(kept) and len(kept) == len(expected):
+        pairs = [(kept[name], expected[name]) for name in names]
+        if all(
+            a.reset_index(drop=True).equals(b.reset_index(drop=True)) for a, b in pairs
+        ):
+            return None
     return (
         f"{file.stem}: the file holds results of other particles; pass overwrite=True "
         "to replace them, or another folder"
     )
+
+
+def _read_results(file, columns=None):
+    """Return the results of one partition."""
+    return _read(file, read_parquet, columns)
+
+
+def _read(path, read, *arguments):
+    """Read from a file; a ValueError names it."""
+    try:
+        return read(path, *arguments)
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} can't be read: {error}") from error
 
 
 # Each call of predict_partitions has a path of its own, and one at a time is in use.

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from dataset_cases import assert_images_equal
 from hypothesis import given, settings
@@ -77,18 +78,86 @@ def test_nothing_is_overwritten_unless_asked(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     save_particles(small_table(), path)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
-    with pytest.raises(FileExistsError, match=r"exist already, .*pass overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"exists already; pass overwrite=True"):
         save_particles(small_table(3), path)
     assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
     save_particles(small_table(3), path, overwrite=True)
     assert_images_equal(load_particles(path)["image"], small_table(3)["image"])
 
 
-def test_images_of_another_table_are_not_overwritten(tmp_path):
+@pytest.mark.parametrize("other", ["b.csv", "a.CSV", "a_files.csv", "images.csv"])
+def test_two_tables_in_one_folder(tmp_path, other):
     save_particles(small_table(), tmp_path / "a.csv")
-    with pytest.raises(FileExistsError, match=r"4 of 7 files .*00000\.png"):
-        save_particles(small_table(3), tmp_path / "b.csv")
-    assert not (tmp_path / "b.csv").exists()
+    for n in (3, 4):
+        save_particles(small_table(n), tmp_path / other, overwrite=True)
+        for path, n_rows in [("a.csv", 2), (other, n)]:
+            found = load_particles(tmp_path / path)["image"]
+            assert_images_equal(found, small_table(n_rows)["image"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_images_stay_while_a_copy_of_the_table_names_them(tmp_path, encoding):
+    save_particles(small_table(), tmp_path / "a.csv")
+    text = (tmp_path / "a.csv").read_text()
+    (tmp_path / "copy.csv").write_text(text, encoding=encoding)
+    save_particles(small_table(3), tmp_path / "a.csv", overwrite=True)
+    assert len(list((tmp_path / "a_files").iterdir())) == 2
+    assert (tmp_path / text.splitlines()[1].split(",")[0]).exists()
+    (tmp_path / "copy.csv").unlink()
+    save_particles(small_table(4), tmp_path / "a.csv", overwrite=True)
+    assert len(list((tmp_path / "a_files").iterdir())) == 1
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "a_files").touch()
+    with pytest.raises(FileExistsError, match=r"a_files' is a file.*rename it"):
+        save_particles(small_table(), tmp_path / "a.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["a_files"]
+
+
+def test_foreign_files_stay(tmp_path):
+    for name in ["notes", "deadbeef0", "images"]:
+        (tmp_path / "a_files" / name).mkdir(parents=True)
+    (tmp_path / "a_files" / "12345678").touch()
+    before = set(tmp_path.rglob("*"))
+    for n in (2, 3):
+        save_particles(small_table(n), tmp_path / "a.csv", overwrite=True)
+    assert before <= set(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "values", [[1, "a"], [{1}, 2], [1j, 2], [Path("a"), 1], ["\ud800", "a"]]
+)
+def test_columns_that_parquet_has_no_type_for(tmp_path, values):
+    particles = small_table().assign(odd=pd.Series(values, dtype=object))
+    save_particles(small_table(), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"can't be saved as Parquet: .*; give each"):
+        save_particles(particles, tmp_path / "a.parquet", overwrite=True)
+    assert_images_equal(
+        load_particles(tmp_path / "a.parquet")["image"], small_table()["image"]
+    )
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_columns_of_one_name_are_not_saved_as_parquet(tmp_path):
+    particles = pd.concat([small_table(), pd.DataFrame({"a": [1, 2]})], axis=1)
+    particles = pd.concat([particles, particles[["a"]]], axis=1)
+    with pytest.raises(ValueError, match=r"Duplicate column.*a name of its own"):
+        save_particles(particles, tmp_path / "a.parquet")
+
+
+def test_text_that_cannot_be_encoded(tmp_path):
+    particles = small_table().assign(label=pd.Series(["a", "\ud800"], dtype=object))
+    with pytest.raises(ValueError, match=r"ud800.*UTF-8"):
+        save_particles(particles, tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_row_groups_are_of_moderate_size(tmp_path):
+    pixels = np.zeros((40, 2000, 1000), np.uint8)
+    particles = pd.DataFrame({"image": ImageArray(pixels)})
+    save_particles(particles, tmp_path / "a.parquet")
+    assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups == 2
 
 
 def test_what_cannot_be_saved(tmp_path):

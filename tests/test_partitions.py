@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from sklipo import ApplyMask, CropToMask, ParticleFeatures, Resize, predict_partitions
-from sklipo.datasets import make_liposomes, save_particles
+from sklipo.datasets import make_liposomes, save_particles, saving
 
 N, N_PARTITIONS = 48, 6
 
@@ -105,6 +105,27 @@ def test_same_as_in_one_process(kind, table, model, particles, tmp_path):
     assert_predicted(results, model, particles)
 
 
+def test_a_table_with_pixels(table, model, particles, tmp_path, monkeypatch):
+    monkeypatch.setattr(saving, "_GROUP_BYTES", 1e5)
+    save_particles(particles, tmp_path / "pixels.parquet")
+    for _ in range(2):
+        results = predict_partitions(model, tmp_path / "pixels.parquet", tmp_path / "p")
+        assert results.npartitions > 3
+        assert_predicted(results, model, particles)
+        assert not {"image", "mask"} & set(results.columns)
+    with pytest.raises(ValueError, match="results of other particles"):
+        rows = dd.from_pandas(particles[::-1], npartitions=results.npartitions)
+        predict_partitions(model, rows, tmp_path / "p")
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 9, b"image\n1.png"])
+@pytest.mark.parametrize("name", ["a.parquet", "a[1].parquet", "a", "a.txt"])
+def test_files_that_are_no_tables(model, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{re.escape(name)}' can't be read: damaged"):
+        predict_partitions(model, tmp_path / name, tmp_path / "p")
+
+
 def test_same_on_two_processes(client, table, model, particles, tmp_path):
     results = predict_partitions(model, str(table), str(tmp_path / "results"))
     assert_predicted(results, model, particles)
@@ -121,9 +142,9 @@ class DieOnce(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        unfinished = Path(self.folder) / ".part-000005.unfinished"
-        if len(list(unfinished.parent.glob("part-*"))) >= 2 and not unfinished.exists():
-            unfinished.touch()
+        killed = Path(self.folder) / ".killed"
+        if len(list(killed.parent.glob("part-*"))) >= 2 and not killed.exists():
+            killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return X
 
@@ -145,7 +166,7 @@ def test_goes_on_where_it_was_interrupted(table, model, particles, tmp_path):
     whole = spoiled.read_bytes()
     spoiled.write_bytes(whole[: len(whole) // 2])
     message = r"""1 of 6 partitions can't be predicted:
-part-000002, from row 2 on: 1 of 2 particles .* row 1 'images/00019.png' \(trunc"""
+part-000002, from row 2 on: 1 of 2 particles .* row 1 '.*/images/00019.png' \(trunc"""
     with pytest.raises(ValueError, match=message):
         predict_partitions(model, table, folder, batch_size=2)
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}

@@ -2,12 +2,13 @@
 
 import os
 import stat
-from pathlib import Path
+from io import BytesIO
 
 import cv2
 import numpy as np
 import tifffile
 
+from ._checksums import seal
 from ._gray import MAX_PIXELS
 from ._pictures import read_picture
 from ._tiff import is_tiff, read_tiff
@@ -47,11 +48,14 @@ def lossless_suffix(dtype):
     return ".png" if dtype in (np.uint8, np.uint16) else ".tif"
 
 
-def write_pixels(path, pixels):
-    """Write a 2-D image as PNG or, by the file's suffix, as TIFF."""
-    if Path(path).suffix == ".tif":
-        tifffile.imwrite(path, pixels)
-    else:
-        # cv2.imwrite fails silently, and on Windows at names beyond ASCII.
-        _, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
-        Path(path).write_bytes(data)
+def encode_pixels(pixels, suffix):
+    """Return a 2-D image as the bytes of a PNG or TIFF file."""
+    if suffix == ".tif":
+        file = BytesIO()
+        tifffile.imwrite(file, pixels)
+        # PNG has checksums itself.
+        return seal(file.getvalue())
+    encoded, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
+    if not encoded:
+        raise ValueError(f"an image of shape {pixels.shape} is too large for PNG")
+    return data.tobytes()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..particles._columns import near_names, tidy_columns
 from ._csv import parse_csv
+from ._parquet import read_parquet
 from ._pixel_files import IMAGE_SUFFIXES
 from ._text_files import read_text
 
@@ -108,14 +109,7 @@ def _read_csv(path, columns):
 
 def _read_parquet(path, columns):
     """Read a Parquet file, with pixels or with paths."""
-    # A damaged file can raise any error of pyarrow's.
-    try:
-        table = pd.read_parquet(path)
-    except PermissionError:
-        raise
-    except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"pandas can't read it as Parquet ({reason})") from error
+    table = read_parquet(path)
     return (table.reset_index() if "image" in table.index.names else table), columns
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 from tifffile import PHOTOMETRIC
 
+from ._checksums import check_seal
 from ._gray import (
     as_gray,
     check_lossless,
@@ -57,6 +58,7 @@ def is_tiff(file):
 
 def read_tiff(file, *, max_pixels, frame=None, image=None, lossless=False):
     """Return the gray pixels, their PixelSize and a note of what was not read."""
+    check_seal(file)
     with _naming_damage(file):
         tiff = tifffile.TiffFile(file)
     with tiff:

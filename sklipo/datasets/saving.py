@@ -7,7 +7,18 @@ import pandas as pd
 
 from ..images import ImageDtype
 from ._csv import format_csv
-from ._pixel_files import lossless_suffix, write_pixels
+from ._parquet import write_parquet
+from ._pixel_files import encode_pixels, lossless_suffix
+from ._writing import (
+    naming,
+    new_folder,
+    remove_unused_folders,
+    sync_folder_tree,
+    write_whole,
+)
+
+# Small enough that a worker holds several, large enough that reading takes no longer.
+_GROUP_BYTES = 64e6
 
 
 def save_particles(particles, path, *, overwrite=False):
@@ -19,22 +30,26 @@ def save_particles(particles, path, *, overwrite=False):
         The particle table.
     path : str or path-like
         A path that ends in ``.parquet`` becomes one file that holds the pixels too. A
-        path that ends in ``.csv`` becomes a table of relative paths, with folders
-        ``images`` and ``masks`` beside it.
+        path that ends in ``.csv`` becomes a table of relative paths. The files are
+        beside it, those of ``particles.csv`` in the folder ``particles_files``.
     overwrite : bool, default=False
-        Whether existing files may be replaced.
+        Whether an existing table may be replaced, with its images and masks.
 
     Raises
     ------
     FileExistsError
-        If a file exists already and `overwrite` is False. Nothing is written then.
+        If the table exists already and `overwrite` is False, or is no regular file, or
+        if a file has the name of the folder for images.
     FileNotFoundError
         If the folder to write to does not exist.
+    OSError
+        If a file can't be written: the disk is full, or a former one is read-only.
     TypeError
         If `particles` is no DataFrame with a column ``image`` of dtype ``"image"``.
     ValueError
-        If `path` has another ending or, for a CSV, if an image or mask is missing or
-        columns besides ``image`` and ``mask`` hold images.
+        If `path` has another ending; if Parquet has no type for a column's values; or,
+        for a CSV, if an image or mask is missing, columns besides ``image`` and
+        ``mask`` hold images, or a text can't be encoded.
 
     See Also
     --------
@@ -45,6 +60,17 @@ def save_particles(particles, path, *, overwrite=False):
     Pixels keep every bit and their dtype in both formats: beside a CSV, uint8 and
     uint16 images are PNG files, all others TIFF. The other columns keep their types in
     Parquet, while a CSV keeps only numbers and text, and no index.
+
+    A table is replaced as a whole or not at all: whatever goes wrong, be it that the
+    process is killed, `path` holds the former table or the new one. Each saving of a
+    CSV makes a new folder in ``particles_files``. The former one is removed at the end,
+    unless another CSV beside it names it, such as an edited copy. A table that is being
+    loaded meanwhile may miss files, which is an error.
+
+    Checksums find damage. Those of a Parquet file are for its pages and its footer,
+    those of images and masks are in their files; programs that read these skip them,
+    and a file that another program saved anew has none. The text of a CSV can have no
+    checksum: a digit that changed in it, or lines lost at its end, go unnoticed.
 
     Examples
     --------
@@ -74,7 +100,8 @@ def save_particles(particles, path, *, overwrite=False):
         raise TypeError(f"particles is a {kind}, expected a DataFrame.")
     if "image" not in _image_columns(particles):
         raise TypeError("particles has no column 'image' of dtype 'image'.")
-    savers[path.suffix.lower()](particles, path, overwrite)
+    _check_free(path, overwrite)
+    savers[path.suffix.lower()](particles, path)
 
 
 def _image_columns(particles):
@@ -83,34 +110,77 @@ def _image_columns(particles):
     return [name for name, dtype in dtypes if isinstance(dtype, ImageDtype)]
 
 
-def _save_parquet(particles, path, overwrite):
+def _save_parquet(particles, path):
     """Save everything in one file."""
-    _check_free([path], overwrite)
-    particles.to_parquet(path)
+    write_parquet(particles, path, _count_rows_of_group(particles))
 
 
-def _save_csv(particles, path, overwrite):
-    """Save a table of paths, and its images and masks in folders beside it."""
+def _count_rows_of_group(particles):
+    """Return how many particles go into one row group, some 64 MB of pixels."""
+    columns = _image_columns(particles)
+    n_bytes = sum(particles[name].array.nbytes for name in columns)
+    return max(1, int(_GROUP_BYTES * len(particles) / max(n_bytes, 1)))
+
+
+def _save_csv(particles, path):
+    """Save a table of paths, and its images and masks in a folder of their own."""
     images = {name: particles[name].array for name in _image_columns(particles)}
     _check_saves_as_csv(images)
+    parent = _files_folder(path)
+    if parent.exists() and not parent.is_dir():
+        raise FileExistsError(
+            f"{str(parent)!r} is a file, where the images need a folder; rename it."
+        )
+    try:
+        with naming(path), new_folder(parent) as folder:
+            names = {
+                column: _save_images(array, column, folder)
+                for column, array in images.items()
+            }
+            sync_folder_tree(folder)
+            start = f"{parent.name}/{folder.name}"
+            paths = {k: [f"{start}/{name}" for name in v] for k, v in names.items()}
+            table = _to_csv(particles.assign(**paths))
+            write_whole(path, lambda draft: draft.write_bytes(table))
+    finally:
+        # Those of this table if it failed, else those of the one that it replaced.
+        remove_unused_folders(parent, _list_tables(path.parent))
+
+
+def _files_folder(path):
+    """Return the folder for the files of a CSV table."""
+    # Another ending is another table.
+    stem = path.stem if path.suffix == ".csv" else path.name
+    return path.with_name(f"{stem}_files")
+
+
+def _save_images(array, column, folder):
+    """Write the images of a column; return their names, relative to the folder."""
+    (folder / f"{column}s").mkdir()
+    suffix = ".png" if column == "mask" else lossless_suffix(array.pixel_dtype)
     # Names of equal length sort in the order of the rows.
-    digits = max(5, len(str(len(particles))))
-    names = {}
-    for column, array in images.items():
-        suffix = ".png" if column == "mask" else lossless_suffix(array.pixel_dtype)
-        rows = range(len(particles))
-        names[column] = [f"{column}s/{i:0{digits}}{suffix}" for i in rows]
-    files = [path.parent / name for column in names.values() for name in column]
-    _check_free([path, *files], overwrite)
-    # The table is written last: if it exists, its images do.
-    path.unlink(missing_ok=True)
-    for column, array in images.items():
-        (path.parent / f"{column}s").mkdir(exist_ok=True)
-        for name, pixels in zip(names[column], array, strict=True):
-            pixels = (pixels != 0) * np.uint8(255) if column == "mask" else pixels
-            write_pixels(path.parent / name, pixels)
-    table = format_csv(particles.assign(**names))
-    path.write_text(table, encoding="utf-8", newline="")
+    digits = max(5, len(str(len(array))))
+    names = [f"{column}s/{i:0{digits}}{suffix}" for i in range(len(array))]
+    for name, pixels in zip(names, array, strict=True):
+        pixels = (pixels != 0) * np.uint8(255) if column == "mask" else pixels
+        (folder / name).write_bytes(encode_pixels(pixels, suffix))
+    return names
+
+
+def _to_csv(table):
+    """Return a table as the bytes of a CSV."""
+    try:
+        return format_csv(table).encode()
+    except UnicodeEncodeError as error:
+        text = error.object[max(0, error.start - 20) : error.end + 20]
+        raise ValueError(f"{text!r} can't be encoded in UTF-8.") from error
+
+
+def _list_tables(folder):
+    """Return the CSV files in a folder."""
+    files = [file for file in folder.iterdir() if file.suffix.lower() == ".csv"]
+    # Reading anything but a file could wait forever.
+    return [file for file in files if file.is_file()]
 
 
 def _check_saves_as_csv(images):
@@ -127,11 +197,11 @@ def _check_saves_as_csv(images):
             )
 
 
-def _check_free(paths, overwrite):
-    """Raise an error if one of these files exists and may not be replaced."""
-    existing = [str(path) for path in paths if path.exists()]
-    if existing and not overwrite:
+def _check_free(path, overwrite):
+    """Raise an error if a file exists and may not be replaced."""
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{str(path)!r} exists and is no regular file.")
+    if path.exists() and not overwrite:
         raise FileExistsError(
-            f"{len(existing)} of {len(paths)} files to write exist already, such as "
-            f"{existing[0]!r}; pass overwrite=True to replace them."
+            f"{str(path)!r} exists already; pass overwrite=True to replace it."
         )
