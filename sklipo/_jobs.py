@@ -5,6 +5,7 @@ import pickle
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from numbers import Integral
 from threading import Condition, current_thread, main_thread
 
 import cv2
@@ -13,6 +14,15 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 from sklearn.utils import gen_batches
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval
+
+# What `n_jobs` may be, for scikit-learn's check of parameters: joblib takes no 0.
+N_JOBS = [
+    Interval(Integral, 1, None, closed="left"),
+    Interval(Integral, None, -1, closed="right"),
+    None,
+]
 # Particles sent to a job at once: some megabytes of usual cut-outs.
 PARCEL = 64
 

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._feature_groups import GROUPS, THESIS, measure_groups
-from ._jobs import map_parcels
+from ._jobs import N_JOBS, map_parcels
 from .measures import Particle
 from .particles._checking import check_same_masks, validate_particles
 from .particles._cropping import bounding_boxes, crop_particles
@@ -104,7 +104,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         "n_points": [Interval(Integral, 2, None, closed="left")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "intensity": [StrOptions({"relative", "raw"})],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     }
 
     def __init__(

@@ -6,6 +6,9 @@ from imblearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import StrOptions, validate_params
+
 from .calibration import BalancedCalibratedClassifierCV
 from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
@@ -23,6 +26,13 @@ _INPUT_MODES = {
 }
 
 
+@validate_params(
+    {
+        "input_mode": [StrOptions(set(_INPUT_MODES))],
+        "size": [Integral, tuple, list],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_lipnet_pipeline(
     architecture="lipnet-4",
     *,
@@ -88,10 +98,6 @@ def make_lipnet_pipeline(
     >>> model.fit(particles, particles["label"]).predict(particles).shape
     (60,)
     """
-    if input_mode not in _INPUT_MODES:
-        raise ValueError(
-            f"input_mode={input_mode!r}; expected one of {sorted(_INPUT_MODES)}."
-        )
     optional = {"crop": CropToMask(), "mask": ApplyMask()}
     recipe = {
         "epoch_sampler": EpochOverSampler(),
@@ -112,6 +118,7 @@ def make_lipnet_pipeline(
     return ImagePipeline(steps, memory=memory)
 
 
+@validate_params({"probability": ["boolean"]}, prefer_skip_nested_validation=True)
 def make_svc_pipeline(
     groups="all",
     *,

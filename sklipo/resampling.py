@@ -10,11 +10,12 @@ import pandas as pd
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from scipy import sparse
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 
 # Private parts of scikit-learn: the constraints of parameters.
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._random import own_seed
 from .artificial._backgrounds import choose_background, describe_background
 from .artificial._cutouts import Cutout, as_pixels, turn_image
 from .artificial._imitation import draw_like
@@ -184,7 +185,7 @@ class ArtificialOverSampler(VersionedMixin, BaseOverSampler):
 
     def _fit_resample(self, X, y):
         """Append the new particles of each class that grows."""
-        rng = self._generator()
+        rng = np.random.default_rng(own_seed(self.random_state))
         traits = self._choose_traits(X, y)
         if isinstance(X, pd.DataFrame):
             X, sources = self._add_particles(X, y, traits, rng)
@@ -192,14 +193,6 @@ class ArtificialOverSampler(VersionedMixin, BaseOverSampler):
             X, sources = self._add_rows(X, y, rng)
         self.sample_indices_ = np.concatenate([np.arange(len(y)), sources])
         return X, y[self.sample_indices_]
-
-    def _generator(self):
-        """Return a new generator that `random_state` determines."""
-        # check_random_state(None) would draw from NumPy's global generator.
-        if self.random_state is None:
-            return np.random.default_rng()
-        random_state = check_random_state(self.random_state)
-        return np.random.default_rng(random_state.randint(2**32, size=4, dtype="u4"))
 
     def _choose_traits(self, X, y):
         """Return the traits of each class that is drawn, not recombined."""

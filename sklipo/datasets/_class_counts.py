@@ -38,7 +38,10 @@ def _class_shares(weights, classes):
                 f"{list(classes)}."
             )
         weights = [weights.get(label, 0.0) for label in classes]
-    shares = np.asarray(weights, dtype=float)
+    try:
+        shares = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"weights must be numbers, got {weights!r}.") from error
     if shares.shape != (len(classes),):
         raise ValueError(
             f"weights must be one share for each of {list(classes)}, got {weights!r}."

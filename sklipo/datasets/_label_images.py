@@ -1,8 +1,6 @@
 """Label images: 0 for background, and one number for the pixels of each particle."""
 
-import zlib
 from os import PathLike
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,10 +25,8 @@ def read_labels(labels):
     try:
         pixels = read_pixels(labels, lossless=True)
     except ColorError as error:
-        pixels = _read_palette_indices(labels)
-        if pixels is None:
-            to_do = "cv2.imread(path).astype(int) @ [1, 256, 65536]"
-            raise ValueError(_describe_colors(name, to_do)) from error
+        to_do = "cv2.imread(path).astype(int) @ [1, 256, 65536]"
+        raise ValueError(_describe_colors(name, to_do)) from error
     except ValueError as error:
         raise ValueError(f"{name} can't be read: {error}.") from error
     return _as_labels(pixels, name)
@@ -43,29 +39,6 @@ def _describe_colors(name, to_do):
         f"color is one particle and black is background, pass {to_do}. Reading it as "
         "gray would merge colors that are equally bright."
     )
-
-
-def _read_palette_indices(path):
-    """Return the palette's indices in a PNG, which number particles, or None.
-
-    Where black is background but not the first of the palette, indices mean nothing.
-    """
-    data = Path(path).read_bytes()
-    start = data.find(b"PLTE") - 4
-    depth, color_type = data[24], data[25]
-    if not data.startswith(b"\x89PNG") or color_type != 3 or start < 0:
-        return None
-    end = start + 12 + int.from_bytes(data[start : start + 4])
-    colors = np.frombuffer(data[start + 8 : end - 4], np.uint8).reshape(-1, 3)
-    # OpenCV reads colors only: each index becomes its own shade of gray.
-    grays = b"PLTE" + np.arange(2**depth, dtype=np.uint8).repeat(3).tobytes()
-    length, check = len(grays) - 4, zlib.crc32(grays)
-    chunk = length.to_bytes(4) + grays + check.to_bytes(4)
-    data = np.frombuffer(data[:start] + chunk + data[end:], np.uint8)
-    indices = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., 0]
-    used = np.unique(indices)
-    is_black = ~colors[used[used < len(colors)]].any(axis=1)
-    return None if colors[0].any() and is_black.any() else indices
 
 
 def _as_array(labels):

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy import fft
-from sklearn.utils import check_random_state
 
 # Private parts of scikit-learn: the constraints of parameters.
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._jobs import N_JOBS
+from .._random import own_seed
 from ..artificial._perlin import BEND, draw_perlin
 from ..artificial._projection import FRINGE_REACH, Imaging, draw_projection
 from ..artificial._sampling import CLASSES, sample_scene
@@ -30,7 +31,7 @@ _FEWEST_MICROGRAPHS = 10
         "pixel_size": [Interval(Real, 0, 10, closed="right")],
         "margin": [Interval(Integral, 0, None, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -158,8 +159,7 @@ def make_liposomes(
     """
     classes = CLASSES[problem]
     counts = class_counts(n_samples, weights, classes)
-    generator = check_random_state(random_state)
-    seeds = np.random.SeedSequence(generator.randint(2**32, size=4, dtype=np.uint32))
+    seeds = np.random.SeedSequence(own_seed(random_state))
     table_seed, imaging_seed, particle_seed = seeds.spawn(3)
     rng = np.random.default_rng(table_seed)
     labels = rng.permutation(np.repeat(list(classes), counts))

@@ -1,17 +1,34 @@
 """Particle tables from files."""
 
+from collections.abc import Mapping
 from numbers import Real
 from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval, validate_params
+
+from .._jobs import N_JOBS
 from ..images import ImageDtype
 from ._class_folders import DEFAULT_MASK_SUFFIX, list_classes
 from ._image_columns import MAX_PIXELS_IN_ALL, load_images
 from ._tables import check_columns, read_table, rename_columns
 
 
+@validate_params(
+    {
+        "path": [str, PathLike, pd.DataFrame],
+        "columns": [Mapping, None],
+        "root": [str, PathLike, None],
+        "mask_suffix": [str, None],
+        "max_pixels": [Interval(Real, 1, None, closed="left")],
+        "n_jobs": N_JOBS,
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def load_particles(
     path,
     *,
@@ -129,14 +146,9 @@ def load_particles(
     0  <7x8 uint8>  empty  empty/0.png
     1  <9x8 uint8>   full   full/0.png
     """
-    if not isinstance(max_pixels, Real) or not max_pixels >= 1:
-        raise ValueError(f"max_pixels is {max_pixels!r}, expected an int of 1 or more.")
     if isinstance(path, pd.DataFrame):
         table = rename_columns(path, check_columns(columns))
         folder = Path()
-    elif not isinstance(path, str | PathLike):
-        kind = type(path).__name__
-        raise TypeError(f"path is a {kind}, expected a path or a DataFrame.")
     elif Path(path).is_dir():
         if columns is not None:
             raise ValueError("columns is for tables, and a folder of classes has none.")

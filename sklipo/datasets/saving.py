@@ -1,9 +1,13 @@
 """Particle tables to files."""
 
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import validate_params
 
 from ..images import ImageDtype
 from ._csv import format_csv
@@ -21,6 +25,10 @@ from ._writing import (
 _GROUP_BYTES = 64e6
 
 
+@validate_params(
+    {"particles": [pd.DataFrame], "path": [str, PathLike], "overwrite": ["boolean"]},
+    prefer_skip_nested_validation=True,
+)
 def save_particles(particles, path, *, overwrite=False):
     """Save a particle table for :func:`load_particles`.
 
@@ -95,9 +103,6 @@ def save_particles(particles, path, *, overwrite=False):
         raise ValueError(f"{str(path)!r}: expected a path ending in .parquet or .csv.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(path.parent)!r}.")
-    if not isinstance(particles, pd.DataFrame):
-        kind = type(particles).__name__
-        raise TypeError(f"particles is a {kind}, expected a DataFrame.")
     if "image" not in _image_columns(particles):
         raise TypeError("particles has no column 'image' of dtype 'image'.")
     _check_free(path, overwrite)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .._random import own_random_state
 from ._probabilities import HOW_TO_GET
-from ._random import own_random_state
 
 
 def draw_each_class(y, classes, n_particles, random_state):

@@ -1,5 +1,6 @@
 """Cross-validation of particle classifiers, with what a microscopist asks of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,10 @@ from joblib import delayed
 from sklearn.base import clone
 from sklearn.utils import indexable
 
-from .._jobs import Crew, configured
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import HasMethods, validate_params
+
+from .._jobs import N_JOBS, Crew, configured
 from .._steps import last_step
 from ..particles._checking import holds_images
 from ..tags import has_tag
@@ -23,6 +27,16 @@ from ._preparation import join_preparation, prepare, split_preparation
 from .results import CrossValidationResult
 
 
+@validate_params(
+    {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "n_jobs": N_JOBS,
+        "params": [Mapping, None],
+        "return_estimator": ["boolean"],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=False,
+)
 def cross_validate_particles(
     estimator,
     X,

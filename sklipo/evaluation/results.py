@@ -416,4 +416,4 @@ class CrossValidationResult:
 def _resample(tallies, n_resamples, random_state):
     """Return tallies of bootstrap samples, of the same ones without a random state."""
     seed = _SEED if random_state is None else random_state
-    return resample(tallies, n_resamples, seed)
+    return resample(tallies, int(n_resamples), seed)

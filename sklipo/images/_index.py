@@ -157,7 +157,7 @@ def as_key(array, item):
         if isinstance(item, list) and item:
             is_flat = not is_list_like(item[0])
     else:
-        is_flat = item is not None and not isinstance(item, bool | np.bool_)
+        is_flat = isinstance(item, slice) or is_integer(item)
     if not is_flat:
         raise IndexError(
             "only integers, slices (`:`), ellipsis (`...`) and 1-D arrays of integers "

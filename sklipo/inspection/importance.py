@@ -4,18 +4,30 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.inspection import permutation_importance
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import validate_params
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._jobs import N_JOBS
+from .._random import own_random_state
 from .._steps import split_last_step, transform_by
 from ..displays._axes import PanelDisplay, plain_text
 from ..displays._colors import choose_colors
-from ..displays._parameters import check_table, draws
-from ..displays._random import own_random_state
+from ..displays._parameters import COUNT, check_table, draws
 from ..features import ParticleFeatures
 from ..metrics._labels import check_labels
 
 
+@validate_params(
+    {
+        "n_repeats": [COUNT],
+        "n_jobs": N_JOBS,
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=False,
+)
 def feature_group_importance(
     estimator,
     X,

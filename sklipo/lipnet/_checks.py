@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 # Private in scikit-learn: _check_sample_weight.
@@ -150,13 +149,6 @@ def check_label_smoothing(label_smoothing, n_classes):
             f"label_smoothing={label_smoothing} makes the true class no likelier than "
             f"the others; with {n_classes} classes it must be below {limit:.3g}."
         )
-
-
-def own_random_state(random_state):
-    """Return a RandomState that is never the global one of NumPy."""
-    if random_state is None:
-        return np.random.RandomState()
-    return check_random_state(random_state)
 
 
 def encode(y, classes):

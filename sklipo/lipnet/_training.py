@@ -15,8 +15,9 @@ import torch
 from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
+from .._random import own_random_state
 from ._batches import Batches, ImageDataset, TrainingSet
-from ._checks import check_label_smoothing, check_parts, encode, own_random_state
+from ._checks import check_label_smoothing, check_parts, encode
 from ._devices import (
     CPU,
     check_precision,

@@ -11,7 +11,8 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn.functional import grid_sample
 
-from ._checks import as_rows, own_random_state
+from .._random import own_random_state
+from ._checks import as_rows
 from ._images import as_images, find_image_shape
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")

@@ -116,7 +116,7 @@ class FocalLoss(CrossEntropyLoss):
         log_p = logits.log_softmax(dim=1)
         # A power below 1 has no gradient at 0.
         missing = (-log_p.expm1()).clamp_min(torch.finfo(log_p.dtype).tiny)
-        return missing**self.gamma * log_p
+        return missing ** float(self.gamma) * log_p
 
 
 class LogitAdjustedLoss(CrossEntropyLoss):
@@ -171,10 +171,10 @@ class LogitAdjustedLoss(CrossEntropyLoss):
 
     def _class_terms(self, logits, totals):
         frequencies = torch.where(totals > 0, totals / totals.sum(), 1)
-        return (logits + self.tau * frequencies.log()).log_softmax(dim=1)
+        return (logits + float(self.tau) * frequencies.log()).log_softmax(dim=1)
 
     def _mean_over_classes(self, terms, totals):
-        shares = (totals / totals.sum()) ** self.tau
+        shares = (totals / totals.sum()) ** float(self.tau)
         return (terms * (shares / shares.sum())).sum(dim=1)
 
 

@@ -155,7 +155,7 @@ class WeightDecay(BaseEstimator):
             if isinstance(layer, _DECAYED[self.layers]):
                 weight = layer.weight
                 gradient = weight.sign() if self.norm == "l1" else weight
-                weight.grad.add_(gradient, alpha=self.strength)
+                weight.grad.add_(gradient, alpha=float(self.strength))
 
 
 @torch.no_grad()

@@ -7,11 +7,10 @@ import subprocess
 import sys
 import threading
 
-import pandas as pd
 import pytest
 from fault_cases import HERE, is_table, list_leftovers, load, make_table, save
 
-from sklipo.datasets import _writing, save_particles
+from sklipo.datasets import _writing, save_particles, saving
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 JOBS = ["save_csv", "save_tif", "save_parquet", "predict_once"]
@@ -71,7 +70,7 @@ def test_full_disk(tmp_path, job):
 STEPS = {
     "write": (os, "fsync"),
     "rename": (os, "replace"),
-    "encode": (pd.DataFrame, "to_csv"),
+    "encode": (saving, "format_csv"),
     "attributes": (_writing, "_copy_permissions"),
 }
 

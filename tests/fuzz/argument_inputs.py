@@ -33,6 +33,9 @@ _IN_EARNEST = {
     "n_repeats", "n_resamples", "n_samples", "size",
 }  # fmt: skip
 
+# What a user's own function returns or raises is the user's.
+_FUNCTIONS = {"architecture", "learning_rate_schedule", "sampling_strategy", "scoring"}
+
 Y = PLAIN["label"].to_numpy()
 Y_PRED = np.where(np.arange(len(Y)) % 5, Y, "full")
 Y_PROBA = np.where(Y[:, np.newaxis] == ["empty", "full"], 0.7, 0.3)
@@ -42,7 +45,9 @@ _PROBABILITIES = {"y_true": Y, "y_proba": Y_PROBA}
 
 
 def is_in_earnest(parameter, value):
-    """Tell whether a value means what it says, and would take for ever."""
+    """Tell whether a value is meant: to take for ever, or as the user's function."""
+    if callable(value):
+        return parameter in _FUNCTIONS
     number = isinstance(value, int | float) and value > 1e6
     return number and parameter in _IN_EARNEST
 

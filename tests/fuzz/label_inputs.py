@@ -91,7 +91,6 @@ def other_types(labels, rng):
         {},
         "nowhere.png",
         object(),
-        np.ma.masked_array(labels, mask=labels == 1),
     ]
     return forms[rng.integers(len(forms))]
 

@@ -28,7 +28,9 @@ import torch
 _TIMEOUT = 20
 _TYPES = (ValueError, TypeError, OSError, ImportError, IndexError)
 # Those who may speak to the user: sklipo, and those whose parameters it passes on.
-_SPEAKERS = re.compile(r"[/\\](sklipo|sklearn|imblearn|matplotlib)[/\\]")
+_SPEAKERS = re.compile(
+    r"[/\\](sklipo|sklearn|imblearn|matplotlib|pandas[/\\]core[/\\]indexers)[/\\]"
+)
 # Here scikit-learn lets NumPy say what is no number.
 _CONVERSION = re.compile(r"[/\\]sklearn[/\\]utils[/\\](validation|_array_api).py$")
 _FEWEST_LETTERS = 15

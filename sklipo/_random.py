@@ -1,4 +1,4 @@
-"""Random generators that leave NumPy's global one alone."""
+"""Randomness that leaves NumPy's global generator alone."""
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -9,3 +9,8 @@ def own_random_state(random_state):
     if random_state is None:
         return np.random.RandomState()
     return check_random_state(random_state)
+
+
+def own_seed(random_state):
+    """Return entropy for NumPy's newer generators, which `random_state` determines."""
+    return own_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
