@@ -21,11 +21,10 @@ from .particle_inputs import PLAIN
 
 @dataclass(frozen=True)
 class Door:
-    """A public function, and whether it needs labels or heeds the pixels' dtype."""
+    """A public function, and whether it gives other types of pixels other results."""
 
     call: object
     heeds_dtype: bool = False
-    heeds_units: bool = True
 
 
 def _labels(particles):
@@ -83,8 +82,8 @@ PARTICLE_DOORS = {
     "check_particles": Door(sklipo.check_particles),
     "NormalizeBackground": Door(_transform(sklipo.NormalizeBackground())),
     "CropToMask": Door(_transform(sklipo.CropToMask())),
-    "ApplyMask": Door(_transform(sklipo.ApplyMask()), heeds_units=False),
-    "Resize": Door(sklipo.Resize(6).fit_transform, heeds_dtype=True, heeds_units=False),
+    "ApplyMask": Door(_transform(sklipo.ApplyMask())),
+    "Resize": Door(sklipo.Resize(6).fit_transform, heeds_dtype=True),
     "ParticleFeatures": Door(sklipo.ParticleFeatures("all").fit_transform),
     "an SVC's fit": Door(_fit_and_predict(_svc)),
     "a fitted SVC": Door(lambda X: _fitted(_svc).predict(X)),
@@ -93,7 +92,7 @@ PARTICLE_DOORS = {
     ),
     "a LipNet's fit": Door(_fit_and_predict(_lipnet)),
     "a fitted LipNet": Door(lambda X: _fitted(_lipnet).predict_proba(X)),
-    "ArtificialOverSampler": Door(_oversample),
+    "ArtificialOverSampler": Door(_oversample, heeds_dtype=True),
     "cross_validate_particles": Door(_cross_validate),
 }
 

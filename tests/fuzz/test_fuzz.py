@@ -47,18 +47,13 @@ def particles(draw):
         draw(st.sampled_from(sorted(particle_inputs.VARIANTS))),
     ]
     rng = np.random.default_rng(draw(_SEEDS))
-    heeds_dtype, heeds_units = (
-        PARTICLE_DOORS[door].heeds_dtype,
-        PARTICLE_DOORS[door].heeds_units,
-    )
+    heeds_dtype = PARTICLE_DOORS[door].heeds_dtype
     table = PLAIN
     for name in names:
         change, expected = particle_inputs.VARIANTS[name]
         if heeds_dtype and getattr(change, "changes_dtype", False):
             change, expected = particle_inputs.VARIANTS["plain"]
         table = change(table, rng)
-    if not heeds_units and "pixel_sizes_under" in names[-1]:
-        expected = Expected.EITHER
     # Always, as a first call also imports modules, which set filters of warnings.
     reference = _reference(door)
     case = f"{door} of {' + '.join(names)}"
