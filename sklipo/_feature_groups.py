@@ -11,6 +11,7 @@ import numpy as np
 from . import measures
 
 _SIZE, _INTENSITY, _BEYOND = "Size", "Intensity", "Beyond the thesis"
+_BY_NAME = "Only by name"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Group:
         knows: ``n_points``, ``n_bins``, ``value_range`` and ``relative``.
     feature : str
         Name of the features if ``measure`` names none; by default that of the group.
+    in_all : bool
+        Whether ``"all"`` includes it: not what takes longer than all others together.
     """
 
     section: str
@@ -37,6 +40,7 @@ class Group:
     measure: Callable
     settings: tuple[str, ...] = ()
     feature: str | None = None
+    in_all: bool = True
 
 
 def measure_groups(particle, groups, settings):
@@ -128,10 +132,10 @@ GROUPS = {
         "how well the inside splits into two intensities",
         measures.segmentation_variance,
     ),
-    "membrane": Group(
+    "edge_profile_spread": Group(
         _BEYOND,
-        "peaks of the edge profile: how many, how thick, how deep",
-        measures.membrane,
+        "how much the edge profile differs over the angle",
+        measures.edge_profile_spread,
     ),
     "shape": Group(
         _BEYOND, "axes, solidity, roundness and other ratios", measures.shape
@@ -158,7 +162,15 @@ GROUPS = {
         measures.angular_harmonics,
         feature="angular_harmonic",
     ),
+    "lamellae": Group(
+        _BY_NAME,
+        "bilayers: how many, how thick, how far apart",
+        measures.lamellae,
+        in_all=False,
+    ),
 }
+
+ALL = tuple(name for name, group in GROUPS.items() if group.in_all)
 
 # What the SVM of the thesis was meant to have (section 4.1).
 THESIS = (

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._feature_groups import GROUPS, THESIS, measure_groups
+from ._feature_groups import ALL, GROUPS, THESIS, measure_groups
 from ._jobs import N_JOBS, map_parcels
 from .measures import Particle
 from .particles._checking import check_same_masks, validate_particles
@@ -34,9 +34,10 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     groups : "all", "thesis" or list of str, default="all"
-        The groups of features to measure: all of them, those that the SVM of the
-        thesis uses (section 4.1), or a list of names from the :ref:`table of groups
-        <feature_groups>`. An unknown name is an error that lists all names.
+        The groups of features to measure: all of them but ``"lamellae"``, which takes
+        longer than all others together; those that the SVM of the thesis uses (section
+        4.1); or a list of names from the :ref:`table of groups <feature_groups>`. An
+        unknown name is an error that lists all names.
     n_points : int, default=80
         Number of points that each profile is resampled to.
     n_bins : int, default=32
@@ -252,7 +253,7 @@ _UNIT_ERRORS = {
 def _check_groups(groups):
     """Return the names of the groups asked for, each once."""
     if isinstance(groups, str):
-        return tuple(GROUPS) if groups == "all" else THESIS
+        return ALL if groups == "all" else THESIS
     known = list(GROUPS)
     if not len(groups) or not all(name in known for name in groups):
         raise ValueError(

@@ -19,7 +19,7 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import ImageArray, ParticleFeatures, features, measures
-from sklipo._feature_groups import GROUPS
+from sklipo._feature_groups import ALL
 from sklipo.measures import Particle
 from sklipo.tags import has_tag
 
@@ -71,7 +71,7 @@ def test_together_equals_each_alone():
     together = ParticleFeatures().set_output(transform="pandas").fit_transform(table)
     alone = [
         ParticleFeatures([group]).set_output(transform="pandas").fit_transform(table)
-        for group in GROUPS
+        for group in ALL
     ]
     pd.testing.assert_frame_equal(together, pd.concat(alone, axis=1), check_exact=True)
 
@@ -117,7 +117,7 @@ def test_values_are_those_of_the_measures():
     found = _measure(image, mask, intensity="raw", n_points=10)
     particle = Particle(image, mask)
     assert found["perimeter"] == measures.perimeter(particle)
-    assert found["membrane_peaks"] == measures.membrane(particle)["membrane_peaks"]
+    assert found["edge_profile_spread"] == measures.edge_profile_spread(particle)
     _, profile = measures.edge_profile(particle, 10)
     assert_array_equal(found[[f"edge_profile_{i:02d}" for i in range(10)]], profile)
     moments = ["moment_20", "moment_02", "moment_30", "moment_03"]
@@ -168,7 +168,7 @@ def test_finite_for_degenerate_masks(shape, dtype, intensity):
 
 
 # Left out of invariance under turning: what is bound to rows and columns.
-FREE = [group for group in GROUPS if group != "moments"]
+FREE = [group for group in ALL if group != "moments"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -214,10 +214,9 @@ def test_place_in_the_cut_out_does_not_matter(seed, top, left):
 @given(st.integers(0, 10**6), st.floats(0.01, 100), st.floats(-1000, 1000))
 def test_gain_and_offset_do_not_matter(seed, gain, offset):
     image, mask = _blob(seed)
-    # Offsets of up to 1e5 times the contrast cost as many digits of it; peaks and
-    # gray levels are counted, so they may change for single pixels at an edge.
-    counted = ("histogram", "texture", "membrane")
-    groups = [group for group in GROUPS if group not in counted]
+    # Offsets of up to 1e5 times the contrast cost as many digits of it; gray levels are
+    # counted, so they may change for single pixels at an edge.
+    groups = [group for group in ALL if group not in ("histogram", "texture")]
     found = _measure(gain * image + offset, mask, groups)
     assert_allclose(found, _measure(image, mask, groups), rtol=1e-3, atol=1e-5)
 

@@ -113,6 +113,15 @@ def test_circularity_of_a_disk(radius, center):
     assert abs(circularity - 1) < 0.07
 
 
+def test_circularity_of_a_square_depends_on_its_turn():
+    # As its documentation says, in place of pi / 4: errors of six directions.
+    square = np.ones((100, 100), bool)
+    y, x = np.mgrid[-80:81, -80:81]
+    diamond = np.abs(x) + np.abs(y) <= 71
+    found = [measures.circularity(Particle(mask, mask)) for mask in (square, diamond)]
+    assert_allclose(found, [0.84, 0.75], atol=0.006)
+
+
 @every_mask
 def test_perimeter_counts_crossings(name):
     padded = np.pad(MASKS[name].astype(int), 2)

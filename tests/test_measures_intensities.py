@@ -133,46 +133,19 @@ def test_signal_to_noise_of_known_images():
     assert measures.signal_to_noise(make_particle("disk", NOISE * 0 + 7)) == 0
 
 
-@pytest.mark.parametrize("n_lamellae", [1, 2, 3])
-@pytest.mark.parametrize("sign", [1, -1])
-def test_membrane_of_a_vesicle(n_lamellae, sign):
-    radii = 52 - 12 * np.arange(n_lamellae)
-    lamellae = sum(np.exp(-((RADIUS - r) ** 2) / (2 * 2.0**2)) for r in radii)
-    noise = np.random.default_rng(0).normal(0, 0.2, X.shape)
-    vesicle = Particle(100 + 40 * sign * (lamellae + noise), RADIUS <= 60, 0.5)
-    found = measures.membrane(vesicle)
-    assert found["membrane_peaks"] == n_lamellae
-    # Full width at half maximum of a Gaussian; smoothing and shells add 0.5 pixel.
-    width = np.sqrt(8 * np.log(2)) * 2
-    assert found["membrane_thickness"] == pytest.approx(0.5 * width, abs=0.5)
-    assert found["membrane_depth"] == pytest.approx(0.5 * 8, abs=0.5)
-
-
-def test_membrane_of_solid_and_uniform_particles():
-    solid = measures.membrane(make_particle("disk", np.where(MASKS["disk"], 9, 2)))
-    assert solid["membrane_peaks"] == 1
-    assert solid["membrane_thickness_ratio"] == pytest.approx(1, abs=0.05)
-    assert solid["edge_profile_spread"] == pytest.approx(0, abs=1e-9)
-    uniform = measures.membrane(make_particle("disk", NOISE * 0 + 4))
-    assert set(uniform.values()) == {0.0}
-
-
-@pytest.mark.parametrize("level", np.linspace(0.1, 0.9, 30))
-def test_a_saturated_core_is_one_peak(level):
-    # The means of its shells are equal, but for rounding.
-    image = 0.1 + np.clip((62 - RADIUS) / 12, 0, level)
-    particle = Particle(image, RADIUS < 60).normalized()
-    assert measures.membrane(particle)["membrane_peaks"] == 1
+def test_edge_profile_spread_of_solid_and_uniform_particles():
+    solid = make_particle("disk", np.where(MASKS["disk"], 9, 2))
+    assert measures.edge_profile_spread(solid) == pytest.approx(0, abs=1e-9)
+    assert measures.edge_profile_spread(make_particle("disk", NOISE * 0 + 4)) == 0
 
 
 def test_edge_profile_spread_grows_with_one_dark_side():
     image = np.where(MASKS["disk"], 1.0, 0.0)
     spreads = [
-        measures.membrane(make_particle("disk", image * (1 + c * (X > 0))))
+        measures.edge_profile_spread(make_particle("disk", image * (1 + c * (X > 0))))
         for c in (0.0, 0.2, 0.6)
     ]
-    values = [s["edge_profile_spread"] for s in spreads]
-    assert values[0] < values[1] < values[2]
+    assert spreads[0] < spreads[1] < spreads[2]
 
 
 @pytest.mark.parametrize("order", range(1, 7))

@@ -106,3 +106,9 @@ class Scene:
     def n_lamellae(self):
         """Number of the particle's bilayers."""
         return sum(len(vesicle.depths) for vesicle in self.vesicles)
+
+    @property
+    def lamellar_spacing(self):
+        """Mean distance of the bilayers that follow the outline; 0 for one."""
+        depths = self.vesicles[0].depths
+        return (depths[-1] - depths[0]) / max(len(depths) - 1, 1)

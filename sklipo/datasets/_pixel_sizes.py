@@ -1,9 +1,10 @@
 """Pixel sizes as files state them, in nm."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
+
+from ..particles._warnings import warn_caller
 
 _NM_PER_UNIT = {
     "pm": 1e-3,
@@ -44,10 +45,8 @@ def to_nm(size, path):
         return None
     problem = _find_problem(size)
     if problem:
-        warnings.warn(
+        warn_caller(
             f"The pixel size of {str(path)!r} is left unknown: {problem}.",
-            # The caller of read_micrograph.
-            stacklevel=3,
         )
         return None
     height, width = (

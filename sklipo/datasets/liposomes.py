@@ -12,14 +12,20 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from .._jobs import N_JOBS
 from .._random import own_seed
-from ..artificial._perlin import BEND, draw_perlin
+from ..artificial._perlin import BEND, RING_WIDTH, draw_perlin
 from ..artificial._projection import FRINGE_REACH, Imaging, draw_projection
 from ..artificial._sampling import CLASSES, sample_scene
+from ..artificial._scenes import BILAYER_THICKNESS
 from ..images import ImageArray
 from ._class_counts import class_counts
 
 _PARTICLES_PER_MICROGRAPH = 40
 _FEWEST_MICROGRAPHS = 10
+# The full width at half maximum of a normal distribution is sqrt(8 log 2) sigma.
+_THICKNESS = {
+    "projection": BILAYER_THICKNESS,
+    "perlin": RING_WIDTH * np.sqrt(8 * np.log(2)),
+}
 
 
 @validate_params(
@@ -86,7 +92,7 @@ def make_liposomes(
 
     Returns
     -------
-    DataFrame of shape (n_samples, 8)
+    DataFrame of shape (n_samples, 11)
         A particle table in random order:
 
         - image : cut-out, uint8, vacuum bright and matter dark;
@@ -97,6 +103,12 @@ def make_liposomes(
           40 particles, and at least 10 if there are 10 particles;
         - radius_nm : radius of the circle of the mask's area, in nm, about 15 to 100;
         - n_lamellae : number of bilayers, 1 to 6;
+        - bilayer_thickness : from face to face in nm, 5.0; in style "perlin" the full
+          width at half maximum of a ring, 4.7;
+        - lamellar_spacing : mean distance from bilayer to bilayer of those that follow
+          the outline, in nm, 0 if fewer than two do;
+        - n_inner_vesicles : 1 if one of the bilayers is that of a vesicle that lies
+          anywhere within the others, else 0;
         - filled : whether there is drug inside, a trace included.
 
     Raises
@@ -107,6 +119,7 @@ def make_liposomes(
 
     See Also
     --------
+    sklipo.measures.lamellae : Measures what the columns of the truth tell.
     sklipo.datasets.load_particles : Read a table of real particles.
     sklipo.datasets.extract_particles : Cut particles out of a micrograph.
     sklearn.datasets.make_classification : Draw points instead of images.
@@ -191,6 +204,9 @@ def make_liposomes(
             "micrograph": [f"micrograph_{number:04d}" for number in micrographs],
             "radius_nm": np.sqrt(areas / np.pi) * pixel_size,
             "n_lamellae": [scene.n_lamellae for scene in scenes],
+            "bilayer_thickness": _THICKNESS[style],
+            "lamellar_spacing": [scene.lamellar_spacing for scene in scenes],
+            "n_inner_vesicles": [len(scene.vesicles) - 1 for scene in scenes],
             "filled": [bool(scene.contents) for scene in scenes],
         }
     )

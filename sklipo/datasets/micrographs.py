@@ -1,6 +1,5 @@
 """Whole micrographs and the size of their pixels."""
 
-import warnings
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..particles._warnings import warn_caller
 from ._em_files import is_em_file, read_em_file
 from ._gray import MAX_PIXELS, choose_frame, choose_image
 from ._mrc import is_mrc, read_mrc
@@ -148,7 +148,7 @@ def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
     except ValueError as error:
         raise ValueError(f"{str(path)!r} can't be read: {error}.") from error
     if note:
-        warnings.warn(f"{str(path)!r} {note}.", stacklevel=2)
+        warn_caller(f"{str(path)!r} {note}.")
     return Micrograph(pixels, pixel_size)
 
 

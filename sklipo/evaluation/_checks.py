@@ -1,6 +1,5 @@
 """What cross-validation asks of labels, groups and folds before it begins."""
 
-import warnings
 from collections import Counter
 from collections.abc import Iterable
 from numbers import Integral
@@ -13,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.validation import _num_samples
 
 from ..metrics._labels import check_labels, check_values, warn_of_other_order
+from ..particles._warnings import warn_caller
 
 
 def check_labels_and_groups(X, y, groups):
@@ -26,13 +26,11 @@ def check_labels_and_groups(X, y, groups):
         warn_of_other_order(X, groups, "X", "groups")
         groups = check_values(groups, n_samples, name="groups")
     elif "micrograph" in getattr(X, "columns", ()):
-        warnings.warn(
+        warn_caller(
             "The particles have a column 'micrograph', but groups is None. Particles "
             "of one micrograph can then be trained on and tested, which makes scores "
             "look better than they are. Pass groups=X['micrograph'], or drop the "
             "column.",
-            UserWarning,
-            stacklevel=3,
         )
     return y, groups
 
@@ -69,11 +67,9 @@ def warn_of_missing_classes(classes, y, folds):
         if lacking:
             fate = "it is never predicted" if verb == "train" else "its metrics are NaN"
             which = "; ".join(f"{label!r} in {i}" for label, i in lacking.items())
-            warnings.warn(
+            warn_caller(
                 f"Folds that {verb} without any particle of a class: {which}. There, "
                 f"{fate}. Fewer folds may have it everywhere.",
-                UserWarning,
-                stacklevel=3,
             )
 
 

@@ -1,7 +1,6 @@
 """Folds: their parameters, their threads, and what becomes of each."""
 
 import sys
-import warnings
 from contextlib import contextmanager
 from time import perf_counter
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from tqdm import tqdm
 
 from .._jobs import iter_results
 from .._steps import predict_both
+from ..particles._warnings import warn_caller
 
 
 class Outcome(NamedTuple):
@@ -86,11 +86,10 @@ def run_folds(tasks, n_jobs, *, prefer, verbose):
 
 def _warn_of_lost_folds(lost, n_folds):
     """Warn that a worker died, and say what becomes of its folds."""
-    warnings.warn(
+    warn_caller(
         f"A worker process was killed, most likely because memory ran out. Folds "
         f"{lost} of {n_folds} had no result yet and run again, one at a time. Fewer "
         "n_jobs need less memory.",
-        stacklevel=4,
     )
 
 

@@ -9,10 +9,11 @@ from .intensities import haralick as haralick
 from .intensities import histogram as histogram
 from .intensities import intensity as intensity
 from .intensities import segmentation_variance as segmentation_variance
+from .lamellae import lamellae as lamellae
 from .particle import Particle as Particle
 from .profiles import angular_harmonics as angular_harmonics
 from .profiles import edge_profile as edge_profile
-from .profiles import membrane as membrane
+from .profiles import edge_profile_spread as edge_profile_spread
 from .profiles import radial_profile as radial_profile
 from .profiles import signal_to_noise as signal_to_noise
 from .shapes import outline_harmonics as outline_harmonics

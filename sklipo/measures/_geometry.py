@@ -40,8 +40,10 @@ class Geometry:
 
     Attributes
     ----------
+    whole_mask : ndarray of uint8
+        The mask of the cut-out, of zeros and ones.
     mask : ndarray of uint8
-        The mask, cropped to its bounding box and widened by two pixels of zeros.
+        The same, cropped to its bounding box and widened by two pixels of zeros.
     inside : ndarray of bool
         The same as bool, to select the pixels inside.
     box : tuple of (slice, slice)
@@ -61,12 +63,13 @@ class Geometry:
     """
 
     def __init__(self, mask):
-        self._mask = mask.view(np.uint8) if mask.dtype == bool else np.uint8(mask != 0)
-        left, top, width, height = cv2.boundingRect(self._mask)
+        is_bool = mask.dtype == bool
+        self.whole_mask = mask.view(np.uint8) if is_bool else np.uint8(mask != 0)
+        left, top, width, height = cv2.boundingRect(self.whole_mask)
         self.box = slice(top, top + height), slice(left, left + width)
         # Two pixels, so that a knight's move from the outline ends in the image.
         self.mask = np.zeros((height + 4, width + 4), np.uint8)
-        self.mask[2:-2, 2:-2] = self._mask[self.box]
+        self.mask[2:-2, 2:-2] = self.whole_mask[self.box]
         self.inside = self.mask.view(bool)
 
     def select(self, image):
@@ -111,7 +114,7 @@ class Geometry:
             slice(max(inside.start - margin, 0), inside.stop + margin)
             for inside in self.box
         )
-        return near, find_surrounding(self._mask[near])
+        return near, find_surrounding(self.whole_mask[near])
 
     @cached_property
     def area(self):

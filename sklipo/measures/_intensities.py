@@ -12,11 +12,13 @@ class Intensities:
     """Intensities of one particle: each part is computed when first asked for.
 
     A particle has those of its image, or after :meth:`Particle.normalized` those
-    relative to its background. All that is defined here follows from three things
-    that both kinds define: ``pixels``, ``levels`` and ``surrounding``.
+    relative to its background. All that is defined here follows from four things that
+    both kinds define: ``image``, ``pixels``, ``levels`` and ``surrounding``.
 
     Attributes
     ----------
+    image : ndarray of shape (height, width)
+        Intensity of each pixel of the cut-out.
     pixels : ndarray of shape (area,)
         Intensity of each pixel inside, of the image's dtype.
     levels : object
@@ -108,13 +110,13 @@ class ImageIntensities(Intensities):
     """Intensities as they are in an image, for the pixels that a geometry selects."""
 
     def __init__(self, image, geometry):
-        self._image = image
+        self.image = image
         self._geometry = geometry
 
     @cached_property
     def pixels(self):
         """Intensity of each pixel inside, of the image's dtype."""
-        return self._geometry.select(self._image)
+        return self._geometry.select(self.image)
 
     @cached_property
     def levels(self):
@@ -125,7 +127,7 @@ class ImageIntensities(Intensities):
     def surrounding(self):
         """Levels of intensity in the surrounding, or the mean inside if it has none."""
         near, outside = self._geometry.surrounding
-        pixels = self._image[near][outside]
+        pixels = self.image[near][outside]
         return Levels.of(pixels if pixels.size else np.array([self.mean]))
 
 
@@ -153,6 +155,12 @@ class RelativeIntensities(Intensities):
         absolute = self._absolute
         is_uniform = np.isinf(absolute.deviation) or np.isinf(absolute.contrast)
         return np.inf if is_uniform else absolute.deviation / absolute.contrast
+
+    @cached_property
+    def image(self):
+        """Relative intensity of each pixel of the cut-out."""
+        absolute = self._absolute
+        return (absolute.image - absolute.background) / absolute.contrast
 
     @cached_property
     def pixels(self):

@@ -1,10 +1,9 @@
-"""Profiles of density in a particle, its membrane and its symmetry."""
+"""Profiles of density in a particle, and its symmetry."""
 
 from functools import cache
 
 import numpy as np
 from scipy.ndimage import map_coordinates
-from scipy.signal import find_peaks
 
 # Few and wide: a shell of a small particle has pixels in most of the 8 sectors.
 _N_SHELLS = 8
@@ -73,7 +72,8 @@ def edge_profile(particle, n_points=80):
     See Also
     --------
     radial_profile : The same by distance from the centroid.
-    membrane : Thickness and peaks of this profile.
+    edge_profile_spread : How much it differs over the angle.
+    lamellae : Bilayers, their thickness and spacing.
 
     Examples
     --------
@@ -145,93 +145,41 @@ def signal_to_noise(particle):
     return 2 * (shells.sizes @ across**2) / particle.geometry.area - 1
 
 
-def membrane(particle, prominence=0.25):
-    """Measure the membrane in the edge density profile.
+def edge_profile_spread(particle):
+    """Return how much the edge density profile differs over the angle.
 
     Parameters
     ----------
     particle : Particle
         The particle.
-    prominence : float, default=0.25
-        Least height of a peak above the valleys around it, as a part of the highest
-        peak's height above the background.
 
     Returns
     -------
-    dict
-        - ``membrane_thickness``: width of the outermost peak at half its prominence (nm
-          or px);
-        - ``membrane_thickness_ratio``: the same over the largest depth;
-        - ``membrane_depth``: distance of that peak from the outline (nm or px);
-        - ``membrane_peaks``: number of peaks;
-        - ``edge_profile_spread``: how much the profile differs over the angle, 0 for a
-          particle that looks the same in every direction.
-
-        All are 0 for a particle that does not differ from its background.
+    float
+        0 for a particle that looks the same in every direction, in units of the
+        particle's contrast; 0 for one that does not differ from its background.
 
     See Also
     --------
-    edge_profile : The profile, resampled.
+    edge_profile : The profile of all directions together.
+    angular_harmonics : The same by angular order.
 
     Notes
     -----
-    The profile in shells of one pixel is smoothed by weights 1, 2, 1, each times the
-    number of pixels. Its sign is chosen so that it is positive where it differs most
-    from the background: dark and bright membranes measure the same. It continues with
-    zero outside the outline and with its mirror image beyond the center, but no peak is
-    wider than the depth: a solid particle has one peak as wide as its depth. Spread is
-    the root mean square difference between the profiles of 8 sectors and that of all,
-    in 8 shells of equal width, in units of the particle's contrast.
+    The root mean square difference between the profiles of 8 sectors and that of all,
+    in 8 shells of equal width.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sklipo.measures import Particle, membrane
-    >>> y, x = np.mgrid[-40:41, -40:41]
-    >>> radius = np.hypot(x, y)
-    >>> vesicle = np.exp(-((radius - 20) ** 2) / 8) + np.exp(-((radius - 10) ** 2) / 8)
-    >>> result = membrane(Particle(vesicle, radius < 25))
-    >>> int(result["membrane_peaks"]), round(result["membrane_thickness"])
-    (2, 5)
+    >>> from sklipo.measures import Particle, edge_profile_spread
+    >>> y, x = np.mgrid[-20:21, -20:21]
+    >>> disk = x**2 + y**2 < 200
+    >>> edge_profile_spread(Particle(disk * 9, disk))
+    0.0
+    >>> edge_profile_spread(Particle(disk * np.where(x > 0, 9, 3), disk)) > 0.3
+    True
     """
-    distances, profile = _smooth_profile(particle)
-    profile *= np.sign(profile[np.abs(profile).argmax()])
-    # A uniform particle has height 0.
-    height = max(profile.max(), np.finfo(float).tiny)
-    # A peak in the center has a side that falls only in the mirror image.
-    mirrored = np.concatenate([[0.0], profile, profile[::-1], [0.0]]) / height
-    # A saturated core is flat except for rounding, each peak of which would count.
-    mirrored = mirrored.round(12)
-    peaks, found = find_peaks(mirrored, prominence=prominence, width=0)
-    n_peaks = int(np.sum(peaks <= len(profile)))
-    thickness = position = 0.0
-    if n_peaks:
-        inner = min(found["right_ips"][0], len(profile) + 0.5)
-        thickness = inner - found["left_ips"][0]
-        position = distances[peaks[0] - 1]
-    return {
-        "membrane_thickness": thickness * particle.pixel_size,
-        "membrane_thickness_ratio": thickness / particle.geometry.deepest,
-        "membrane_depth": position * particle.pixel_size,
-        "membrane_peaks": float(n_peaks),
-        "edge_profile_spread": _spread_over_angle(particle),
-    }
-
-
-def _smooth_profile(particle):
-    """Return the edge profile by shell, smoothed, in contrasts from the background."""
-    intensities, shells = particle.intensities, particle.geometry.shells
-    means = shells.average(intensities.values)
-    means = (means - intensities.background) / intensities.contrast
-    weights = np.pad(shells.sizes, 1).astype(float)
-    sums = np.pad(means * shells.sizes, 1)
-    kernel = (1, 2, 1)
-    smooth = np.convolve(sums, kernel, "valid") / np.convolve(weights, kernel, "valid")
-    return _shell_depths(particle), smooth
-
-
-def _spread_over_angle(particle):
-    """Return the deviation of sector profiles from the mean profile."""
     geometry, relative = particle.geometry, particle.intensities.relative
     shells = geometry.depth * (_N_SHELLS / geometry.deepest)
     # The deepest pixels lie on the upper edge of the last shell.

@@ -58,6 +58,9 @@ def perimeter(particle):
     equally spaced directions: along rows and columns, and by a chess knight's moves.
     With the usual four, the circularity of a disk of radius 3 is off by 17 %.
 
+    A straight side along a row or a column is measured 3 % too short, along a diagonal
+    3 % too long. A round outline has all directions, and these errors cancel.
+
     References
     ----------
     .. [1] G. Lehmann and D. Legland, "Efficient N-dimensional surface estimation using
@@ -76,7 +79,7 @@ def perimeter(particle):
 
 
 def circularity(particle):
-    """Return how close a particle is to a disk: 4πA/P².
+    r"""Return how close a particle is to a disk: 4πA/P².
 
     Parameters
     ----------
@@ -87,7 +90,9 @@ def circularity(particle):
     -------
     float
         1 for a disk and less for other outlines, up to 7 % off for disks of 3 pixels
-        radius.
+        radius, and for polygons by their turn: a square of 100 pixels, for which
+        :math:`\pi / 4 = 0.785` is right, has 0.84 along the rows and 0.75 along the
+        diagonals.
 
     See Also
     --------
@@ -98,9 +103,9 @@ def circularity(particle):
     --------
     >>> import numpy as np
     >>> from sklipo.measures import Particle, circularity
-    >>> square = Particle(np.zeros((40, 40)))
-    >>> round(circularity(square), 1)
-    0.8
+    >>> square = Particle(np.zeros((100, 100)))
+    >>> round(circularity(square), 2)
+    0.84
     """
     return 4 * np.pi * particle.geometry.area / particle.geometry.perimeter**2
 

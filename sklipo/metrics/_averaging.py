@@ -1,10 +1,9 @@
 """Metrics of each class or their mean, with a warning where one is undefined."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
+from ..particles._warnings import warn_caller
 from ._confusion import class_metrics, count_pairs, mean_over_classes
 
 
@@ -22,10 +21,9 @@ def average_classes(name, values, labels, average):
     undefined = np.isnan(values)
     if undefined.any():
         fate = "NaN" if average is None or undefined.all() else "left out of the mean"
-        warnings.warn(
+        warn_caller(
             f"{name} is undefined for {labels[undefined].tolist()}: there are no "
             f"samples to compute it from. It is {fate}.",
             UndefinedMetricWarning,
-            stacklevel=4,
         )
     return values if average is None else float(mean_over_classes(values))

@@ -1,10 +1,11 @@
 """Labels of samples: one a row, none missing, and all of one kind."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
 import pandas as pd
+
+from ..particles._warnings import warn_caller
 
 # Tables of all pairs of classes grow by the square of their number.
 _MOST_CLASSES = 1000
@@ -124,12 +125,10 @@ def warn_of_other_order(one, other, name, other_name):
     if index.equals(other_index) or len(index) != len(other_index):
         return
     if index.is_unique and index.isin(other_index).all() and other_index.is_unique:
-        warnings.warn(
+        warn_caller(
             f"{name} and {other_name} have the same index in another order. Rows are "
             f"matched by their position, not by their index. Pass {other_name}.loc["
             f"{name}.index] if the index is right, or arrays if the position is.",
-            UserWarning,
-            stacklevel=4,
         )
 
 

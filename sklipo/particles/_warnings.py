@@ -7,12 +7,12 @@ import warnings
 _BETWEEN = {"sklipo", "sklearn", "imblearn", "joblib", "contextlib"}
 
 
-def warn_caller(message):
+def warn_caller(message, category=UserWarning):
     """Warn at the line outside of sklipo and scikit-learn that led here."""
     frame, level = sys._getframe(1), 2
     while frame is not None and _package(frame) in _BETWEEN:
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, UserWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _package(frame):
