@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._feature_groups import ALL, GROUPS, THESIS, measure_groups
 from ._jobs import N_JOBS, map_parcels
 from .measures import Particle
+from .measures._groups import ALL, GROUPS, THESIS, measure_groups
 from .particles._checking import check_same_masks, validate_particles
 from .particles._cropping import bounding_boxes, crop_particles
 from .particles._scale import white_level

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sklipo import _feature_groups, measures
-from sklipo._feature_groups import GROUPS
+from sklipo import measures
+from sklipo.measures import _groups
+from sklipo.measures._groups import GROUPS
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = ["datasets", "displays", "inspection", "lipnet", "measures", "metrics"]
@@ -68,7 +69,7 @@ def test_guide_lists_every_group_of_features():
 
 
 def test_every_measure_is_in_a_group_of_features():
-    source = inspect.getsource(_feature_groups)
+    source = inspect.getsource(_groups)
     functions = [n for n in measures.__all__ if n.islower()]
     assert not [name for name in functions if f"measures.{name}" not in source]
 

@@ -19,8 +19,8 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklipo import ImageArray, ParticleFeatures, features, measures
-from sklipo._feature_groups import ALL
 from sklipo.measures import Particle
+from sklipo.measures._groups import ALL
 from sklipo.tags import has_tag
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "emps_cutouts"

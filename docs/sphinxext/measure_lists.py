@@ -1,13 +1,13 @@
 """Lists of measures that the documentation takes from the code.
 
 The API reference lists a measure because ``sklipo.measures`` exports it, and the guide
-lists a group of features because ``sklipo._feature_groups`` has a row for it.
+lists a group of features because ``sklipo.measures._groups`` has a row for it.
 """
 
 import sys
 
 from sklipo import measures
-from sklipo._feature_groups import GROUPS
+from sklipo.measures._groups import GROUPS
 
 
 def list_measures():

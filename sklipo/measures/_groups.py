@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import measures
+from .. import measures
 
 _SIZE, _INTENSITY, _BEYOND = "Size", "Intensity", "Beyond the thesis"
 _BY_NAME = "Only by name"
