@@ -184,5 +184,5 @@ def test_a_suffix_that_no_name_has(tmp_path):
 @pytest.mark.parametrize("suffix", [1, b"_mask", ["_mask"]])
 def test_what_is_no_suffix(tmp_path, suffix):
     write_classes(tmp_path)
-    with pytest.raises(TypeError, match=r"mask_suffix is .*, expected a str or None"):
+    with pytest.raises(TypeError, match=r"'mask_suffix' parameter .* must be"):
         load_particles(tmp_path, mask_suffix=suffix)

@@ -166,7 +166,7 @@ def test_what_cannot_be_saved(tmp_path):
         save_particles(particles, tmp_path / "a.xlsx")
     with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere'"):
         save_particles(particles, tmp_path / "nowhere" / "a.csv")
-    with pytest.raises(TypeError, match=r"particles is a list, expected a DataFrame"):
+    with pytest.raises(TypeError, match=r"'particles' parameter .* must be"):
         save_particles([], tmp_path / "a.csv")
     with pytest.raises(TypeError, match=r"no column 'image' of dtype 'image'"):
         save_particles(particles.drop(columns="image"), tmp_path / "a.csv")

@@ -133,7 +133,7 @@ def test_recipe_can_be_changed():
 
 
 def test_unknown_input_mode():
-    with pytest.raises(ValueError, match="input_mode='whole'"):
+    with pytest.raises(ValueError, match=r"'input_mode' parameter .* 'whole'"):
         make_lipnet_pipeline(input_mode="whole")
 
 

@@ -20,8 +20,6 @@ _OTHER_IMAGES |= {".mrc", ".map", ".dm3", ".dm4", ".ser", ".emi", ".emd"}
 
 def list_classes(folder, mask_suffix):
     """Return a table of the images and masks in one sub-folder for each class."""
-    if not isinstance(mask_suffix, str | None):
-        raise TypeError(f"mask_suffix is {mask_suffix!r}, expected a str or None.")
     if mask_suffix == "":
         raise ValueError("mask_suffix is empty; pass None if there are no masks.")
     entries = _list_folder(folder)

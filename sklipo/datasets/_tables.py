@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 
 import pandas as pd
 
@@ -71,15 +70,9 @@ def rename_columns(table, columns):
     return table
 
 
-def check_columns(columns):
-    """Return a dict of a user's names of columns to those of sklipo."""
-    if columns is None:
-        return {}
-    if not isinstance(columns, Mapping):
-        raise TypeError(
-            f"columns is {columns!r}, expected a dict such as {{'file': 'image'}}."
-        )
-    return {_strip(old): new for old, new in columns.items()}
+def strip_columns(columns):
+    """Return a dict of a user's names of columns, less spaces, to those of sklipo."""
+    return {_strip(old): new for old, new in (columns or {}).items()}
 
 
 def _strip(name):

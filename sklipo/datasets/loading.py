@@ -14,7 +14,7 @@ from .._jobs import N_JOBS
 from ..images import ImageDtype
 from ._class_folders import DEFAULT_MASK_SUFFIX, list_classes
 from ._image_columns import MAX_PIXELS_IN_ALL, load_images
-from ._tables import check_columns, read_table, rename_columns
+from ._tables import read_table, rename_columns, strip_columns
 
 
 @validate_params(
@@ -147,14 +147,14 @@ def load_particles(
     1  <9x8 uint8>   full   full/0.png
     """
     if isinstance(path, pd.DataFrame):
-        table = rename_columns(path, check_columns(columns))
+        table = rename_columns(path, strip_columns(columns))
         folder = Path()
     elif Path(path).is_dir():
         if columns is not None:
             raise ValueError("columns is for tables, and a folder of classes has none.")
         table, folder = list_classes(Path(path), mask_suffix), Path(path)
     else:
-        table = read_table(Path(path), check_columns(columns))
+        table = read_table(Path(path), strip_columns(columns))
         folder = Path(path).parent
     if isinstance(table["image"].dtype, ImageDtype):
         return table

@@ -160,8 +160,9 @@ def as_key(array, item):
         is_flat = isinstance(item, slice) or is_integer(item)
     if not is_flat:
         raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`) and 1-D arrays of integers "
-            f"or booleans are valid indices of images, got {item!r}"
+            # pandas' suite asks for these words of NumPy's.
+            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and "
+            f"integer or boolean arrays are valid indices, and no axis is new: {item!r}"
         )
     return check_array_indexer(array, item)
 
