@@ -161,6 +161,13 @@ def test_masks_may_be_imprecise(grown):
     assert measure(image, change(mask.view(np.uint8), kernel))["n_lamellae"] == 3
 
 
+@pytest.mark.parametrize("by", [(1, 0), (0, 2), (3, 0), (-2, -2)])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_masks_may_lie_beside(n, by):
+    image, mask = draw_shells(n, kind="heads")
+    assert measure(image, np.roll(mask, by, axis=(0, 1)))["n_lamellae"] == n
+
+
 def test_a_vesicle_off_the_center_counts():
     image, mask = draw_shells(1, kind="heads", radius=60)
     inner, _ = draw_shells(1, kind="heads", radius=25, noise=0)

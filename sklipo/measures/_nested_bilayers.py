@@ -43,27 +43,50 @@ _NONE = Nested(np.zeros(0), 0.0)
 
 def find_nested(profiles):
     """Return the bilayers that follow the outline of a particle's ShellProfiles."""
-    variance = profiles.variance
-    if not variance:
+    if not profiles.variance:
         return _NONE
+    found = _find(profiles)
+    return found if found.faces.size else _find(_recenter(profiles))
+
+
+def _find(profiles):
+    """Return the bilayers where the outline is right within some nanometers."""
     pixel = _round_pixel(profiles.pixel)
     chosen, thickness, core = _choose_bilayer(profiles.mean, pixel)
-    design = _Design(profiles, chosen, pixel, variance)
+    design = _Design(profiles, chosen, pixel)
     if BILAYERS[chosen].thickness == THICKEST:
         return _NONE
-    if core is not None:
-        solid = _Design(profiles, core, pixel, variance)
-        if design.explains_less(solid):
-            return _NONE
+    if core is not None and design.explains_less(_Design(profiles, core, pixel)):
+        return _NONE
     columns, amplitudes = design.find(profiles.values)
-    for _ in range(_ALIGNMENTS if columns else 0):
+    if not columns:
+        return _NONE
+    for _ in range(_ALIGNMENTS):
         values = design.align(profiles, columns, amplitudes)
         # Directions that were aligned to each other can only show more.
         again = design.find(values)
         if len(again[0]) <= len(columns):
             break
         columns, amplitudes = again
-    return Nested(np.sort(design.depths[columns]), thickness if columns else 0.0)
+    return Nested(np.sort(design.depths[columns]), thickness)
+
+
+def _recenter(profiles):
+    """Return the profiles as if the outline was moved to where a bilayer shows best."""
+    templates, slopes, _ = _outermost(_round_pixel(profiles.pixel))
+    # Twice as many templates take twice as long, and cores look alike anywhere.
+    templates = templates[: len(templates) // 2]
+    angles = (np.arange(N_SECTORS) + 0.5) * (2 * np.pi / N_SECTORS)
+    moves = np.arange(-_MISALIGNED, _MISALIGNED + 0.5)
+    y, x = (part.reshape(-1, 1) for part in np.meshgrid(moves, moves))
+    steps = np.rint((y * np.sin(angles) + x * np.cos(angles)) / STEP).astype(np.intp)
+    window = np.arange(min(templates.shape[1], len(profiles.depths)))[:, np.newaxis]
+    rows = np.clip(window + steps[:, np.newaxis], 0, len(profiles.depths) - 1)
+    parts = profiles.values[rows, np.arange(N_SECTORS)].mean(axis=2).T
+    parts = np.pad(parts, ((0, templates.shape[1] - len(parts)), (0, 0)), "edge")
+    parts -= slopes @ (slopes.T @ parts)
+    best = np.abs(templates @ parts).max(axis=0).argmax()
+    return profiles.moved(steps[best])
 
 
 def _round_pixel(pixel):
@@ -131,10 +154,10 @@ class _Design:
     The first ``n`` columns are bilayers, the others cores.
     """
 
-    def __init__(self, profiles, chosen, pixel, variance):
+    def __init__(self, profiles, chosen, pixel):
         self.counts, self.totals = profiles.counts, profiles.totals
-        self.variance = variance
-        weights = np.minimum(self.totals, 4 * np.median(self.totals)) / variance
+        self.variance = profiles.variance
+        weights = np.minimum(self.totals, 4 * np.median(self.totals)) / self.variance
         self.weights = np.sqrt(np.where(profiles.enough, weights, 0))
         n_shells, deepest = len(self.totals), max(profiles.depths[-1], 1.0)
         positions = _POSITIONS[_POSITIONS < deepest]

@@ -1,6 +1,7 @@
 """Profiles across the outline of a particle, one for each direction."""
 
-from functools import lru_cache
+from copy import copy
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -60,12 +61,24 @@ class ShellProfiles:
         means = sums / np.maximum(self.counts, 1)
         self.values = np.where(self.counts > 0, means, self.mean[:, np.newaxis])
 
+    def moved(self, steps):
+        """Return the same for an outline that is deeper by steps in each direction."""
+        other = copy(self)
+        rows = np.arange(len(self.depths))[:, np.newaxis] + steps
+        rows = np.clip(rows, 0, len(self.depths) - 1)
+        other.counts = np.take_along_axis(self.counts, rows, axis=0)
+        other.values = np.take_along_axis(self.values, rows, axis=0)
+        other.totals = other.counts.sum(axis=1)
+        sums = np.einsum("ij,ij->i", other.values, other.counts)
+        other.mean = sums / np.maximum(other.totals, 1)
+        return other
+
     @property
     def enough(self):
         """Which shells have enough pixels."""
         return self.totals >= _FEWEST
 
-    @property
+    @cached_property
     def variance(self):
         """Variance of single pixels, from differences between directions."""
         differences = self.values - self.mean[:, np.newaxis]
