@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import lzma
 import struct
 import warnings
 
@@ -88,6 +89,24 @@ def test_compressed_files(tmp_path, pack, suffix):
     for size in (1, 20, len(data) - 20):
         with pytest.raises(ValueError, match=f"a.mrc.{suffix}.*(truncated|empty file)"):
             read(tmp_path, data[:size], f"a.mrc.{suffix}", frame=1)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize(
+    "name", ["a.st", "a.rec", "a_bin4.preali", "a", "a.mrc", "a.map.gz", "a.raw.bz2"]
+)
+def test_names_do_not_hide_what_a_file_is(tmp_path, name, pack):
+    found = read(tmp_path, pack(mrc(PIXELS)), name)
+    np.testing.assert_array_equal(found.pixels, PIXELS)
+    assert found.pixel_size == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("mode", [-1, 3, 7, 16])
+def test_an_unknown_mode_is_named_as_it_is_written(tmp_path, mode, order):
+    message = rf"its size is \[8, 6, 1\], .* its mode is {mode}, expected one of \[0, 1"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, mrc(PIXELS, order, mode))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import re
 import zlib
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy as np
 from ._gray import as_gray, check_size, choose_frame
 from ._pixel_sizes import PixelSize
 
-MRC_SUFFIXES = (".mrc", ".mrcs", ".map")
-
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_SUFFIXES = (".mrc", ".mrcs", ".map")
+_PACKED = re.compile(r"\.(gz|bz2|xz)$")
+# How compressed files begin, whatever their name: browsers unpack some unasked.
+_OPENERS = {b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 # The fields that are read here: name, type, place in the header.
 _FIELDS = [
     ("shape", "i4", 0, 3),
@@ -25,6 +27,7 @@ _FIELDS = [
     ("imod", "i4", 152, 2),
 ]
 _HEADER_SIZE = 1024
+_STAMP, _STAMP_PLACE = b"MAP ", 208
 # Mode 101 holds two pixels of 4 bits in a byte.
 _DTYPES = {0: "i1", 1: "i2", 2: "f4", 4: "c8", 6: "u2", 12: "f2", 101: "u1"}
 _HALF_BYTES = 101
@@ -34,13 +37,20 @@ _FEI_TYPES, _FEI_SIZES = (b"FEI1", b"FEI2"), slice(156, 172)
 
 
 def is_mrc(path):
-    """Tell by its name whether a file is an MRC, perhaps a compressed one."""
-    return path.name.lower().removesuffix(_packing(path)).endswith(MRC_SUFFIXES)
+    """Tell by its name or stamp whether a file is an MRC, perhaps a compressed one."""
+    if _PACKED.sub("", path.name.lower()).endswith(_SUFFIXES):
+        return True
+    # IMOD and SerialEM name them .st, .rec, .ali and more; old ones have no stamp.
+    with _open(path) as file:
+        try:
+            return _read(file, _HEADER_SIZE).startswith(_STAMP, _STAMP_PLACE)
+        except ValueError:
+            return False
 
 
 def read_mrc(path, frame, max_pixels):
     """Return the gray pixels of an image or of one frame of a stack, its PixelSize."""
-    with _OPENERS.get(_packing(path), open)(path, "rb") as file:
+    with _open(path) as file:
         start = _read(file, _HEADER_SIZE)
         header, order = _read_header(start)
         width, height, n_frames = header["shape"].tolist()
@@ -63,10 +73,12 @@ def read_mrc(path, frame, max_pixels):
     return as_gray(pixels), _pixel_size(header, start, extended, order)
 
 
-def _packing(path):
-    """Return the suffix of a compressed file, in lower case; empty for others."""
-    suffix = path.suffix.lower()
-    return suffix if suffix in _OPENERS else ""
+def _open(path):
+    """Open a file, also a compressed one, to read what was in it."""
+    with open(path, "rb") as file:
+        start = file.read(max(map(len, _OPENERS)))
+    found = [_OPENERS[key] for key in _OPENERS if start.startswith(key)]
+    return (found or [open])[0](path, "rb")
 
 
 def _read(file, n_bytes):
@@ -82,24 +94,32 @@ def _read(file, n_bytes):
 
 def _read_header(start):
     """Return the fields of the header and the byte order, '<' or '>'."""
-    headers = []
-    for order in "<>":
-        header = {
-            name: np.frombuffer(start, f"{order}{dtype}", count, place)
-            for name, dtype, place, count in _FIELDS
-        }
-        if (header["shape"] > 0).all() and int(header["mode"][0]) in _DTYPES:
-            headers.append((header, order))
-    if not headers:
+    headers = [(_fields(start, order), order) for order in "<>"]
+    valid = [
+        (header, order)
+        for header, order in headers
+        if (header["shape"] > 0).all() and int(header["mode"][0]) in _DTYPES
+    ]
+    # Small numbers in the wrong byte order are huge ones, as negative ones are here.
+    header, order = min(
+        valid or headers,
+        key=lambda found: [found[0][f].astype("u4").max() for f in ("axes", "shape")],
+    )
+    if not valid:
         raise ValueError(
             "damaged or no MRC of gray images: its size is "
-            f"{header['shape'].tolist()}, its mode {header['mode'][0]}"
+            f"{header['shape'].tolist()}, expected numbers above 0; its mode is "
+            f"{header['mode'][0]}, expected one of {[*_DTYPES]}"
         )
-    # Small numbers in the wrong byte order are huge ones.
-    header, order = min(
-        headers, key=lambda found: (found[0]["axes"].max(), found[0]["shape"].max())
-    )
     return header | {name: header[name][0] for name in ("mode", "extended")}, order
+
+
+def _fields(start, order):
+    """Return the fields of the header by name, read in one byte order."""
+    return {
+        name: np.frombuffer(start, f"{order}{dtype}", count, place)
+        for name, dtype, place, count in _FIELDS
+    }
 
 
 def _dtype(header, order):

@@ -49,9 +49,9 @@ def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
     Parameters
     ----------
     path : str or path-like
-        PNG, JPEG, BMP, GIF, WebP, JPEG 2000, AVIF or PNM, by its content; TIFF; MRC or
-        MAP, also compressed as ``.gz``, ``.bz2`` or ``.xz``; with the extra ``em`` also
-        DM3, DM4, SER, EMI and EMD.
+        PNG, JPEG, BMP, GIF, WebP, JPEG 2000, AVIF, PNM or TIFF, by its content; MRC or
+        MAP, by its name or the stamp in it, also compressed by gzip, bzip2 or xz; with
+        the extra ``em`` also DM3, DM4, SER, EMI and EMD, by its name.
     frame : int, default=None
         Which image of a stack to read. A stack needs it; other files refuse it. Stacks
         of more than three dimensions are numbered through.
