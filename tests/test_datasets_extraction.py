@@ -188,7 +188,9 @@ def test_labels_are_whole_numbers_of_any_type(convert):
         (lambda a: a / 2, r"not whole, such as 0.5; .*label\(labels > threshold\)"),
         (lambda a: np.where(a, a, np.nan), "labels has NaN or infinite pixels"),
         (lambda a: np.where(a == 1, np.inf, a), "labels has NaN or infinite pixels"),
-        (lambda a: a * 2.0**60, r"labels has floats above 2\*\*53"),
+        (lambda a: a * 2.0**60, r"labels has float64 numbers from 2\*\*53"),
+        (lambda a: (a * 2.0**23).astype("f4"), r"float32 numbers from 2\*\*24"),
+        (lambda a: (a * 1024 - (a > 2)).astype("f2"), r"float16 numbers from 2\*\*11"),
         (lambda a: -a, r"labels has negative numbers \(-3\)"),
         (lambda a: 0 * a, "labels of shape .* has no particle"),
         (lambda a: a[:0], "labels of shape .* has no particle"),
@@ -333,7 +335,7 @@ def test_bad_margin_pixel_size_name_and_files(tmp_path):
     for margin in (-1, 1.5, True, "5", None):
         with pytest.raises(ValueError, match=f"margin is {margin!r}, expected an int"):
             extract_particles(np.ones((9, 9)), labels, margin=margin)
-    for pixel_size in (0, -1, np.nan, np.inf, "1 nm", True, np.array(1.0)):
+    for pixel_size in (0, -1, np.nan, np.inf, 1e-5, 2e6, "1", True, np.ones(1)):
         with pytest.raises(ValueError, match=r"pixel_size is .*, expected nm above 0"):
             extract_particles(np.ones((9, 9)), labels, pixel_size=pixel_size)
     with pytest.raises(ValueError, match=r"name is \['a'\], expected a str"):

@@ -225,6 +225,27 @@ def test_pixel_sizes_of_programs(tmp_path, options):
     assert read_micrograph(path).pixel_size == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    "unit, nm",
+    [
+        ("nm", 1),
+        ("nanometers", 1),
+        ("Nanometre", 1),
+        ("Angstrom", 0.1),
+        ("angstroms", 0.1),
+        ("\\u00B5m", 1000),
+        ("Microns", 1000),
+        ("micrometer", 1000),
+        ("millimetres", 1e6),
+        ("pm", 0.001),
+    ],
+)
+def test_units_that_people_write_into_imagej(tmp_path, unit, nm):
+    options = {"imagej": True, "metadata": {"unit": unit}, "resolution": (2, 2)}
+    path = write(tmp_path / "a.tif", **options)
+    assert read_micrograph(path).pixel_size == pytest.approx(0.5 * nm)
+
+
 def test_a_diffraction_pattern_of_jeol_has_no_pixel_size(tmp_path):
     tags = [text(271, "JEOL Ltd.")]
     description = JEOL.format(mode="DIFF")

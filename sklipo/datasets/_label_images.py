@@ -12,8 +12,6 @@ from ._pixel_files import read_pixels
 
 # Pieces that touch at a corner are one piece, as for the labels of most programs.
 _NUMBER_THEM = "scipy.ndimage.label(labels != 0, numpy.ones((3, 3)))[0]"
-# From here on, neighboring whole numbers are one float64.
-_LARGEST_EXACT = 2**53
 _N_LISTED = 3
 
 
@@ -83,11 +81,12 @@ def _whole_numbers(labels, name):
             "expected 0 for background and one whole number for each particle. Number "
             "pieces above a threshold by scipy.ndimage.label(labels > threshold)[0]."
         )
-    labels = labels.astype(np.float64)
-    if (abs(labels) > _LARGEST_EXACT).any():
+    # From here on, neighboring whole numbers are one float of this type, or one int64.
+    exponent = min(np.finfo(labels.dtype).nmant + 1, 62)
+    if (abs(labels) >= 2**exponent).any():
         raise ValueError(
-            f"{name} has floats above 2**53, which do not tell whole numbers apart; "
-            "pass integers."
+            f"{name} has {labels.dtype} numbers from 2**{exponent} on, which does not "
+            "tell whole numbers apart there; pass integers."
         )
     return labels.astype(np.int64)
 

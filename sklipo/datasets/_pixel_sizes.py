@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ..particles._warnings import warn_caller
 
 _NM_PER_UNIT = {
@@ -16,15 +17,21 @@ _NM_PER_UNIT = {
     "µm": 1e3,
     "\u03bcm": 1e3,
     "\\u00B5m": 1e3,  # as ImageJ writes it
-    "micron": 1e3,
-    "microns": 1e3,
     "mm": 1e6,
     "m": 1e9,
 }
+# As people write them into ImageJ, in any case, spelling and number.
+_NM_PER_WORD = {
+    "picometer": 1e-3,
+    "angstrom": 0.1,
+    "ångström": 0.1,
+    "nanometer": 1.0,
+    "micron": 1e3,
+    "micrometer": 1e3,
+    "millimeter": 1e6,
+    "meter": 1e9,
+}
 _NO_UNIT = {None, "", "[]", "px", "pixel", "pixels", "<undefined>"}
-# No electron or light microscope has smaller pixels, in nm, than a hundredth of an
-# atom's, nor larger ones than a millimeter.
-_SMALLEST, _LARGEST = 1e-4, 1e6
 # Beyond this difference, lengths in nm would depend too much on direction.
 _SQUARE_TOLERANCE = 0.01
 
@@ -50,7 +57,7 @@ def to_nm(size, path):
         )
         return None
     height, width = (
-        length * _NM_PER_UNIT[unit]
+        length * _nm_per(unit)
         for length, unit in zip(size[:2], units, strict=True)
     )
     if abs(height - width) > _SQUARE_TOLERANCE * max(height, width):
@@ -63,19 +70,26 @@ def to_nm(size, path):
     return float(np.sqrt(height * width))
 
 
+def _nm_per(unit):
+    """Return how many nm a unit is, None if it is no length."""
+    unit = str(unit).strip()
+    word = unit.lower().removesuffix("s").replace("metre", "meter")
+    return _NM_PER_UNIT.get(unit, _NM_PER_WORD.get(word))
+
+
 def _find_problem(size):
     """Return why a size can't be that of pixels on a specimen, None if it can."""
     units = size.height_unit, size.width_unit
-    if not _NM_PER_UNIT.keys() >= set(units):
+    if None in map(_nm_per, units):
         return (
             f"its axes are in {units[0]!r} and {units[1]!r}, expected a length such as "
             "nm (1/nm is a diffraction pattern, inch and cm are the size of a print)"
         )
     for length, unit in zip(size[:2], units, strict=True):
         # False for NaN.
-        if not _SMALLEST <= length * _NM_PER_UNIT[unit] <= _LARGEST:
+        if not LEAST_PIXEL <= length * _nm_per(unit) <= MOST_PIXEL:
             return (
-                f"the file states {length:.6g} {unit}, expected between {_SMALLEST:g} "
-                f"and {_LARGEST:g} nm; pass pixel_size where you know it"
+                f"the file states {length:.6g} {unit}, expected between "
+                f"{LEAST_PIXEL:g} and {MOST_PIXEL:g} nm; pass pixel_size where you know it"
             )
     return None

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.ndimage import find_objects
 
 from ..images import ImageArray
+from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ._gray import as_gray
 from ._label_images import (
     check_labels,
@@ -35,7 +36,7 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
         Surrounding on each side of the particle in pixels, cut off at the edges of the
         micrograph. The default is that of [1]_.
     pixel_size : float, default=None
-        Nanometers per pixel. None means that of `micrograph`, if it is known.
+        Nanometers per pixel, from 0.0001 to 1,000,000. None means that of `micrograph`, if it is known.
     name : str, default=None
         Name of the micrograph. None means the file's name without its ending, if
         `micrograph` is a path.
@@ -154,8 +155,11 @@ def _check_parameters(margin, pixel_size, name):
     if pixel_size is None:
         return
     is_number = isinstance(pixel_size, Real) and not isinstance(pixel_size, bool)
-    if not (is_number and 0 < pixel_size < np.inf):
-        raise ValueError(f"pixel_size is {pixel_size!r}, expected nm above 0.")
+    if not (is_number and LEAST_PIXEL <= pixel_size <= MOST_PIXEL):
+        raise ValueError(
+            f"pixel_size is {pixel_size!r}, expected nm above 0, from {LEAST_PIXEL} to "
+            f"{MOST_PIXEL:.0f}."
+        )
 
 
 def _check_finite(micrograph, boxes, instances):

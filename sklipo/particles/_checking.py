@@ -311,4 +311,4 @@ def _row_names(X):
     index = getattr(X, "index", None)
     if not isinstance(index, pd.Index) or isinstance(index, pd.RangeIndex):
         return lambda i: f"row {i}"
-    return lambda i: f"row {i} (index {index[i]!r})"
+    return lambda i: f"row {i} (index {index[[i]].tolist()[0]!r})"

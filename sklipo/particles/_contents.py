@@ -15,7 +15,7 @@ from ._warnings import warn_caller
 
 # In nm per pixel: no microscope sees a ten thousandth of a nanometer, and a millimeter
 # is no particle. What is beyond was given in meters, or is no pixel size.
-_LEAST_PIXEL, _MOST_PIXEL = 1e-4, 1e6
+LEAST_PIXEL, MOST_PIXEL = 1e-4, 1e6
 
 
 def check_images(images, column, rows):
@@ -140,13 +140,13 @@ def _as_bool(masks, rows):
 def check_pixel_sizes(pixel_sizes, rows):
     """Return pixel sizes as positive float64 values."""
     values = _as_floats(pixel_sizes)
-    wrong = np.flatnonzero(~((values >= _LEAST_PIXEL) & (values <= _MOST_PIXEL)))
+    wrong = np.flatnonzero(~((values >= LEAST_PIXEL) & (values <= MOST_PIXEL)))
     if len(wrong):
         i = wrong[0]
         raise ValueError(
             f"{rows(i)}: pixel_size is {_show(pixel_sizes.iloc[i])}; expected a "
-            f"positive number of nm per pixel, from {_LEAST_PIXEL} to "
-            f"{_MOST_PIXEL:.0f}. Where it is unknown, drop the column to measure in "
+            f"positive number of nm per pixel, from {LEAST_PIXEL} to "
+            f"{MOST_PIXEL:.0f}. Where it is unknown, drop the column to measure in "
             "pixels."
         )
     return values
