@@ -57,8 +57,7 @@ def to_nm(size, path):
         )
         return None
     height, width = (
-        length * _nm_per(unit)
-        for length, unit in zip(size[:2], units, strict=True)
+        length * _nm_per(unit) for length, unit in zip(size[:2], units, strict=True)
     )
     if abs(height - width) > _SQUARE_TOLERANCE * max(height, width):
         raise ValueError(
@@ -90,6 +89,7 @@ def _find_problem(size):
         if not LEAST_PIXEL <= length * _nm_per(unit) <= MOST_PIXEL:
             return (
                 f"the file states {length:.6g} {unit}, expected between "
-                f"{LEAST_PIXEL:g} and {MOST_PIXEL:g} nm; pass pixel_size where you know it"
+                f"{LEAST_PIXEL:g} and {MOST_PIXEL:g} nm; pass pixel_size where you "
+                "know it"
             )
     return None

@@ -36,7 +36,8 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
         Surrounding on each side of the particle in pixels, cut off at the edges of the
         micrograph. The default is that of [1]_.
     pixel_size : float, default=None
-        Nanometers per pixel, from 0.0001 to 1,000,000. None means that of `micrograph`, if it is known.
+        Nanometers per pixel, from 0.0001 to 1,000,000. None means that of `micrograph`,
+        if it is known.
     name : str, default=None
         Name of the micrograph. None means the file's name without its ending, if
         `micrograph` is a path.
