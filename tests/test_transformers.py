@@ -114,6 +114,24 @@ def test_background_without_contrast():
     np.testing.assert_allclose(c, (whole - whole.mean()) / whole.std())
 
 
+@pytest.mark.parametrize("level", [0.7, -1 / 3, 1000.1, 1e-5])
+def test_single_precision_in_a_wider_type_is_rounded_as_it_was(level):
+    """Images of float32 become float64 in joins, and by NumPy's functions."""
+    rng = np.random.default_rng(0)
+    mask = np.pad(np.ones((20, 20), bool), 20)
+    last_place = np.finfo(np.float32).eps * rng.integers(-1, 2, mask.shape)
+    image = (level * (1 + last_place + mask * rng.random(mask.shape))).astype("f4")
+    columns = {"mask": ImageArray([mask])}
+    single, double = (
+        NormalizeBackground().fit_transform(
+            pd.DataFrame({"image": ImageArray([image.astype(dtype)]), **columns})
+        )["image"][0]
+        for dtype in ("f4", "f8")
+    )
+    np.testing.assert_allclose(double, single, rtol=1e-4, atol=1e-4)
+    assert abs(double).max() < 10
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("side", [7, 33, 500])
 @pytest.mark.parametrize("level", [0.7, 0.1, 1e6 + 0.1, 1e200, 1e-30])

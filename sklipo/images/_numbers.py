@@ -125,23 +125,29 @@ def mean_and_deviation(pixels):
         # Not a dot product: the sums of BLAS depend on its number of threads.
         squares = float(np.einsum("i,i", differences, differences))
         mean, deviation = mean * unit, np.sqrt(squares / pixels.size) * unit
-    if deviation <= rounding(pixels.dtype, pixels.size, largest):
+    if is_rounding(deviation, pixels, largest):
         deviation = 0.0
     return origin + mean, float(deviation)
 
 
-def rounding(dtype, size, largest):
-    """Return the deviation that rounding alone can give to ``size`` equal pixels.
+def is_rounding(deviation, pixels, largest):
+    """Tell whether rounding alone can give a deviation to equal pixels.
 
     A float pixel is known to eps, one unit in its last place, times its magnitude:
     differences of that size are all that resampling or a change of units leaves of a
-    constant. Each of ``size`` steps in double precision rounds once more, and random
-    errors add up by the root of their number. Integers are exact.
+    constant. Each step in double precision rounds once more, and random errors add up
+    by the root of their number. Pixels of single precision stay so where they are kept
+    in a wider type. Integers are exact.
     """
-    if dtype.kind != "f":
-        return 0.0
-    computed = np.sqrt(size) * np.finfo(np.float64).eps
-    return float(max(np.finfo(dtype).eps, computed)) * largest
+    if pixels.dtype.kind != "f":
+        return not deviation
+    computed = np.sqrt(pixels.size) * np.finfo(np.float64).eps
+    if deviation <= float(max(np.finfo(pixels.dtype).eps, computed)) * largest:
+        return True
+    if deviation > float(np.finfo(np.float32).eps) * largest:
+        return False
+    with np.errstate(over="ignore"):
+        return bool((pixels.astype(np.float32) == pixels).all())
 
 
 def _differences(pixels):

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..images._numbers import rounding
+from ..images._numbers import is_rounding
 from ._levels import Levels
 
 
@@ -102,8 +102,7 @@ class Intensities:
         scale = float(np.sqrt(square) * largest)
         magnitude = float(largest + abs(level))
         # What differs only by rounding becomes zero when divided by infinity.
-        is_zero = scale <= rounding(self.pixels.dtype, self.levels.size, magnitude)
-        return np.inf if is_zero else scale
+        return np.inf if is_rounding(scale, self.pixels, magnitude) else scale
 
 
 class ImageIntensities(Intensities):
