@@ -176,6 +176,36 @@ def test_colors_of_a_palette_are_labels_or_how_imagej_shows_values(tmp_path):
     np.testing.assert_array_equal(read_micrograph(path).pixels, GRAY)
 
 
+def as_palette(path, pixels, palette):
+    """Write a TIFF, and only then call its pixels the numbers of a palette."""
+    tag = (320, "H", len(palette), palette, True)
+    write(path, pixels, photometric="minisblack", extratags=[tag] if palette else [])
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["PhotometricInterpretation"].overwrite(3)
+    return path
+
+
+@pytest.mark.parametrize("palette, white", [((0, 2**16 - 1), 1), ((2**16 - 1, 0), 0)])
+def test_one_bit_with_a_palette(tmp_path, palette, white):
+    bits = np.eye(9, 11, dtype=bool)
+    path = as_palette(tmp_path / "a.tif", bits, palette * 3)
+    expected = np.where(bits == white, 255, 0)
+    np.testing.assert_array_equal(read_micrograph(path).pixels, expected)
+    np.testing.assert_array_equal(read_pixels(path, lossless=True), expected)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4"])
+@pytest.mark.parametrize("palette", [(), (0, 9) * 3, (7,) * 3, (1,) * 10])
+def test_a_palette_without_colors_of_the_pixels_is_damaged(
+    tmp_path, palette, dtype, lossless
+):
+    pixels = np.arange(20).reshape(4, 5).astype(dtype)
+    path = as_palette(tmp_path / "a.tif", pixels, palette)
+    with pytest.raises(ValueError, match="its palette does not have all colors"):
+        read_pixels(path, lossless=lossless)
+
+
 def test_jpeg_within_tiff_is_lossy(tmp_path):
     path = write(tmp_path / "a.tif", np.zeros((16, 16), np.uint8), compression="jpeg")
     read_pixels(path)

@@ -191,6 +191,11 @@ def _through_palette(pixels, page, lossless):
     if page.parent.is_imagej or page.parent.is_sem:
         return pixels
     palette = page.colormap
+    if pixels.dtype.kind == "b":
+        pixels = pixels.view(np.uint8)
+    is_palette = np.shape(palette)[:1] == (3,) and pixels.dtype.kind == "u"
+    if not is_palette or pixels.max() >= palette.shape[1]:
+        raise ValueError("damaged: its palette does not have all colors of its pixels")
     used = np.bincount(pixels.ravel(), minlength=palette.shape[1]) > 0
     if (palette[1:, used] != palette[0, used]).any():
         if lossless:
