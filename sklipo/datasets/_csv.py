@@ -19,6 +19,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+|[+-]?\d+")
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$|^$')
 # Numbers keep every bit, which before pandas 3 is no default, and since is deprecated.
 _EXACT = {"float_precision": "round_trip"} if int(pd.__version__[0]) < 3 else {}
+# Names too that, at the begin of a file, would say that it is no text.
+_NAME_NEEDS_QUOTES = re.compile(rf"{_NEEDS_QUOTES.pattern}|^\W|^PAR1|^BZh")
 _ANYTHING = re.compile("")
 
 
@@ -168,7 +170,7 @@ def _choose(guess, texts, meaning, has_commas):
 
 def format_csv(table):
     """Return a table as CSV: texts in quotes, but paths and numbers without."""
-    names = [_quote(str(name), _NEEDS_QUOTES) for name in table.columns]
+    names = [_quote(str(name), _NAME_NEEDS_QUOTES) for name in table.columns]
     columns = [
         [_format(value, name in TEXT_COLUMNS) for value in column]
         for name, column in table.items()

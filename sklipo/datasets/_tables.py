@@ -106,7 +106,8 @@ def _read_csv(path, columns):
 def _read_parquet(path, columns):
     """Read a Parquet file, with pixels or with paths."""
     table = read_parquet(path)
-    return (table.reset_index() if "image" in table.index.names else table), columns
+    in_index = "image" in table.index.names and "image" not in table.columns
+    return (table.reset_index() if in_index else table), columns
 
 
 def _read_json(path, columns):
