@@ -1,12 +1,17 @@
 """Prediction of particles that do not fit in memory, on one machine or many."""
 
 from functools import lru_cache, partial
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from uuid import uuid4
 
 import joblib
 import numpy as np
 import pandas as pd
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
@@ -29,6 +34,16 @@ from .particles._columns import strip_names
 _ROWS_OF_CSV = 5000
 
 
+@validate_params(
+    {
+        "folder": [str, PathLike],
+        "root": [str, PathLike, None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "overwrite": ["boolean"],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def predict_partitions(
     estimator,
     table,
@@ -89,12 +104,14 @@ def predict_partitions(
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     TypeError
-        If the table is neither a Dask DataFrame nor a path.
+        If the table is neither a Dask DataFrame nor a path, or another parameter is of
+        a wrong type.
     ValueError
-        If the table is damaged, is a CSV without rows, has no column ``image``, or has
-        one that the results would replace; if the folder holds results of another
-        table, or damaged ones; or if particles can't be read. The message then names
-        partitions and files, and all other partitions are finished.
+        If `batch_size` is less than 1; if the table is damaged, is a CSV without rows,
+        has no column ``image``, or has one that the results would replace; if the
+        folder holds results of another table, or damaged ones; or if particles can't be
+        read. The message then names partitions and files, and all other partitions are
+        finished.
 
     See Also
     --------
@@ -165,6 +182,8 @@ def _open_table(table, root):
     files = [path] if path.exists() else sorted(path.parent.glob(path.name))
     if not files:
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
+    if not all(file.is_file() or file.is_dir() for file in files):
+        raise ValueError(f"{str(path)!r} is no regular file, expected a table.")
     if path.suffix.lower() == ".csv":
         return *_open_csv(files), root
     if path.is_file():

@@ -177,6 +177,24 @@ def test_spaces_around_the_columns_of_any_table(table, model, particles, tmp_pat
         assert_predicted(results, model, particles)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch_size": 0}, {"batch_size": 1.5}, {"root": 5}, {"overwrite": "yes"}],
+)
+def test_parameters_are_checked_before_work(table, model, tmp_path, wrong):
+    with pytest.raises((TypeError, ValueError), match=f"'{next(iter(wrong))}' param"):
+        predict_partitions(model, table, tmp_path / "results", **wrong)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a"])
+def test_a_table_that_is_no_regular_file(model, tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match="is no regular file, expected a table"):
+        predict_partitions(model, tmp_path / name, tmp_path / "results")
+
+
 def test_a_batch_of_too_many_pixels(table, model, tmp_path, monkeypatch):
     monkeypatch.setattr(
         partitions, "load_images", partial(load_images, max_pixels=20_000)
