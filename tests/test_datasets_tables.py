@@ -1,7 +1,7 @@
 import json
 import os
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pandas as pd
@@ -197,15 +197,15 @@ def test_tables_that_are_no_regular_files(tmp_path):
             load_particles(tmp_path / name)
 
 
-@pytest.mark.parametrize("field", ["1", "x", ""])
-def test_thousands_of_columns(folder, field):
-    names = ["image", *(f"c{i}" for i in range(20_000))]
-    row = ["images/00000.png", *[field] * 20_000]
+@pytest.mark.parametrize("field, n", [("1", 3000), ("", 3000), ("x", 40_000)])
+def test_thousands_of_columns(folder, field, n):
+    names = ["image", *(f"c{i}" for i in range(n))]
+    row = ["images/00000.png", *[field] * n]
     (folder / "a.csv").write_text(",".join(names) + "\n" + ",".join(row) + "\n")
-    start = perf_counter()
+    start = process_time()
     found = load_particles(folder / "a.csv")
-    # One by one, they would take ten times as long.
-    assert perf_counter() - start < 10
+    # To assign the columns to a table, one by one, takes half a minute.
+    assert process_time() - start < 15
     assert found.columns.tolist() == names
     if field == "1":
         assert (found.drop(columns="image").dtypes == np.int64).all()
