@@ -1,19 +1,23 @@
 """Prediction of particles that do not fit in memory, on one machine or many."""
 
 from functools import lru_cache, partial
-from glob import escape
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from uuid import uuid4
 
 import joblib
 import numpy as np
+import pandas as pd
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from ._extras import import_extra
 from ._steps import predict_both
 from .datasets._complaints import raise_complaints
-from .datasets._csv import TEXT_COLUMNS
 from .datasets._image_columns import load_images
 from .datasets._parquet import (
     read_outline,
@@ -21,10 +25,25 @@ from .datasets._parquet import (
     read_row_group,
     write_parquet,
 )
+from .datasets._tables import read_table
 from .datasets._writing import remove_drafts, write_whole
 from .images import ImageDtype
+from .particles._columns import strip_names
+
+# Minutes of work for one worker.
+_ROWS_OF_CSV = 5000
 
 
+@validate_params(
+    {
+        "folder": [str, PathLike],
+        "root": [str, PathLike, None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "overwrite": ["boolean"],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def predict_partitions(
     estimator,
     table,
@@ -51,9 +70,10 @@ def predict_partitions(
     table : dask.dataframe.DataFrame, str or path-like
         A table of paths with a column ``image`` and, optionally, ``mask`` or
         ``padding``, as in :func:`~sklipo.datasets.load_particles`; or the path of such
-        a table in CSV, or in Parquet, where each row group is a partition. A Parquet
-        file of :func:`~sklipo.datasets.save_particles`, which holds the pixels, is
-        taken as well.
+        a table in CSV, which is read as there, 5000 rows a partition, or in Parquet,
+        where each row group is a partition. A Parquet file of
+        :func:`~sklipo.datasets.save_particles`, which holds the pixels, is taken as
+        well.
     folder : str or path-like
         Where to write; it is made if it does not exist. All workers must see it, and
         the images, under the same path.
@@ -84,12 +104,14 @@ def predict_partitions(
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     TypeError
-        If the table is neither a Dask DataFrame nor a path.
+        If the table is neither a Dask DataFrame nor a path, or another parameter is of
+        a wrong type.
     ValueError
-        If the table is damaged, or has no column ``image``, or one that the results
-        would replace; if the folder holds results of another table, or damaged ones; or
-        if particles can't be read. The message then names partitions and files, and all
-        other partitions are finished.
+        If `batch_size` is less than 1; if the table is damaged, is a CSV without rows,
+        has no column ``image``, or has one that the results would replace; if the
+        folder holds results of another table, or damaged ones; or if particles can't be
+        read. The message then names partitions and files, and all other partitions are
+        finished.
 
     See Also
     --------
@@ -122,8 +144,8 @@ def predict_partitions(
     (40,)
     """
     check_is_fitted(estimator)
-    columns, partitions, root = _open_table(table, root)
-    _check_columns(columns, _names_of_results(estimator))
+    outline, partitions, root = _open_table(table, root)
+    _check_columns(strip_names(outline).columns, _names_of_results(estimator))
     folder = Path(folder).resolve()
     files = [folder / f"part-{n:06}.parquet" for n in range(len(partitions))]
     model_file = _prepare_folder(folder, files, overwrite)
@@ -144,10 +166,10 @@ def predict_partitions(
 
 
 def _open_table(table, root):
-    """Return the columns of a table, its partitions, and the folder of its paths."""
+    """Return a table's columns, without rows, its partitions, and its paths' folder."""
     dataframe = import_extra("dask.dataframe", "dask")
     if isinstance(table, dataframe.DataFrame):
-        return table.columns, table.to_delayed(), Path(root or "").resolve()
+        return _outline(table), table.to_delayed(), Path(root or "").resolve()
     if not isinstance(table, str | Path):
         raise TypeError(
             f"table is a {type(table).__name__}; expected the path of a Parquet or CSV "
@@ -156,27 +178,36 @@ def _open_table(table, root):
         )
     path = Path(table).resolve()
     root = path.parent if root is None else Path(root).resolve()
-    if not path.exists() and not any(path.parent.glob(path.name)):
+    # A name such as part-*.csv stands for several files.
+    files = [path] if path.exists() else sorted(path.parent.glob(path.name))
+    if not files:
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
-    if path.is_file() and path.suffix.lower() != ".csv":
+    if not all(file.is_file() or file.is_dir() for file in files):
+        raise ValueError(f"{str(path)!r} is no regular file, expected a table.")
+    if path.suffix.lower() == ".csv":
+        return *_open_csv(files), root
+    if path.is_file():
         outline, n_groups = _read(path, read_outline)
         groups = range(max(1, n_groups))
         # Read by the workers, with the file's checksums, which Dask does not check.
-        groups = [partial(_read, path, read_row_group, n) for n in groups]
-        return outline.columns, groups, root
-    table = _read(path, _open_with_dask)
-    return table.columns, table.to_delayed(), root
+        return outline, [partial(_read, path, read_row_group, n) for n in groups], root
+    options = {"split_row_groups": True}
+    table = _read(str(path), partial(dataframe.read_parquet, **options))
+    return _outline(table), table.to_delayed(), root
 
 
-def _open_with_dask(path):
-    """Return a CSV, or a folder of Parquet files, as a Dask DataFrame."""
-    dataframe = import_extra("dask.dataframe", "dask")
-    if path.suffix.lower() == ".csv":
-        text = dict.fromkeys(TEXT_COLUMNS, str)
-        name = escape(str(path)) if path.exists() else str(path)
-        # A megabyte holds some ten thousand paths: minutes of work for one worker.
-        return dataframe.read_csv(name, dtype=text, blocksize="1MB")
-    return dataframe.read_parquet(str(path), split_row_groups=True)
+def _open_csv(files):
+    """Return the columns of CSV files, without rows, and their partitions."""
+    to_rename = "table.rename(columns={})"
+    tables = [read_table(file, {}, to_rename) for file in files]
+    table = pd.concat(tables, ignore_index=True)
+    starts = range(0, len(table), _ROWS_OF_CSV)
+    return table[:0], [table[start : start + _ROWS_OF_CSV] for start in starts]
+
+
+def _outline(table):
+    """Return the columns of a Dask DataFrame, without rows."""
+    return pd.DataFrame(columns=table.columns)
 
 
 def _names_of_results(estimator):
@@ -253,7 +284,7 @@ def _predict_partition(partition, file, model_file, root, batch_size):
     file = Path(file)
     try:
         # A row group is read here.
-        partition = partition() if callable(partition) else partition
+        partition = strip_names(partition() if callable(partition) else partition)
         if file.exists():
             return _compare_rows(partition, file)
     except ValueError as error:
@@ -288,7 +319,8 @@ def _load_pixels(rows, root):
     """Return particles with their pixels, which a table can hold or name."""
     if isinstance(rows["image"].dtype, ImageDtype):
         return rows
-    return load_images(rows, Path(root), n_jobs=1)
+    # A batch holds all that is in memory at once.
+    return load_images(rows, Path(root), if_more="pass a smaller batch_size", n_jobs=1)
 
 
 def _without_pixels(table):

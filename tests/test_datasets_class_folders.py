@@ -111,7 +111,19 @@ def test_images_and_masks_by_other_prefixes(tmp_path):
         load_particles(tmp_path)
 
 
-@pytest.mark.parametrize("names", [["1", "10"], ["a_1", "a_1_2"], ["a", "b", "ab"]])
+@pytest.mark.parametrize("name", ["1_seg", "1-Label", "1 Simple Segmentation", "1.msk"])
+def test_some_masks_of_other_names_are_warned_of(tmp_path, name):
+    write_classes(tmp_path, masks=False)
+    cv2.imwrite(tmp_path / "a" / f"{name}.png", random_images(1)[0])
+    for path in (tmp_path / "a").glob("0*"):
+        path.rename(path.with_stem("1"))
+    with pytest.warns(UserWarning, match="seem, by their names, to be masks"):
+        load_particles(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", [["1", "10"], ["segment", "label_1"], ["a_1", "a_1_2"], ["a", "b", "ab"]]
+)
 def test_images_whose_names_are_alike_are_no_masks(tmp_path, names):
     write_classes(tmp_path, masks=False)
     for name in names:
@@ -127,6 +139,8 @@ def test_what_systems_leave_behind_is_skipped(tmp_path):
     for name in ("._0.png", ".DS_Store", "Thumbs.db", ".hidden.png", "._0_mask.png"):
         (tmp_path / "a" / name).write_bytes(b"\0\5\x16\7")
     (tmp_path / "a" / "__MACOSX").mkdir()
+    for name in ("$RECYCLE.BIN", "System Volume Information", "lost+found"):
+        (tmp_path / name).mkdir()
     (tmp_path / "._x.png").write_bytes(b"\0\5\x16\7")
     assert_images_equal(load_particles(tmp_path)["image"], images)
 

@@ -92,6 +92,7 @@ def test_no_class_is_missing_because_of_its_name(word, other):
         "image,mask,x\r\na,b,1.5\r\n",
         "image,mask,x\ra,b,1.5",
         "\n\nimage,mask,x\n\na,b,1.5\n   \n\n",
+        "image,mask,x\n,,\na,b,1.5\n,,\n , ,\n",
         '"image","mask","x"\na,b,1.5\n',
         'image, mask, x\n"a", "b", 1.5\n',
     ],

@@ -263,8 +263,11 @@ def test_bad_masks_are_named(tmp_path):
 
 
 def test_a_row_without_a_path_is_named(tmp_path):
-    (tmp_path / "a.csv").write_text("image,label\n,a\n")
-    with pytest.raises(ValueError, match=r"row 0 nan \(expected a path\)"):
+    names = write_images(tmp_path, random_images(1))
+    text = f"image,mask\n,a.png\n{names[0]},\n"
+    (tmp_path / "a.csv").write_text(text)
+    message = r"row 0 image nan \(expected a path\), row 1 mask nan \(expected a path\)"
+    with pytest.raises(ValueError, match=message):
         load_particles(tmp_path / "a.csv")
 
 

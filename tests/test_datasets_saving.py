@@ -13,6 +13,9 @@ from hypothesis.extra.numpy import arrays
 from sklipo import ImageArray
 from sklipo.datasets import load_particles, save_particles
 
+PIXELS = np.arange(6.0).reshape(2, 3)
+MASK = PIXELS == 5
+
 DTYPES = [bool, np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64]
 DTYPES += [np.float16, np.float32, np.float64]
 
@@ -176,3 +179,49 @@ def test_what_cannot_be_saved(tmp_path):
     with pytest.raises(ValueError, match=r"row 1: the mask is missing \(1 in all\)"):
         save_particles(particles, tmp_path / "a.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "column, values, message",
+    [
+        ("label", ["a\0b", "c"], "NUL characters"),
+        ("mask", ImageArray([MASK, 0 * MASK]), "row 1: the mask is empty"),
+        ("mask", ImageArray([MASK, PIXELS]), "row 1: the mask has 6 levels"),
+        ("image", ImageArray([PIXELS, PIXELS * np.nan]), "row 1: the image has NaN"),
+        ("image", ImageArray([PIXELS.astype("g")] * 2), "row 0: the image has float"),
+        ("contour", [np.zeros(2000), np.zeros(3)], r"arrays in \['contour'\]"),
+    ],
+)
+def test_what_cannot_be_loaded_from_a_csv_is_not_saved(
+    tmp_path, column, values, message
+):
+    particles = pd.DataFrame({"image": ImageArray([PIXELS] * 2)})
+    path = tmp_path / "a.csv"
+    save_particles(particles, path)
+    with pytest.raises(ValueError, match=message):
+        save_particles(particles.assign(**{column: values}), path, overwrite=True)
+    assert_images_equal(load_particles(path)["image"], [PIXELS] * 2)
+
+
+def test_a_csv_with_two_columns_of_one_name_is_not_saved(tmp_path):
+    particles = pd.DataFrame({"image": ImageArray([PIXELS])})
+    particles = pd.concat(
+        [particles, pd.DataFrame([[1, 2]], columns=["a", "a"])], axis=1
+    )
+    with pytest.raises(ValueError, match="several columns of the name 'a'"):
+        save_particles(particles, tmp_path / "a.csv")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["<x", "PAR1", "BZh", "%PDF", "\ufeffx", "sep=;", "{"])
+def test_names_that_look_like_other_files(tmp_path, name):
+    particles = pd.DataFrame({name: ["a"], "image": ImageArray([PIXELS])})
+    save_particles(particles, tmp_path / "a.csv")
+    assert load_particles(tmp_path / "a.csv").columns.tolist() == [name, "image"]
+
+
+def test_an_index_named_image(tmp_path):
+    index = pd.Index([5], name="image")
+    particles = pd.DataFrame({"image": ImageArray([PIXELS])}, index)
+    save_particles(particles, tmp_path / "a.parquet")
+    assert load_particles(tmp_path / "a.parquet").index.equals(index)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+from functools import partial
 from pathlib import Path
 
 import dask
@@ -22,8 +23,16 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from sklipo import ApplyMask, CropToMask, ParticleFeatures, Resize, predict_partitions
-from sklipo.datasets import make_liposomes, save_particles, saving
+from sklipo import (
+    ApplyMask,
+    CropToMask,
+    ParticleFeatures,
+    Resize,
+    partitions,
+    predict_partitions,
+)
+from sklipo.datasets import load_particles, make_liposomes, save_particles, saving
+from sklipo.datasets._image_columns import load_images
 
 N, N_PARTITIONS = 48, 6
 
@@ -103,6 +112,95 @@ def test_same_as_in_one_process(kind, table, model, particles, tmp_path):
         table = dd.from_pandas(pd.read_parquet(table), npartitions=4)
     results = predict_partitions(model, table, tmp_path / "results", **options)
     assert_predicted(results, model, particles)
+
+
+@pytest.mark.parametrize(
+    "to_data",
+    [
+        lambda text: text.replace(",", ";").encode("utf-16"),
+        lambda text: b"sep=;\r\n" + text.replace(",", ";").encode(),
+        lambda text: text.replace(",", "\t").encode("utf-8-sig"),
+        lambda text: text.replace("image,mask", " image , mask ").encode(),
+    ],
+)
+def test_a_csv_is_read_as_load_particles_reads_it(
+    table, model, particles, tmp_path, monkeypatch, to_data
+):
+    monkeypatch.setattr(partitions, "_ROWS_OF_CSV", 20)
+    path = table.with_suffix(".csv")
+    lines = path.read_text().splitlines()
+    words = ["word", '"True"', '"1e5"', *['"007"'] * (N - 2)]
+    text = "\n".join(f"{line},{word}" for line, word in zip(lines, words, strict=True))
+    path.write_bytes(to_data(text))
+    results = predict_partitions(model, path, tmp_path / "results")
+    assert results.npartitions == 3
+    assert_predicted(results, model, particles)
+    expected = load_particles(path)["word"].tolist()
+    assert (
+        results["word"].compute().tolist()
+        == expected
+        == ["True", "1e5", *["007"] * (N - 2)]
+    )
+
+
+def test_several_csv_files_are_one_table(table, model, particles, tmp_path):
+    paths = pd.read_parquet(table)
+    for i in range(2):
+        paths[i * 24 : i * 24 + 24].to_csv(tmp_path / f"part-{i}.csv", index=False)
+    results = predict_partitions(model, tmp_path / "part-*.csv", tmp_path / "results")
+    assert_predicted(results, model, particles)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("", "a.csv' can't be read: no particles, the file is empty"),
+        ("image,mask\n", "a.csv' can't be read: no particles, only the header"),
+        ("name,label\na.png,1\n", r"with table.rename\(columns={'name': 'image'}\)"),
+        ("image,image\na.png,b.png\n", "several columns of the name 'image'"),
+        ("image,label\na.png\n", "row 0 .* has 1 fields, the header 2"),
+    ],
+)
+def test_csv_files_that_are_no_tables(model, tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        predict_partitions(model, tmp_path / "a.csv", tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_spaces_around_the_columns_of_any_table(table, model, particles, tmp_path):
+    paths = pd.read_parquet(table).rename(columns={"mask": " mask", "image": "image "})
+    paths.to_parquet(table)
+    rows = dd.from_pandas(paths, npartitions=2)
+    for i, spaced in enumerate([table, rows]):
+        results = predict_partitions(model, spaced, tmp_path / f"{i}", root=tmp_path)
+        assert_predicted(results, model, particles)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch_size": 0}, {"batch_size": 1.5}, {"root": 5}, {"overwrite": "yes"}],
+)
+def test_parameters_are_checked_before_work(table, model, tmp_path, wrong):
+    with pytest.raises((TypeError, ValueError), match=f"'{next(iter(wrong))}' param"):
+        predict_partitions(model, table, tmp_path / "results", **wrong)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a"])
+def test_a_table_that_is_no_regular_file(model, tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match="is no regular file, expected a table"):
+        predict_partitions(model, tmp_path / name, tmp_path / "results")
+
+
+def test_a_batch_of_too_many_pixels(table, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        partitions, "load_images", partial(load_images, max_pixels=20_000)
+    )
+    with pytest.raises(ValueError, match="20000 pixels in all; pass a smaller batch_s"):
+        predict_partitions(model, table, tmp_path / "results")
 
 
 def test_a_table_with_pixels(table, model, particles, tmp_path, monkeypatch):

@@ -11,9 +11,12 @@ from ._pixel_files import IMAGE_SUFFIXES
 
 DEFAULT_MASK_SUFFIX = "_mask"
 
-# Left behind by macOS and by network drives.
-_NO_CLASSES = {"__MACOSX", "@eaDir"}
+# Left behind by macOS and by network drives, and in the root of others.
+_NO_CLASSES = {"__MACOSX", "@eaDir", "lost+found"}
+_NO_CLASSES |= {"$RECYCLE.BIN", "System Volume Information"}
 _MASK_FOLDERS = {"mask", "masks", "label", "labels", "segmentation", "segmentations"}
+# What follows the name of an image in that of its mask.
+_MASK_WORD = re.compile(r"[\W_]+(simple )?(seg|label|lbl|msk)")
 _OTHER_IMAGES = {".gif", ".webp", ".jp2", ".npy", ".pgm"}
 _OTHER_IMAGES |= {".mrc", ".map", ".dm3", ".dm4", ".ser", ".emi", ".emd"}
 
@@ -146,7 +149,7 @@ def _warn_of_likely_masks(parts, classes, mask_suffix):
         to_do = f"pass mask_suffix={suffix!r}"
     elif _common_suffix([{stem[::-1] for stem in names} for names in stems]):
         to_do = f"rename them to name{mask_suffix}.png"
-    elif len({"mask" in stem.lower() for names in stems for stem in names}) == 2:
+    elif any(map(_has_likely_mask, stems)):
         to_do = f"rename them to name{mask_suffix}.png, or pass mask_suffix"
     else:
         # Who names a suffix expects masks.
@@ -158,6 +161,18 @@ def _warn_of_likely_masks(parts, classes, mask_suffix):
         f"as a particle of its own. If they are masks, {to_do}; else pass "
         "mask_suffix=None."
     )
+
+
+def _has_likely_mask(stems):
+    """Tell whether some names of a class, not all, seem to be of masks of the others.
+
+    That are fewer than half where masks are missing.
+    """
+    names = {stem.lower() for stem in stems}
+    if len({"mask" in name for name in names}) == 2:
+        return True
+    words = [(name, _MASK_WORD.search(name)) for name in names]
+    return any(word and name[: word.start()] in names for name, word in words)
 
 
 def _common_suffix(stems):

@@ -19,6 +19,8 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+|[+-]?\d+")
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$|^$')
 # Numbers keep every bit, which before pandas 3 is no default, and since is deprecated.
 _EXACT = {"float_precision": "round_trip"} if int(pd.__version__[0]) < 3 else {}
+# Names too that, at the begin of a file, would say that it is no text.
+_NAME_NEEDS_QUOTES = re.compile(rf"{_NEEDS_QUOTES.pattern}|^\W|^PAR1|^BZh")
 _ANYTHING = re.compile("")
 
 
@@ -76,8 +78,8 @@ def _split_rows(text, delimiter):
     for quoted, end, plain, plain_end in field.findall(text + "\n"):
         row.append((quoted, plain))
         if (end or plain_end) in ("\n", "\r\n", "\r"):
-            # Blank lines are no rows.
-            if len(row) > 1 or quoted or plain.strip():
+            # Blank lines are no rows, nor those of delimiters alone that Excel writes.
+            if any(quoted or plain.strip() for quoted, plain in row):
                 rows.append(row)
             row = []
     if not rows:
@@ -139,13 +141,15 @@ def _guess(texts, columns, delimiter):
         low_memory=False,
         **_EXACT,
     )
-    others = {}
-    for name, dtype in table.dtypes.items():
+    found = {}
+    for name, guess in table.items():
         meaning = columns.get(name, name)
-        if meaning == "label" or not is_numeric_dtype(dtype):
+        if meaning == "label" or not is_numeric_dtype(guess.dtype):
             has_commas = delimiter != "," or meaning in _NUMBER_COLUMNS
-            others[name] = _choose(table[name], texts[name], meaning, has_commas)
-    return table.assign(**others)
+            guess = _choose(guess, texts[name], meaning, has_commas)
+        found[name] = guess
+    # Anew, as to assign thousands of columns to a table takes minutes.
+    return pd.DataFrame(found)
 
 
 def _choose(guess, texts, meaning, has_commas):
@@ -166,7 +170,7 @@ def _choose(guess, texts, meaning, has_commas):
 
 def format_csv(table):
     """Return a table as CSV: texts in quotes, but paths and numbers without."""
-    names = [_quote(str(name), _NEEDS_QUOTES) for name in table.columns]
+    names = [_quote(str(name), _NAME_NEEDS_QUOTES) for name in table.columns]
     columns = [
         [_format(value, name in TEXT_COLUMNS) for value in column]
         for name, column in table.items()

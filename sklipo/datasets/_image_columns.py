@@ -24,14 +24,22 @@ _LONG = 300
 
 
 def load_images(
-    table, root, *, max_pixels=MAX_PIXELS_IN_ALL, n_jobs=None, verbose=False
+    table,
+    root,
+    *,
+    max_pixels=MAX_PIXELS_IN_ALL,
+    if_more="pass a larger max_pixels if they fit into memory",
+    n_jobs=None,
+    verbose=False,
 ):
     """Replace the paths in a table by the pixels of the files.
 
-    A file that several rows name is read once, and its pixels are shared.
+    A file that several rows name is read once, and its pixels are shared. ``if_more``
+    is what the user can do about images of more than ``max_pixels``.
     """
-    reader = _Reader(root, max_pixels, joblib.effective_n_jobs(n_jobs), verbose)
-    images = reader.read(table["image"], "images", reader.read_image)
+    n_threads = joblib.effective_n_jobs(n_jobs)
+    reader = _Reader(root, max_pixels, if_more, n_threads, verbose)
+    images = reader.read(table["image"], "image", reader.read_image)
     make_masks = _no_masks
     if "mask" in table.columns:
         make_masks = _read_masks
@@ -60,9 +68,10 @@ def load_images(
 class _Reader:
     """Reads files in threads, each once, up to a number of pixels in all."""
 
-    def __init__(self, root, max_pixels, n_threads, verbose):
+    def __init__(self, root, max_pixels, if_more, n_threads, verbose):
         self.root = root
         self.max_pixels = max_pixels
+        self.if_more = if_more
         self.n_threads = n_threads
         self.verbose = verbose
         self.n_pixels = 0
@@ -71,7 +80,7 @@ class _Reader:
     def read(self, names, what, read):
         """Return for each name the pixels of its file, or text that says its fault."""
         faults = {
-            i: f"{_show(name)} (expected a path)"
+            i: f"{what} {_show(name)} (expected a path)"
             for i, name in enumerate(names)
             if not isinstance(name, str | PathLike)
         }
@@ -82,13 +91,13 @@ class _Reader:
             # One thread would cost as much as opening the files again.
             in_turn = pool.map if self.n_threads > 1 else map
             found = in_turn(lambda name: self._try(read, name), files)
-            progress = f"Reading {what}", len(files)
+            progress = f"Reading {what}s", len(files)
             found = tqdm(found, *progress, unit="file", disable=not self.verbose)
             pixels = dict(zip(files, found, strict=True))
         if self.n_pixels > self.max_pixels:
             raise ValueError(
-                f"The images have more than max_pixels={self.max_pixels} pixels in "
-                "all; pass a larger max_pixels if they fit into memory."
+                f"The images have more than {self.max_pixels} pixels in all; "
+                f"{self.if_more}."
             )
         return [faults.get(i) or pixels[path] for i, path in enumerate(paths)]
 
@@ -150,7 +159,7 @@ def _no_masks(table, images, reader):
 def _read_masks(table, images, reader):
     """Return the masks in files, or text that says their fault."""
     names = table["mask"]
-    masks = reader.read(names, "masks", reader.read_mask)
+    masks = reader.read(names, "mask", reader.read_mask)
     return [
         mask
         if _fits(mask, image)

@@ -22,8 +22,11 @@ _JSON_COLUMNS = {
 }
 
 
-def read_table(path, columns):
-    """Read a table with an image column, its columns renamed as the user asks."""
+def read_table(path, columns, to_rename="columns={}"):
+    """Read a table with an image column, its columns renamed as the user asks.
+
+    ``to_rename`` is how a user can ask, with a dict of names in place of {}.
+    """
     readers = {
         ".csv": _read_csv,
         ".parquet": _read_parquet,
@@ -42,13 +45,13 @@ def read_table(path, columns):
     if not path.is_file():
         raise ValueError(f"{str(path)!r} is no regular file, expected a table.")
     try:
-        return rename_columns(*readers[suffix](path, columns))
+        return rename_columns(*readers[suffix](path, columns), to_rename)
     # The errors of json are ValueErrors.
     except ValueError as error:
         raise ValueError(f"{str(path)!r} can't be read: {error}") from error
 
 
-def rename_columns(table, columns):
+def rename_columns(table, columns, to_rename="columns={}"):
     """Return a table with the columns that sklipo reads; it has rows and images."""
     if not len(table):
         raise ValueError("no particles, the table has no rows")
@@ -64,9 +67,9 @@ def rename_columns(table, columns):
     twice = [name for name, n in Counter(table.columns).items() if n > 1]
     if columns and twice:
         raise ValueError(f"columns {twice} exist twice after renaming by {columns=}")
-    table = tidy_columns(table, "columns={}")
+    table = tidy_columns(table, to_rename)
     if "image" not in table.columns:
-        raise ValueError(_describe_missing_images(table))
+        raise ValueError(_describe_missing_images(table, to_rename))
     return table
 
 
@@ -80,7 +83,7 @@ def _strip(name):
     return name.strip() if isinstance(name, str) else name
 
 
-def _describe_missing_images(table):
+def _describe_missing_images(table, to_rename):
     """Say how to name the column of images."""
     names = list(table.columns)
     if any(str(name).lower().endswith(IMAGE_SUFFIXES) for name in names):
@@ -91,7 +94,7 @@ def _describe_missing_images(table):
     near = near_names(table, "image") or names or ["name"]
     return (
         f"no column 'image' among {names}; say which one holds the images' paths with "
-        f"columns={{{near[0]!r}: 'image'}}"
+        f"{to_rename.format({near[0]: 'image'})}"
     )
 
 
@@ -103,7 +106,8 @@ def _read_csv(path, columns):
 def _read_parquet(path, columns):
     """Read a Parquet file, with pixels or with paths."""
     table = read_parquet(path)
-    return (table.reset_index() if "image" in table.index.names else table), columns
+    in_index = "image" in table.index.names and "image" not in table.columns
+    return (table.reset_index() if in_index else table), columns
 
 
 def _read_json(path, columns):

@@ -10,6 +10,8 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from ..images import ImageDtype
+from ..particles._columns import strip_names
+from ..particles._masks import as_mask
 from ._csv import format_csv
 from ._parquet import write_parquet
 from ._pixel_files import encode_pixels, lossless_suffix
@@ -56,8 +58,10 @@ def save_particles(particles, path, *, overwrite=False):
         If `particles` is no DataFrame with a column ``image`` of dtype ``"image"``.
     ValueError
         If `path` has another ending; if Parquet has no type for a column's values; or,
-        for a CSV, if an image or mask is missing, columns besides ``image`` and
-        ``mask`` hold images, or a text can't be encoded.
+        for a CSV, if :func:`load_particles` would refuse an image or mask (missing, NaN
+        pixels, an empty mask, more than two levels in one), a column occurs twice,
+        columns besides ``image`` and ``mask`` hold images or arrays, or a text can't be
+        encoded.
 
     See Also
     --------
@@ -129,8 +133,9 @@ def _count_rows_of_group(particles):
 
 def _save_csv(particles, path):
     """Save a table of paths, and its images and masks in a folder of their own."""
+    particles = strip_names(particles)
     images = {name: particles[name].array for name in _image_columns(particles)}
-    _check_saves_as_csv(images)
+    _check_saves_as_csv(particles, images)
     parent = _files_folder(path)
     if parent.exists() and not parent.is_dir():
         raise FileExistsError(
@@ -174,8 +179,11 @@ def _save_images(array, column, folder):
 
 def _to_csv(table):
     """Return a table as the bytes of a CSV."""
+    text = format_csv(table)
+    if "\0" in text:
+        raise ValueError("A CSV can't keep NUL characters in text; save as .parquet.")
     try:
-        return format_csv(table).encode()
+        return text.encode()
     except UnicodeEncodeError as error:
         text = error.object[max(0, error.start - 20) : error.end + 20]
         raise ValueError(f"{text!r} can't be encoded in UTF-8.") from error
@@ -188,11 +196,15 @@ def _list_tables(folder):
     return [file for file in files if file.is_file()]
 
 
-def _check_saves_as_csv(images):
-    """Raise an error if an image is missing or belongs to no particle."""
-    others = sorted(set(images) - {"image", "mask"})
-    if others:
-        raise ValueError(f"A CSV can't keep the images in {others}; save as .parquet.")
+def _check_saves_as_csv(particles, images):
+    """Raise an error for what a CSV can't keep, or can't be loaded from one."""
+    others = sorted(set(images) - {"image", "mask"}, key=str)
+    arrays = [name for name in particles if _holds_arrays(particles[name])]
+    for kind, names in [("images", others), ("arrays", arrays)]:
+        if names:
+            raise ValueError(
+                f"A CSV can't keep the {kind} in {names}; save as .parquet."
+            )
     for column, array in images.items():
         missing = np.flatnonzero(array.isna())
         if len(missing):
@@ -200,6 +212,36 @@ def _check_saves_as_csv(images):
                 f"row {missing[0]}: the {column} is missing ({len(missing)} in all); "
                 f"drop such rows with particles.dropna(subset=[{column!r}])."
             )
+        check = _check_mask if column == "mask" else _check_image
+        for i, pixels in enumerate(array):
+            try:
+                check(pixels)
+            except ValueError as error:
+                raise ValueError(f"row {i}: the {column} {error}") from error
+
+
+def _holds_arrays(column):
+    """Tell whether cells of a column are arrays, whose text leaves numbers out."""
+    return column.dtype == object and any(isinstance(v, np.ndarray) for v in column)
+
+
+def _check_mask(pixels):
+    """Raise an error, without the row, for a mask that can't be loaded."""
+    if not as_mask(pixels).any():
+        raise ValueError("is empty; drop that particle.")
+
+
+def _check_image(pixels):
+    """Raise an error, without the row, for an image that can't be loaded."""
+    if pixels.dtype.kind != "f":
+        return
+    if pixels.dtype.itemsize > 8:
+        raise ValueError(
+            f"has {pixels.dtype} pixels, which no file beside a CSV can hold; save as "
+            ".parquet, or convert them to float64."
+        )
+    if not np.isfinite(pixels).all():
+        raise ValueError("has NaN or infinite pixels; drop that particle.")
 
 
 def _check_free(path, overwrite):
