@@ -3,7 +3,6 @@
 import os
 import pickle
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from numbers import Integral
 from threading import Condition, current_thread, main_thread
@@ -26,7 +25,8 @@ N_JOBS = [
 # Particles sent to a job at once: some megabytes of usual cut-outs.
 PARCEL = 64
 
-_crew = ContextVar("crew", default=None)
+# The crew that each thread works for.
+_crews = {}
 
 
 def configured(function):
@@ -207,12 +207,17 @@ class Crew:
         """
         with self._changed:
             self._n_running += 1
-        token = _crew.set(self)
+        thread = current_thread()
+        outer = _crews.get(thread)
+        _crews[thread] = self
         try:
             raise_if_called_off()
             return function(*args, **kwargs)
         finally:
-            _crew.reset(token)
+            if outer is None:
+                del _crews[thread]
+            else:
+                _crews[thread] = outer
             with self._changed:
                 self._n_running -= 1
                 self._changed.notify_all()
@@ -246,9 +251,14 @@ def raise_if_called_off():
     >>> from sklipo._jobs import raise_if_called_off
     >>> raise_if_called_off()
     """
-    crew = _crew.get()
-    if crew is not None and crew.is_called_off:
-        raise KeyboardInterrupt("The job was called off with all others.")
+    thread = current_thread()
+    while thread is not None:
+        crew = _crews.get(thread)
+        if crew is not None and crew.is_called_off:
+            raise KeyboardInterrupt("The job was called off with all others.")
+        # A search in a job may start threads itself. Those of a pool, which joblib
+        # takes, know in this private attribute which thread made them.
+        thread = getattr(thread, "_parent", None)
 
 
 def _unpickle_and_call(function, parcel):

@@ -114,6 +114,22 @@ def test_an_error_in_one_thread_stops_all(n_more):
     raise_if_called_off()  # which does not concern those outside
 
 
+def search(seen):
+    """Start threads of its own, as a search in a job may."""
+    Parallel(n_jobs=2, backend="threading")(
+        delayed(wait_until_called_off)(seen) for _ in range(2)
+    )
+
+
+def test_an_error_stops_the_threads_that_jobs_started():
+    seen = []
+    with pytest.raises(KeyError, match="mine"), Crew() as crew:
+        Parallel(n_jobs=2, prefer="threads")(
+            delayed(crew.run)(work, seen) for work in (search, fail)
+        )
+    raise_if_called_off()
+
+
 def test_a_crew_leaves_jobs_that_succeed_alone():
     with Crew() as crew:
         assert pickle.loads(pickle.dumps(crew)).run(len, "ab") == crew.run(len, "ab")
