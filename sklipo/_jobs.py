@@ -1,5 +1,6 @@
 """Jobs: run with scikit-learn's configuration, in parcels, stopped together."""
 
+import atexit
 import os
 import pickle
 from contextlib import contextmanager
@@ -205,19 +206,27 @@ class Crew:
         object
             What the function returns.
         """
-        with self._changed:
-            self._n_running += 1
         thread = current_thread()
         outer = _crews.get(thread)
-        _crews[thread] = self
+        with self._counting():
+            _crews[thread] = self
+            try:
+                raise_if_called_off()
+                return function(*args, **kwargs)
+            finally:
+                if outer is None:
+                    del _crews[thread]
+                else:
+                    _crews[thread] = outer
+
+    @contextmanager
+    def _counting(self):
+        """Count what runs in this context among the running jobs."""
+        with self._changed:
+            self._n_running += 1
         try:
-            raise_if_called_off()
-            return function(*args, **kwargs)
+            yield
         finally:
-            if outer is None:
-                del _crews[thread]
-            else:
-                _crews[thread] = outer
             with self._changed:
                 self._n_running -= 1
                 self._changed.notify_all()
@@ -232,6 +241,28 @@ class Crew:
             True after an exception has left the context.
         """
         return self._is_called_off
+
+
+@contextmanager
+def finished_before_exit():
+    """Let Python exit only once this work, if done in a thread, has stopped.
+
+    Threads that joblib leaves after Ctrl-C would else crash Python in compiled code.
+
+    See Also
+    --------
+    raise_if_called_off : Has to be called by this work, and stops it.
+
+    Examples
+    --------
+    >>> from sklipo._jobs import finished_before_exit
+    >>> with finished_before_exit():
+    ...     abs(-1)
+    1
+    """
+    with _everyone._counting():
+        raise_if_called_off()
+        yield
 
 
 def raise_if_called_off():
@@ -252,6 +283,8 @@ def raise_if_called_off():
     >>> raise_if_called_off()
     """
     thread = current_thread()
+    if _everyone.is_called_off:
+        raise KeyboardInterrupt("Python exits.")
     while thread is not None:
         crew = _crews.get(thread)
         if crew is not None and crew.is_called_off:
@@ -259,6 +292,11 @@ def raise_if_called_off():
         # A search in a job may start threads itself. Those of a pool, which joblib
         # takes, know in this private attribute which thread made them.
         thread = getattr(thread, "_parent", None)
+
+
+# All work of this process that has to stop before it exits.
+_everyone = Crew()
+atexit.register(_everyone.__exit__, SystemExit, None, None)
 
 
 def _unpickle_and_call(function, parcel):

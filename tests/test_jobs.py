@@ -1,6 +1,8 @@
 """Jobs: parcels in order, scikit-learn's configuration with them, OpenCV as it was."""
 
 import pickle
+import subprocess
+import sys
 import threading
 from time import sleep
 
@@ -134,3 +136,28 @@ def test_a_crew_leaves_jobs_that_succeed_alone():
     with Crew() as crew:
         assert pickle.loads(pickle.dumps(crew)).run(len, "ab") == crew.run(len, "ab")
     assert not crew.is_called_off
+
+
+EXIT = """
+import threading, time
+import joblib, torch
+from sklipo._jobs import finished_before_exit, raise_if_called_off
+
+def work():
+    with finished_before_exit():
+        while True:
+            torch.rand(300, 300) @ torch.rand(300, 300)
+            raise_if_called_off()
+
+threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+threading.excepthook = lambda args: print(args.exc_type.__name__)
+for thread in threads:
+    thread.start()
+time.sleep(0.1)
+"""
+
+
+def test_python_exits_once_work_in_threads_has_stopped():
+    done = subprocess.run([sys.executable, "-c", EXIT], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["KeyboardInterrupt"] * 2
