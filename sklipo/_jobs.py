@@ -1,9 +1,9 @@
 """Jobs: run with scikit-learn's configuration, in parcels, stopped together."""
 
+import atexit
 import os
 import pickle
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from numbers import Integral
 from threading import Condition, current_thread, main_thread
@@ -26,7 +26,8 @@ N_JOBS = [
 # Particles sent to a job at once: some megabytes of usual cut-outs.
 PARCEL = 64
 
-_crew = ContextVar("crew", default=None)
+# The crew that each thread works for.
+_crews = {}
 
 
 def configured(function):
@@ -205,14 +206,27 @@ class Crew:
         object
             What the function returns.
         """
+        thread = current_thread()
+        outer = _crews.get(thread)
+        with self._counting():
+            _crews[thread] = self
+            try:
+                raise_if_called_off()
+                return function(*args, **kwargs)
+            finally:
+                if outer is None:
+                    del _crews[thread]
+                else:
+                    _crews[thread] = outer
+
+    @contextmanager
+    def _counting(self):
+        """Count what runs in this context among the running jobs."""
         with self._changed:
             self._n_running += 1
-        token = _crew.set(self)
         try:
-            raise_if_called_off()
-            return function(*args, **kwargs)
+            yield
         finally:
-            _crew.reset(token)
             with self._changed:
                 self._n_running -= 1
                 self._changed.notify_all()
@@ -227,6 +241,28 @@ class Crew:
             True after an exception has left the context.
         """
         return self._is_called_off
+
+
+@contextmanager
+def finished_before_exit():
+    """Let Python exit only once this work, if done in a thread, has stopped.
+
+    Threads that joblib leaves after Ctrl-C would else crash Python in compiled code.
+
+    See Also
+    --------
+    raise_if_called_off : Has to be called by this work, and stops it.
+
+    Examples
+    --------
+    >>> from sklipo._jobs import finished_before_exit
+    >>> with finished_before_exit():
+    ...     abs(-1)
+    1
+    """
+    with _everyone._counting():
+        raise_if_called_off()
+        yield
 
 
 def raise_if_called_off():
@@ -246,9 +282,21 @@ def raise_if_called_off():
     >>> from sklipo._jobs import raise_if_called_off
     >>> raise_if_called_off()
     """
-    crew = _crew.get()
-    if crew is not None and crew.is_called_off:
-        raise KeyboardInterrupt("The job was called off with all others.")
+    thread = current_thread()
+    if _everyone.is_called_off:
+        raise KeyboardInterrupt("Python exits.")
+    while thread is not None:
+        crew = _crews.get(thread)
+        if crew is not None and crew.is_called_off:
+            raise KeyboardInterrupt("The job was called off with all others.")
+        # A search in a job may start threads itself. Those of a pool, which joblib
+        # takes, know in this private attribute which thread made them.
+        thread = getattr(thread, "_parent", None)
+
+
+# All work of this process that has to stop before it exits.
+_everyone = Crew()
+atexit.register(_everyone.__exit__, SystemExit, None, None)
 
 
 def _unpickle_and_call(function, parcel):

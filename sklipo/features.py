@@ -174,9 +174,10 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
             If X had a ``pixel_size`` in ``fit``, so that lengths were in nm, and has
             none now, or the other way round; the same for ``mask``. With raw
             intensities, if the pixels of one are uint8 and of the other uint16 or of
-            another type.
+            another type. If another version of sklipo fitted it to other measures.
         """
         check_is_fitted(self)
+        self._check_measures()
         particles = validate_particles(self, X, reset=False)
         check_same_masks(self, particles, reset=False)
         if _length_unit(particles) != self.unit_:
@@ -217,6 +218,20 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         groups = np.array(self.groups_, dtype=object)
         return np.repeat(groups, [len(names) for names in self._names])
+
+    def _check_measures(self):
+        """Refuse a pickle of another version, which had other measures."""
+        unknown = sorted(set(self.groups_) - set(GROUPS))
+        if not unknown and self._names == _name_features(
+            self.groups_, self._fitted_settings
+        ):
+            return
+        which = f", such as the groups {unknown}" if unknown else ""
+        raise ValueError(
+            "This ParticleFeatures was fitted by a version of sklipo that had other "
+            f"measures{which}. Train the model anew, or load it by the version that "
+            "saved it."
+        )
 
     def _check_scale(self, images):
         """Raise an error if raw intensities are on another scale than in ``fit``."""

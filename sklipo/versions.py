@@ -70,8 +70,22 @@ class VersionedMixin:
             f"This {type(self).__name__} was saved {_by(saved)} and is loaded by "
             f"{now}. It may fail or predict otherwise. Compare its predictions with "
             "known ones, train it anew, or install the versions that saved it.",
-            stacklevel=3,
+            stacklevel=_level_of_load(),
         )
+
+
+def _level_of_load():
+    """Return the stacklevel, in the caller, of the line of the user that loads."""
+    frame, level = sys._getframe(1), 1
+    # joblib unpickles in Python, by one frame for each estimator that holds another.
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "sklipo",
+        "sklearn",
+        "joblib",
+        "pickle",
+    ):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _by(saved):

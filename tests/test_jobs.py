@@ -1,6 +1,8 @@
 """Jobs: parcels in order, scikit-learn's configuration with them, OpenCV as it was."""
 
 import pickle
+import subprocess
+import sys
 import threading
 from time import sleep
 
@@ -114,7 +116,48 @@ def test_an_error_in_one_thread_stops_all(n_more):
     raise_if_called_off()  # which does not concern those outside
 
 
+def search(seen):
+    """Start threads of its own, as a search in a job may."""
+    Parallel(n_jobs=2, backend="threading")(
+        delayed(wait_until_called_off)(seen) for _ in range(2)
+    )
+
+
+def test_an_error_stops_the_threads_that_jobs_started():
+    seen = []
+    with pytest.raises(KeyError, match="mine"), Crew() as crew:
+        Parallel(n_jobs=2, prefer="threads")(
+            delayed(crew.run)(work, seen) for work in (search, fail)
+        )
+    raise_if_called_off()
+
+
 def test_a_crew_leaves_jobs_that_succeed_alone():
     with Crew() as crew:
         assert pickle.loads(pickle.dumps(crew)).run(len, "ab") == crew.run(len, "ab")
     assert not crew.is_called_off
+
+
+EXIT = """
+import threading, time
+import joblib, torch
+from sklipo._jobs import finished_before_exit, raise_if_called_off
+
+def work():
+    with finished_before_exit():
+        while True:
+            torch.rand(300, 300) @ torch.rand(300, 300)
+            raise_if_called_off()
+
+threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+threading.excepthook = lambda args: print(args.exc_type.__name__)
+for thread in threads:
+    thread.start()
+time.sleep(0.1)
+"""
+
+
+def test_python_exits_once_work_in_threads_has_stopped():
+    done = subprocess.run([sys.executable, "-c", EXIT], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["KeyboardInterrupt"] * 2

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback, EarlyStopping
 
 from sklipo import LipNetClassifier, cross_validate_particles
-from sklipo.lipnet import CrossEntropyLoss, StopOnDivergence, StopTraining
+from sklipo.lipnet import CrossEntropyLoss, FocalLoss, StopOnDivergence, StopTraining
 
 TINY = {
     "architecture": "lipnet-1",
@@ -158,6 +158,37 @@ def test_loss_that_rose_is_warned_of(data):
     with pytest.warns(ConvergenceWarning, match="has learned nothing") as seen:
         model.fit(*data)
     assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"loss": FocalLoss(gamma=5.0), "label_smoothing": 0.0},
+        {"class_weight": {"a": 1e-6, "b": 1.0}},
+        {"loss": "logit_adjusted"},
+    ],
+)
+def test_first_batch_that_is_easy_or_light_is_no_alarm(data, params):
+    X, y = data
+    for seed in range(4):
+        model = LipNetClassifier(**{**TINY, "batch_size": 1, "random_state": seed})
+        model.set_params(**params).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [StopTraining, KeyboardInterrupt])
+def test_end_before_the_first_batch(data, kind):
+    class StopAtOnce(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            raise kind
+
+    model = LipNetClassifier(**TINY, callbacks=[StopAtOnce()])
+    if kind is StopTraining:
+        model.fit(*data)
+    else:
+        with pytest.raises(KeyboardInterrupt, match="after 0 whole epochs"):
+            model.fit(*data)
+    assert model.n_iter_ == 0 and len(model.history_) == 0
+    assert model.interrupted_ == (kind is KeyboardInterrupt)
 
 
 def test_network_that_is_not_finite_does_not_predict(data):

@@ -260,3 +260,16 @@ def test_search_over_sizes_and_shapes_together_works(particles):
     ]
     search = GridSearchCV(model, shapes, cv=2).fit(particles, particles["label"])
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_search_in_threads_scores_as_one_after_another():
+    particles = make_liposomes(40, weights=None, random_state=0)
+    model = make_lipnet_pipeline("lipnet-1", max_epochs=1, size=12, random_state=0)
+    grid = {"classify__learning_rate": [0.01, 0.001]}
+    scores = []
+    for n_jobs in (1, 2):
+        search = GridSearchCV(model, grid, cv=2, n_jobs=n_jobs)
+        with joblib.parallel_config("threading"):
+            search.fit(particles, particles["label"])
+        scores.append(search.cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(*scores)

@@ -89,13 +89,28 @@ def test_another_build_of_torch_is_the_same_version():
     reload_with(LipNetClassifier(), lambda state: other(state, torch=f"{number}+cu130"))
 
 
-def test_warning_points_at_the_load(monkeypatch):
+@pytest.mark.parametrize("estimator", [Resize(), make_lipnet_pipeline()], ids=type)
+def test_warning_points_at_the_load(estimator, tmp_path, monkeypatch):
     monkeypatch.setattr("sklipo.versions._installed", lambda names: {"sklipo": "0.0"})
-    data = pickle.dumps(Resize())
+    data = pickle.dumps(estimator)
+    joblib.dump(estimator, tmp_path / "model.joblib")
     monkeypatch.undo()
     with pytest.warns(UserWarning, match="saved by sklipo 0.0 and is loaded") as seen:
         pickle.loads(data)
-    assert seen[0].filename == __file__
+        joblib.load(tmp_path / "model.joblib")
+    assert {warning.filename for warning in seen} == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("groups_", ("area", "color")), ("_names", [["area"], ["width"]])],
+)
+def test_measures_of_another_version_are_refused(attribute, value):
+    particles = make_liposomes(4, random_state=0)
+    features = ParticleFeatures(["area"]).fit(particles)
+    setattr(features, attribute, value)
+    with pytest.raises(ValueError, match="a version of sklipo that had other measures"):
+        features.transform(particles)
 
 
 LOAD = """

@@ -15,6 +15,7 @@ import torch
 from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
+from .._jobs import finished_before_exit
 from .._random import own_random_state
 from ._batches import Batches, ImageDataset, TrainingSet
 from ._checks import check_label_smoothing, check_parts, encode
@@ -62,7 +63,8 @@ def whole_training(classifier, *, is_new):
             name: copy.deepcopy(earlier[name]) for name in ("net_", "_random_state")
         }
     try:
-        yield
+        with finished_before_exit():
+            yield
     except BaseException:
         vars(classifier).clear()
         vars(classifier).update(earlier)

@@ -10,9 +10,10 @@ from skorch.callbacks import Callback
 
 from ._networks import dropout_layers
 
-# A training whose loss rose by this factor has left what it could learn from. The first
-# batch, before any step, has the loss of guessing.
-_MOST = 10
+# A training whose loss is larger than if each true class had this probability has left
+# what it could learn. Every loss has such a bar; a multiple of that of guessing would
+# be minute for some, such as the focal loss.
+_LEAST_PROBABILITY = 1e-4
 
 
 class DropoutDecay(Callback):
@@ -195,24 +196,29 @@ class StopOnDivergence(Callback):
         )
         raise StopTraining
 
-    def on_train_end(self, net, **kwargs):
-        """Warn of a loss that rose, and forget the copy.
+    def on_train_end(self, net, X=None, **kwargs):
+        """Warn of a loss far above that of guesses, and forget the copy.
 
         Parameters
         ----------
         net : LipNetTrainer
             The net that is trained.
+        X : tuple of (TrainingSet, ImageDataset or None)
+            Training and validation set.
         **kwargs : dict
             Unused.
         """
         self.kept_ = None
-        first = net.history[0]["batches"][0].get("train_loss", math.inf)
-        last = net.history[-1].get("train_loss", -math.inf)
-        if 0 < _MOST * first < last:
+        last = net.history[-1].get("train_loss") if net.history else None
+        if last is None:
+            return  # interrupted before the end of an epoch
+        bar = _loss_of_being_wrong(net, X[0])
+        if 0 < bar < last:
             warnings.warn(
-                f"The training loss rose from {first:.3g} in the first batch to "
-                f"{last:.3g} in the last epoch: the network has learned nothing. Try a "
-                f"learning_rate smaller than {net.lr:g}.",
+                f"The training loss is {last:.3g} in the last epoch; if the true class "
+                f"of each image had a probability of {_LEAST_PROBABILITY:g}, it would "
+                f"be {bar:.3g}. The network has learned nothing. Try a learning_rate "
+                f"smaller than {net.lr:g}.",
                 ConvergenceWarning,
                 stacklevel=8,  # from here through skorch to the caller of fit
             )
@@ -222,6 +228,18 @@ class StopOnDivergence(Callback):
         if self.action == "go_back":
             states = net.module_.state_dict(), net.optimizer_.state_dict()
             self.kept_ = deepcopy(states)
+
+
+@torch.no_grad()
+def _loss_of_being_wrong(net, training_set):
+    """Return the loss if all true classes were improbable, with the last weights."""
+    codes = training_set.codes[training_set.rows].to(training_set.device)
+    weights = training_set.weights.to(training_set.device)
+    n_others = len(net.classes) - 1
+    odds = _LEAST_PROBABILITY * n_others / (1 - _LEAST_PROBABILITY)
+    logits = weights.new_zeros(len(codes), n_others + 1)
+    logits.scatter_(1, codes[:, None], math.log(odds))
+    return float(net.get_loss(logits, codes, {"weights": weights}))
 
 
 def _find_not_finite(net):
