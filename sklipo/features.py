@@ -1,6 +1,6 @@
 """The doorway from particles to tables of measures."""
 
-from functools import partial
+from functools import lru_cache, partial
 from itertools import repeat
 from numbers import Integral
 
@@ -300,15 +300,20 @@ def _each_particle(particles):
 
 def _name_features(groups, settings):
     """Return the names of the features of each group."""
+    settings = tuple(settings.items())
+    return [list(_name_group(group, settings)) for group in groups]
+
+
+# Each transform asks whether the names are still those of fit.
+@lru_cache
+def _name_group(group, settings):
+    """Return the names of the features of a group."""
     # How many values a measure has depends on the settings, not on the particle.
     particle = Particle(np.zeros((1, 1)))
     return [
-        [
-            name if np.ndim(values) == 0 else f"{name}_{i:02d}"
-            for name, values in measure_groups(particle, [group], settings).items()
-            for i in range(np.size(values))
-        ]
-        for group in groups
+        name if np.ndim(values) == 0 else f"{name}_{i:02d}"
+        for name, values in measure_groups(particle, [group], dict(settings)).items()
+        for i in range(np.size(values))
     ]
 
 

@@ -184,7 +184,14 @@ class ImageArray(ImageStorage, ImageOperations):
         if not is_integer(item):
             item = as_key(self, item)
         if is_integer(item):
-            return view_image(self.pixels, *self._index[item].tolist())
+            try:
+                place = self._index[item].tolist()
+            # Of an integer beyond 64 bits NumPy says that it is none.
+            except IndexError as error:
+                size = len(self)
+                message = f"index {item} is out of bounds for axis 0 with size {size}"
+                raise IndexError(message) from error
+            return view_image(self.pixels, *place)
         index = self._index[item]
         if not isinstance(item, slice):
             return self._select(index)

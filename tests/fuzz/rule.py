@@ -175,6 +175,8 @@ def _digest(value):
         ]
         rows = [_digest(value.iloc[:, i].tolist()) for i in range(value.shape[1])]
         return repr((columns, value.index.tolist(), rows))
+    if isinstance(value, np.ma.MaskedArray):
+        return _digest([value.data, np.ma.getmaskarray(value)])
     if isinstance(value, np.ndarray) and value.dtype != object:
         return repr((value.shape, str(value.dtype), hash(value.tobytes())))
     if isinstance(value, tuple | list):
