@@ -2,8 +2,6 @@
 
 from textwrap import fill
 
-import pandas as pd
-
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
@@ -90,7 +88,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         self, particles, y_true, *, y_pred=None, confidence=None, rows=None, title=""
     ):
         # A gallery of mistakes may be empty: nothing was mistaken.
-        if not (isinstance(particles, pd.DataFrame) and particles.empty):
+        if not getattr(particles, "empty", False):
             particles = check_particles(particles)
             n_samples = len(particles)
             y_true = check_labels(y_true, n_samples, name="y_true")
