@@ -277,7 +277,10 @@ def test_interrupted_search_and_pipeline_raise(data, n_jobs):
 
 
 SCRIPT = """
+import signal
 import sys
+# A process that was started in the background ignores Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 from joblib import parallel_config
 from sklipo import LipNetClassifier, cross_validate_particles
