@@ -3,6 +3,7 @@
 import reprlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from numbers import Real
 from os import PathLike, fspath
 from threading import Lock
@@ -10,6 +11,7 @@ from threading import Lock
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.utils import gen_batches
 from tqdm import tqdm
 
 from ..images import ImageArray
@@ -21,6 +23,7 @@ from ._pixel_files import read_pixels
 # Two gigabytes of 8-bit pixels: more than the 14,000 particles of the thesis have.
 MAX_PIXELS_IN_ALL = 2**31
 _LONG = 300
+_BATCH = 16
 
 
 def load_images(
@@ -90,7 +93,12 @@ class _Reader:
         with ThreadPoolExecutor(self.n_threads) as pool:
             # One thread would cost as much as opening the files again.
             in_turn = pool.map if self.n_threads > 1 else map
-            found = in_turn(lambda name: self._try(read, name), files)
+            found = chain.from_iterable(
+                in_turn(
+                    lambda names: [self._try(read, name) for name in names],
+                    _in_batches(files),
+                )
+            )
             progress = f"Reading {what}s", len(files)
             found = tqdm(found, *progress, unit="file", disable=not self.verbose)
             pixels = dict(zip(files, found, strict=True))
@@ -144,6 +152,12 @@ class _Reader:
             if tidy == name:
                 raise
             return read_pixels(self.root / tidy, **limit)
+
+
+def _in_batches(names):
+    """Return lists of a few names: handing each to a thread would cost a third more."""
+    names = list(names)
+    return [names[rows] for rows in gen_batches(len(names), _BATCH)]
 
 
 def _show(name):
