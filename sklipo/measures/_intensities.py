@@ -94,13 +94,14 @@ class Intensities:
     def _scale_about(self, level):
         """Return the root mean square of values less level, infinite if zero."""
         differences = self.levels.values - level
-        largest = np.abs(differences).max()
+        largest = float(max(differences.max(), -differences.min()))
         if largest == 0:
             return np.inf
+        magnitude = largest + abs(level)
         # Squares of very large and very small numbers leave the range of floats.
-        square = self.levels.average(np.square(differences / largest))
-        scale = float(np.sqrt(square) * largest)
-        magnitude = float(largest + abs(level))
+        unit = 1.0 if 1e-100 < largest < 1e100 else largest
+        square = self.levels.average(np.square(differences / unit))
+        scale = float(np.sqrt(square) * unit)
         # What differs only by rounding becomes zero when divided by infinity.
         return np.inf if is_rounding(scale, self.pixels, magnitude) else scale
 

@@ -41,7 +41,7 @@ class Levels:
             low, high = int(pixels.min()), int(pixels.max())
             # A range wider than the number of pixels has more levels than pixels.
             if high - low < pixels.size:
-                counts = np.bincount(above_lowest(pixels).astype(np.intp))
+                counts = np.bincount(_above(pixels, low))
                 return cls(low + np.arange(high - low + 1, dtype=float), counts)
         return cls(pixels.astype(float))
 
@@ -60,3 +60,11 @@ class Levels:
         if self.counts is None:
             return np.sort(self.values)[places]
         return self.values[np.searchsorted(self.counts.cumsum(), places, side="right")]
+
+
+def _above(pixels, low):
+    """Return integer pixels less the lowest of them, as positions."""
+    if pixels.dtype.itemsize < 8:
+        return np.subtract(pixels, low, dtype=np.intp)
+    # Pixels of 64 bits do not fit into positions; their differences do.
+    return above_lowest(pixels).astype(np.intp)
