@@ -39,3 +39,17 @@ def assert_images_equal(found, expected):
     for a, b in zip(found, expected, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
+
+
+def turned(pixels, orientation):
+    """The definition of the tag: on which sides the first row and column are."""
+    return {
+        1: pixels,
+        2: np.fliplr(pixels),
+        3: np.rot90(pixels, 2),
+        4: np.flipud(pixels),
+        5: pixels.T,
+        6: np.rot90(pixels, -1),
+        7: np.rot90(pixels, 2).T,
+        8: np.rot90(pixels),
+    }[orientation]

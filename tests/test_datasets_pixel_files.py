@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from dataset_cases import turned
 
 from sklipo.datasets._pixel_files import read_pixels
 
@@ -80,20 +81,6 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="link"):
         read_pixels(tmp_path / "link")
-
-
-def turned(pixels, orientation):
-    """The definition of the tag: on which sides the first row and column are."""
-    return {
-        1: pixels,
-        2: np.fliplr(pixels),
-        3: np.rot90(pixels, 2),
-        4: np.flipud(pixels),
-        5: pixels.T,
-        6: np.rot90(pixels, -1),
-        7: np.rot90(pixels, 2).T,
-        8: np.rot90(pixels),
-    }[orientation]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import tifffile
+from dataset_cases import turned
 
 from sklipo.datasets import read_micrograph
 from sklipo.datasets._pixel_files import read_pixels
@@ -79,17 +80,8 @@ def test_a_missing_codec_is_named(tmp_path, monkeypatch):
 def test_the_tag_of_the_orientation(tmp_path, orientation):
     tag = (274, 3, 1, orientation, True)
     path = write(tmp_path / "a.tif", extratags=[tag])
-    turned = {
-        1: GRAY,
-        2: np.fliplr(GRAY),
-        3: np.rot90(GRAY, 2),
-        4: np.flipud(GRAY),
-        5: GRAY.T,
-        6: np.rot90(GRAY, -1),
-        7: np.rot90(GRAY, 2).T,
-        8: np.rot90(GRAY),
-    }
-    np.testing.assert_array_equal(read_micrograph(path).pixels, turned[orientation])
+    pixels = read_micrograph(path).pixels
+    np.testing.assert_array_equal(pixels, turned(GRAY, orientation))
 
 
 @pytest.mark.parametrize("metadata", [{}, None])

@@ -18,7 +18,6 @@ class PictureHeader(NamedTuple):
     n_frames: int = 1
 
 
-_KINDS = {"JPEG", "WebP", "JPEG 2000", "AVIF"}
 _KINDS = "PNG, JPEG, BMP, TIFF, GIF, WebP, JPEG 2000, AVIF, PBM, PGM or PPM"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PALETTE_TYPES = {bytes([depth, 3]) for depth in (1, 2, 4, 8)}

@@ -15,23 +15,11 @@ import pandas as pd
 import tifffile
 
 from .particle_inputs import PLAIN
-from .rule import Expected
+from .rule import Expected, Variants
 
-VARIANTS = {}
-
-
-def _variant(expected):
-    """Register a function that changes the files of a particle table."""
-
-    def register(function):
-        VARIANTS[function.__name__] = (function, expected)
-        return function
-
-    return register
-
-
-same, fault = _variant(Expected.SAME), _variant(Expected.ERROR)
-warned, either = _variant(Expected.WARNING), _variant(Expected.EITHER)
+VARIANTS = Variants()
+same, fault = VARIANTS.register(Expected.SAME), VARIANTS.register(Expected.ERROR)
+warned, either = VARIANTS.register(Expected.WARNING), VARIANTS.register(Expected.EITHER)
 
 
 def write_plain(folder):

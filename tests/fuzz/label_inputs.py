@@ -3,22 +3,12 @@
 import numpy as np
 from scipy import ndimage
 
-from .rule import Expected
+from .rule import Expected, Variants
 
-VARIANTS = {}
-
-
-def _variant(expected):
-    """Register a function that changes a label image."""
-
-    def register(function):
-        VARIANTS[function.__name__] = (function, expected)
-        return function
-
-    return register
-
-
-same, fault, warned = map(_variant, (Expected.SAME, Expected.ERROR, Expected.WARNING))
+VARIANTS = Variants()
+same, fault, warned = map(
+    VARIANTS.register, (Expected.SAME, Expected.ERROR, Expected.WARNING)
+)
 
 
 def make_plain():

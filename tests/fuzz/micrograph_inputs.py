@@ -8,26 +8,16 @@ import cv2
 import tifffile
 
 from .label_inputs import MICROGRAPH
-from .rule import Expected
+from .rule import Expected, Variants
 
 # Small files of real microscopes, where the checkout has them beside it.
 REAL = Path(__file__).parents[3] / "shared" / "data" / "em_formats"
 _LARGEST = 200_000
 
-VARIANTS = {}
-
-
-def _variant(expected):
-    """Register a function that writes a file and returns its path."""
-
-    def register(function):
-        VARIANTS[function.__name__] = (function, expected)
-        return function
-
-    return register
-
-
-same, fault, either = map(_variant, (Expected.SAME, Expected.ERROR, Expected.EITHER))
+VARIANTS = Variants()
+same, fault, either = map(
+    VARIANTS.register, (Expected.SAME, Expected.ERROR, Expected.EITHER)
+)
 
 
 def write_mrc(path, pixels, order="<", pixel_size=2.0, extended=0):

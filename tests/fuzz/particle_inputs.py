@@ -13,23 +13,11 @@ from scipy import sparse
 
 from sklipo import ImageArray
 
-from .rule import Expected
+from .rule import Expected, Variants
 
-VARIANTS = {}
-
-
-def _variant(expected):
-    """Register a function that changes a particle table."""
-
-    def register(function):
-        VARIANTS[function.__name__] = (function, expected)
-        return function
-
-    return register
-
-
-same, fault = _variant(Expected.SAME), _variant(Expected.ERROR)
-warned, either = _variant(Expected.WARNING), _variant(Expected.EITHER)
+VARIANTS = Variants()
+same, fault = VARIANTS.register(Expected.SAME), VARIANTS.register(Expected.ERROR)
+warned, either = VARIANTS.register(Expected.WARNING), VARIANTS.register(Expected.EITHER)
 
 
 def make_plain(n=12, seed=0):

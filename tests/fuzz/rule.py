@@ -61,6 +61,19 @@ class Expected(StrEnum):
     EITHER = "either"  # an error or the result of the plain form
 
 
+class Variants(dict):
+    """Functions that change an input, by name, with what may become of the result."""
+
+    def register(self, expected):
+        """Return a decorator that takes a function in."""
+
+        def take_in(function):
+            self[function.__name__] = (function, expected)
+            return function
+
+        return take_in
+
+
 @dataclass
 class Verdict:
     """What became of one input, and how it came about."""
