@@ -20,7 +20,7 @@ from . import (
     transformers,
     versions,
 )
-from .evaluation import cross_validate_particles
+from .evaluation import cross_validate_particles, draw_audit
 from .features import ParticleFeatures
 from .images import ImageArray, ImageDtype
 from .lipnet.augmentation import RandomAffine
@@ -54,6 +54,7 @@ __all__ = [
     "cross_validate_particles",
     "datasets",
     "displays",
+    "draw_audit",
     "evaluation",
     "features",
     "images",
