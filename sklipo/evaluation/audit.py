@@ -138,12 +138,11 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
         warn_of_other_order(particles, y_pred, "particles", "y_pred")
         columns["prediction"] = check_labels(y_pred, n_particles, name="y_pred")
     rows, probability = _draw(n, n_particles, random_state=random_state, **columns)
-    table = pd.DataFrame({"row": rows}, index=_index(particles)[rows])
-    for name, values in columns.items():
-        table[name] = values[rows]
-    table["probability"] = probability
+    columns = {name: values[rows] for name, values in columns.items()}
+    columns["probability"] = probability
     # None, not NaN: the column takes text, which floats would refuse.
-    return table.assign(label=pd.Series([None] * len(rows), table.index, object))
+    columns["label"] = np.full(len(rows), None)
+    return pd.DataFrame({"row": rows, **columns}, index=_index(particles)[rows])
 
 
 def _count(particles):
