@@ -20,6 +20,7 @@ from ._intervals import (
     find_class,
     summary_table,
 )
+from ._label_errors import find_label_errors
 from ._representation import as_frame, describe, describe_in_html
 
 
@@ -324,6 +325,44 @@ class CrossValidationResult:
             Its index is that of the particle table.
         """
         return as_frame(self)
+
+    def suspicious_labels(self):
+        r"""Return particles whose label the out-of-fold probabilities contradict.
+
+        Returns
+        -------
+        table : DataFrame
+            One row per particle that an expert should look at again, the most
+            suspicious first, with the index of the particle table. Columns: ``row``,
+            its position from 0 on; ``y_true``; ``suggested``, the class that it seems
+            to be; ``proba_true`` and ``proba_suggested``, their probabilities;
+            ``margin``, the probability of the label less the largest of the others;
+            ``fold``, ``group``; and ``group_share``, the share of the group's particles
+            that are suspicious: near 1 where a whole micrograph is labelled wrong.
+
+        Raises
+        ------
+        ValueError
+            If there are no probabilities.
+
+        Notes
+        -----
+        This is confident learning [1]_. The threshold :math:`t_j` of class :math:`j` is
+        the mean of its probability :math:`p_j` over the particles labelled :math:`j`.
+        Of the classes with :math:`p_j \ge t_j`, the most probable one is suggested. The
+        label is suspicious if it is neither this class nor the most probable of all.
+        Thresholds allow for classes that the model predicts too often or seldom.
+
+        Particles with probabilities that are NaN are left out, with a warning. Without
+        ``groups``, the model has learned the wrong labels of a micrograph, too.
+
+        References
+        ----------
+        .. [1] C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident learning:
+           estimating uncertainty in dataset labels", Journal of Artificial
+           Intelligence Research 70, 1373-1411, 2021.
+        """
+        return find_label_errors(self)
 
     def plot(self, *, ax=None):
         """Draw the mean confusion matrix.
