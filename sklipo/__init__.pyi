@@ -20,7 +20,7 @@ from . import (
     transformers,
     versions,
 )
-from .evaluation import cross_validate_particles, draw_audit
+from .evaluation import count_by, cross_validate_particles, draw_audit
 from .features import ParticleFeatures
 from .images import ImageArray, ImageDtype
 from .lipnet.augmentation import RandomAffine
@@ -51,6 +51,7 @@ __all__ = [
     "calibration",
     "check_particles",
     "classification_table",
+    "count_by",
     "cross_validate_particles",
     "datasets",
     "displays",
