@@ -78,7 +78,7 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     --------
     sklipo.estimate_prevalence : Takes the labels as ``audited``.
     sklipo.count_by : Counts predictions of each micrograph.
-    sklipo.ParticleGalleryDisplay : Shows the particles.
+    sklipo.displays.ParticleGalleryDisplay : Shows the particles.
 
     Notes
     -----
@@ -92,8 +92,8 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     Within a stratum the draw is systematic [2]_. The micrographs are put in random
     order, and the particles of each in random order. From a random start, every
     :math:`N_j / n_j`-th particle is drawn. Each has the probability
-    :math:`n_j / N_j`, and the number of labels of a micrograph differs from its
-    proportional part by less than one.
+    :math:`n_j / N_j`, and a micrograph's number of labels in it differs from the
+    proportional number by less than one.
 
     Experts should give labels without seeing the predictions. Where they can't tell the
     class, they should say so by a class of its own, such as "uncertain": particles
