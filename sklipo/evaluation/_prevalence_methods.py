@@ -14,7 +14,7 @@ from ._mixtures import (
     refit_offsets,
     sharpen,
 )
-from ._resampled_counts import Resampler, design_effect
+from ._resampled_counts import design_effect
 
 # The shares of a resample need as many digits as its chance leaves.
 _OF_DRAWS = 1e-7

@@ -182,8 +182,8 @@ def estimate_prevalence(
     >>> estimate_prevalence(result, y_new).to_frame().round(3)
            counted  share    low   high
     class
-    empty      0.1  0.028  0.000  0.064
-    full       0.9  0.972  0.936  1.000
+    empty      0.1  0.028  0.000  0.066
+    full       0.9  0.972  0.934  1.000
     """
     new = check_new(result, y_pred, groups=groups, y_proba=y_proba, audited=audited)
     if audited is not None:

@@ -1,4 +1,4 @@
-"""Estimated shares of classes: as a table, in sentences, as a picture."""
+"""Estimated shares of classes: as a table, in sentences, as a picture, compared."""
 
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +10,7 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval, validate_params
 
+_COLUMNS = ("counted", "share", "low", "high")
 _METHODS = {
     "counted": "counted, errors and all",
     "adjusted": "adjusted for the errors of the model",
@@ -69,8 +70,8 @@ class PrevalenceEstimate:
     >>> y_pred = np.repeat(["empty", "full"], [20, 180])
     >>> estimate_prevalence(None, y_pred, method="counted")
     PrevalenceEstimate of 200 particles, counted, errors and all:
-    empty: 10.0 %, 95 % interval 6.3 to 14.7 %
-    full: 90.0 %, 95 % interval 85.3 to 93.7 %
+    empty: 10.0 %, 95 % interval 6.4 to 15.3 %
+    full: 90.0 %, 95 % interval 84.7 to 93.6 %
     """
 
     classes: np.ndarray
@@ -212,7 +213,76 @@ class PrevalenceEstimate:
             )
 
 
-_COLUMNS = ("counted", "share", "low", "high")
+@validate_params(
+    {"first": [PrevalenceEstimate], "second": [PrevalenceEstimate]},
+    prefer_skip_nested_validation=True,
+)
+def compare_samples(first, second):
+    """Return by how much the shares of two samples differ, with intervals.
+
+    Parameters
+    ----------
+    first, second : PrevalenceEstimate
+        Estimates of the two samples, of the same classes, level and number of
+        resamples.
+
+    Returns
+    -------
+    table : DataFrame
+        One row per class. Columns: ``difference``, the share in the first sample less
+        that in the second, and ``low`` and ``high``, the ends of its interval.
+
+    Raises
+    ------
+    TypeError
+        If one of them is no estimate.
+    ValueError
+        If their classes, levels or numbers of resamples differ.
+
+    Notes
+    -----
+    The interval is of the differences in each resample. Where both estimates rest on
+    the same labelled particles and seed, errors of the model are the same in both, and
+    cancel out as far as they do; the samples themselves are resampled independently.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo import compare_samples, estimate_prevalence
+    >>> estimates = estimate_prevalence(
+    ...     None,
+    ...     np.repeat(["empty", "full", "empty", "full"], [60, 140, 10, 190]),
+    ...     samples=np.repeat(["day 1", "day 2"], 200),
+    ...     method="counted",
+    ... )
+    >>> compare_samples(estimates["day 1"], estimates["day 2"]).round(2)
+           difference   low  high
+    class
+    empty        0.25  0.18  0.32
+    full        -0.25 -0.32 -0.18
+    """
+    for name in ("classes", "level"):
+        ours, theirs = getattr(first, name), getattr(second, name)
+        if not np.array_equal(ours, theirs):
+            raise ValueError(
+                f"The estimates differ in {name}: {ours} and {theirs}. Estimate both "
+                "with the same model and parameters."
+            )
+    if len(first.draws) != len(second.draws):
+        raise ValueError(
+            f"The estimates have {len(first.draws)} and {len(second.draws)} resamples; "
+            "expected the same n_resamples."
+        )
+    difference = first.share - second.share
+    outside = (1 - first.level) / 2
+    draws = first.draws - second.draws
+    low, high = np.quantile(draws, [outside, 1 - outside], axis=0)
+    columns = {
+        "difference": difference,
+        "low": np.minimum(low, difference),
+        "high": np.maximum(high, difference),
+    }
+    return pd.DataFrame(columns, index=pd.Index(first.classes, name="class"))
 
 
 def _in_words(n_particles, n_groups, kind=""):
