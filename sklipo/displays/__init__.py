@@ -3,6 +3,7 @@
 from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
 from .metrics import ClassMetricsDisplay
+from .prevalence import PrevalenceDisplay
 from .reliability import ReliabilityDisplay
 from .sizes import ImageSizeDisplay
 from .training import TrainingCurveDisplay
@@ -12,6 +13,7 @@ __all__ = [
     "ConfusionMatricesDisplay",
     "ImageSizeDisplay",
     "ParticleGalleryDisplay",
+    "PrevalenceDisplay",
     "ReliabilityDisplay",
     "TrainingCurveDisplay",
 ]
