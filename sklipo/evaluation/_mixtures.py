@@ -8,7 +8,7 @@ most likely. Shares never leave 0..1.
 import numpy as np
 from scipy.optimize import minimize
 
-_MOST_CYCLES = 10_000
+_MOST_CYCLES = 1000
 # No probability is quite 0: nothing that is observed is impossible.
 _LEAST = 1e-12
 # Least share to start with.
@@ -17,7 +17,7 @@ _START = 1e-3
 _RIDGE = 0.01
 
 
-def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-13):
+def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-12):
     """Return the shares of classes that make counts of cells most likely.
 
     Parameters
@@ -30,7 +30,7 @@ def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-13)
         Factor of the likelihoods of each class.
     start : ndarray of shape (n_classes,), default=None
         Shares to begin with; by default equal ones.
-    tolerance : float, default=1e-13
+    tolerance : float, default=1e-12
         Stop where no share would grow by a larger factor in a step: the mean log
         likelihood is then within as much of its maximum.
 
