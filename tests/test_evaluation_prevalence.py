@@ -19,7 +19,11 @@ from scipy.stats import beta
 
 from sklipo import compare_samples, draw_audit, estimate_prevalence
 from sklipo.evaluation import CrossValidationResult, PrevalenceEstimate
-from sklipo.evaluation._mixtures import find_shares, fit_likelihoods, posterior
+from sklipo.evaluation._mixtures import (
+    find_shares,
+    fit_calibration,
+    posterior,
+)
 
 EVEN = np.array([0.3, 0.4, 0.3])
 
@@ -142,11 +146,12 @@ def test_em_is_expectation_maximization_of_calibrated_probabilities(labelled, ne
     _, given = new
     estimate = quietly(labelled, method="em", **given)
     codes = np.searchsorted(CLASSES, labelled.y_true)
-    temperature, offsets = fit_likelihoods(labelled.y_proba, codes)
-    logits = np.log(np.maximum(given["y_proba"], np.finfo(np.float32).eps))
-    calibrated = np.exp(logits / temperature + offsets)
+    calibration = fit_calibration(labelled.y_proba, codes)
+    part, prior = calibration.random_part, np.bincount(codes) / len(codes)
+    calibrated = np.maximum(given["y_proba"], np.finfo(np.float32).eps)
+    calibrated = calibrated**calibration.sharpness * np.exp(calibration.offsets)
     calibrated /= calibrated.sum(axis=1, keepdims=True)
-    prior = np.bincount(codes) / len(codes)
+    calibrated = (1 - part) * calibrated + part * prior
     expected, corrected = textbook_em(calibrated, prior)
     np.testing.assert_allclose(estimate.share, expected, atol=1e-8)
     np.testing.assert_allclose(estimate.corrected_proba_, corrected, atol=1e-7)

@@ -5,19 +5,26 @@ probabilities that are known, and the shares are those that make the counts of t
 most likely. Shares never leave 0..1.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit, logit, softmax
 
 _MOST_CYCLES = 1000
 # No probability is quite 0: nothing that is observed is impossible.
 _LEAST = 1e-12
 # Least share to start with.
 _START = 1e-3
-# Keeps the priors of classes finite that are told apart without any error.
+# Part of the particles, to start with, whose predictions say nothing.
+_RANDOM_PART = 0.01
+# Weight of what is assumed beforehand, in particles.
 _RIDGE = 0.01
+# Digits of a resampled offset that its chance leaves.
+_OF_OFFSETS = 1e-4
 
 
-def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-12):
+def find_shares(likelihoods, counts, mixing=None, *, start=None, tolerance=1e-12):
     """Return the shares of classes that make counts of cells most likely.
 
     Parameters
@@ -26,8 +33,8 @@ def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-12)
         Probability of each cell in each class. A factor of a cell is of no account.
     counts : ndarray of shape (n_samples, n_cells)
         Counts of each sample, or anything in proportion to them.
-    scale : ndarray of shape (n_samples, n_classes), default=None
-        Factor of the likelihoods of each class.
+    mixing : ndarray of shape (n_samples, n_classes, n_classes), default=None
+        By which matrices the likelihoods are multiplied.
     start : ndarray of shape (n_classes,), default=None
         Shares to begin with; by default equal ones.
     tolerance : float, default=1e-12
@@ -48,14 +55,14 @@ def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-12)
     n_samples, n_classes = len(counts), likelihoods.shape[-1]
     likelihoods = np.maximum(likelihoods, _LEAST)
     counts = counts / counts.sum(axis=1, keepdims=True)
-    scale = np.ones((n_samples, n_classes)) if scale is None else scale
     # A share of 0 would stay so.
     start = np.full(n_classes, 1 / n_classes) if start is None else start + _START
     shares = np.tile(start / start.sum(), (n_samples, 1))
     open_rows = np.arange(n_samples)
     for _ in range(_MOST_CYCLES):
         of_samples = likelihoods[open_rows] if likelihoods.ndim == 3 else likelihoods
-        problem = of_samples, counts[open_rows], scale[open_rows]
+        mixed_by = None if mixing is None else mixing[open_rows]
+        problem = of_samples, counts[open_rows], mixed_by
         shares[open_rows], gap = _cycle(shares[open_rows], *problem)
         open_rows = open_rows[gap > tolerance]
         if not len(open_rows):
@@ -69,90 +76,127 @@ def posterior(likelihoods, shares):
     return products / products.sum(axis=1, keepdims=True)
 
 
-def fit_likelihoods(y_proba, codes):
-    r"""Return the temperature and the prior that fit probabilities to classes.
+class Calibration(NamedTuple):
+    r"""What makes probabilities of labelled particles those of their classes.
 
-    Probabilities :math:`p_k` of a model become likelihoods :math:`p_k^{1/T} / u_k`:
-    the temperature T undoes how much surer, or less sure, it is than it should be, and
-    u the prior that it was trained with, whatever that is. Both maximize the likelihood
-    of the classes of particles that the model was not fitted on, after Alexandari,
-    Kundaje and Shrikumar (ICML 2020). The shares of these very particles, estimated by
-    the likelihoods, are then the true ones.
+    A particle of probabilities :math:`p` is of class k with the probability
+
+    .. math:: (1 - \varepsilon) \frac{e^{b_k} p_k^{1/T}}{\sum_l e^{b_l} p_l^{1/T}}
+        + \varepsilon \pi_k
+
+    The temperature T undoes how much surer, or less sure, a model is than it should be,
+    and the offsets b the prior that it was trained with, whatever that is: the
+    bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar (ICML 2020).
+    The predictions of a part :math:`\varepsilon` of the particles say nothing, beyond
+    the shares :math:`\pi` of the labelled ones. Without this part, a few micrographs
+    on which a model is sure and wrong would make all probabilities look unsure.
     """
-    logits = np.log(np.maximum(y_proba, np.finfo(np.float32).eps))
-    n_classes = y_proba.shape[1]
-    truth = np.eye(n_classes)[codes]
-    # One that knows only how frequent the classes are.
-    start = np.log(truth.mean(axis=0))
+
+    sharpness: float
+    random_part: float
+    offsets: np.ndarray
+    shares: np.ndarray
+
+    def informed(self, y_proba):
+        """Return probabilities of the part that is not at random."""
+        return softmax(self.sharpness * _logarithms(y_proba) + self.offsets, axis=1)
+
+    def mixing(self, factors=1.0, shares=None):
+        """Return by which matrices informed probabilities become likelihoods.
+
+        The factors and shares may be those of resamples. A likelihood is a calibrated
+        probability divided by the share of its class, up to a factor of each particle.
+        """
+        shares = self.shares if shares is None else shares
+        factors = np.broadcast_to(factors, shares.shape)[..., None]
+        own = np.eye(shares.shape[-1]) / np.maximum(shares, _LEAST)[..., None, :]
+        return factors * ((1 - self.random_part) * own + self.random_part)
+
+
+def fit_calibration(y_proba, codes):
+    """Return the calibration that makes the classes of labelled particles most likely.
+
+    Weak priors keep its parameters finite where the classes are told apart without any
+    error.
+    """
+    logits = _logarithms(y_proba)
+    truth = np.eye(y_proba.shape[1])[codes]
+    shares = truth.mean(axis=0)
+    start = np.r_[0, logit(_RANDOM_PART), np.log(shares)]
+    weights = np.r_[1, np.full(len(start) - 1, _RIDGE)]
 
     def loss(parameters):
-        log_sharpness, offsets = parameters[0], parameters[1:]
-        scaled = np.exp(log_sharpness) * logits + offsets
-        top = scaled.max(axis=1, keepdims=True)
-        exponentials = np.exp(scaled - top)
-        total = exponentials.sum(axis=1, keepdims=True)
-        residuals = exponentials / total - truth
-        value = (np.log(total) + top).sum() - (scaled * truth).sum()
-        value += (log_sharpness**2 + _RIDGE * ((offsets - start) ** 2).sum()) / 2
-        slope = np.exp(log_sharpness) * (residuals * logits).sum() + log_sharpness
-        return value, np.r_[slope, residuals.sum(axis=0) + _RIDGE * (offsets - start)]
+        sharpness, random_part = np.exp(parameters[0]), expit(parameters[1])
+        informed = softmax(sharpness * logits + parameters[2:], axis=1)
+        at_random, at_best = shares[codes], (informed * truth).sum(axis=1)
+        likelihoods = random_part * at_random + (1 - random_part) * at_best
+        likelihoods = np.maximum(likelihoods, _LEAST)
+        # The part of each particle that is not at random counts.
+        known = (1 - random_part) * at_best / likelihoods
+        residuals = known[:, None] * (informed - truth)
+        slopes = [
+            sharpness * (residuals * logits).sum(),
+            -random_part
+            * (1 - random_part)
+            * ((at_random - at_best) / likelihoods).sum(),
+            *residuals.sum(axis=0),
+        ]
+        away = parameters - start
+        penalty = (weights * away**2).sum() / 2
+        return penalty - np.log(likelihoods).sum(), np.array(slopes) + weights * away
 
-    found = minimize(loss, np.r_[0.0, start], jac=True, method="BFGS").x
-    return np.exp(-found[0]), found[1:]
+    found = minimize(loss, start, jac=True, method="BFGS").x
+    return Calibration(np.exp(found[0]), expit(found[1]), found[2:], shares)
 
 
-def sharpen(y_proba, temperature):
-    """Return probabilities at another temperature, up to a factor of each row."""
-    logits = np.log(np.maximum(y_proba, np.finfo(np.float32).eps)) / temperature
-    return np.exp(logits - logits.max(axis=1, keepdims=True))
-
-
-def refit_offsets(scores, counts, class_counts, offsets):
-    """Return the offsets of :func:`fit_likelihoods` for resampled particles.
+def refit_offsets(calibration, cells, counts):
+    """Return by which factors resampled particles change those of the classes.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_cells, n_classes)
-        What :func:`sharpen` returns, of each cell.
-    counts : ndarray of shape (n_samples, n_cells)
-        Particles in each cell.
-    class_counts : ndarray of shape (n_samples, n_classes)
-        Particles of each class.
-    offsets : ndarray of shape (n_classes,)
-        Where to start.
+    calibration : Calibration
+        Fitted to the particles that were resampled.
+    cells : ndarray of shape (n_cells, n_classes)
+        What :meth:`Calibration.informed` returns, of particles of a cell.
+    counts : ndarray of shape (n_samples, n_cells, n_classes)
+        Particles of each class in each cell.
 
     Returns
     -------
-    offsets : ndarray of shape (n_samples, n_classes)
-        By Newton's method.
+    factors : ndarray of shape (n_samples, n_classes)
+        Exponentials of the changes of the offsets, by iterated weighted least squares.
     """
-    n_samples, n_classes = class_counts.shape
-    pairs = (scores[:, :, None] * scores[:, None]).reshape(len(scores), -1)
-    start = np.log(np.maximum(class_counts, _LEAST) / counts.sum(axis=1, keepdims=True))
-    found = np.tile(offsets, (n_samples, 1))
+    shares = counts.sum(axis=1)
+    shares /= shares.sum(axis=1, keepdims=True)
+    at_random = calibration.random_part * shares[:, None]
+    diagonal = np.arange(counts.shape[2])
+    changes = np.zeros(shares.shape)
     for _ in range(50):
-        factors = np.exp(found)
-        share = counts / (factors @ scores.T)
-        predicted = factors * (share @ scores)
-        slope = predicted - class_counts + _RIDGE * (found - start)
-        products = (share**2 / np.maximum(counts, _LEAST)) @ pairs
-        products = products.reshape(-1, n_classes, n_classes)
-        curvature = -products * factors[:, :, None] * factors[:, None]
-        diagonal = np.arange(n_classes)
-        curvature[:, diagonal, diagonal] += predicted + _RIDGE
+        informed = cells * np.exp(changes)[:, None]
+        informed /= informed.sum(axis=2, keepdims=True)
+        at_best = (1 - calibration.random_part) * informed
+        known = counts * at_best / (at_best + at_random)
+        expected = known.sum(axis=2, keepdims=True) * informed
+        slope = (expected - known).sum(axis=1) + _RIDGE * changes
+        curvature = -np.matmul(np.swapaxes(expected, 1, 2), informed)
+        curvature[:, diagonal, diagonal] += expected.sum(axis=1) + _RIDGE
         step = np.linalg.solve(curvature, slope[..., None])[..., 0].clip(-1, 1)
-        found -= step
-        if np.abs(step).max() < 1e-8:
+        changes -= step
+        if np.abs(step).max() < _OF_OFFSETS:
             break
-    return found
+    return np.exp(changes)
 
 
-def _cycle(shares, likelihoods, counts, scale):
+def _logarithms(y_proba):
+    """Return logarithms of probabilities, finite where a network rounds to 0."""
+    return np.log(np.maximum(y_proba, np.finfo(np.float32).eps))
+
+
+def _cycle(shares, *problem):
     """Return shares after two steps, or beyond them where that is more likely.
 
     Also return by which factor, less 1, the first step lets a share grow at most.
     """
-    problem = likelihoods, counts, scale
     first, _ = _step(shares, *problem)
     second, mixed = _step(first, *problem)
     change = first - shares
@@ -164,16 +208,17 @@ def _cycle(shares, likelihoods, counts, scale):
     beyond = np.maximum(beyond, second / 10)
     beyond /= beyond.sum(axis=1, keepdims=True)
     third, mixed_beyond = _step(beyond, *problem)
-    gain = (counts * np.log(mixed_beyond / mixed)).sum(axis=1)
+    gain = (problem[1] * np.log(mixed_beyond / mixed)).sum(axis=1)
     gap = (first / shares).max(axis=1) - 1
     return np.where((gain >= 0)[:, None], third, second), gap
 
 
-def _step(shares, likelihoods, counts, scale):
+def _step(shares, likelihoods, counts, mixing):
     """Return shares after a step of expectation maximization, and the cells before."""
-    weights = shares * scale
+    weights = shares if mixing is None else _product(shares, np.swapaxes(mixing, 1, 2))
     mixed = _product(weights, np.swapaxes(likelihoods, -1, -2))
-    after = weights * _product(counts / mixed, likelihoods)
+    gains = _product(counts / mixed, likelihoods)
+    after = shares * (gains if mixing is None else _product(gains, mixing))
     return after / after.sum(axis=1, keepdims=True), mixed
 
 

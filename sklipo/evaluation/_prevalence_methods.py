@@ -9,10 +9,9 @@ import numpy as np
 
 from ._mixtures import (
     find_shares,
-    fit_likelihoods,
+    fit_calibration,
     posterior,
     refit_offsets,
-    sharpen,
 )
 from ._resampled_counts import design_effect
 
@@ -92,21 +91,18 @@ def adjust(labelled, sample, resampler):
 def expect(labelled, sample, resampler):
     """Return the shares by expectation maximization, and corrected probabilities."""
     n_classes = labelled.n_classes
-    temperature, offsets = fit_likelihoods(labelled.scores, labelled.true)
-    known, new = (
-        sharpen(scores, temperature) for scores in (labelled.scores, sample.scores)
-    )
-    class_counts = np.bincount(labelled.true, minlength=n_classes)
-    likelihoods = new * np.exp(offsets) / class_counts
+    calibration = fit_calibration(labelled.scores, labelled.true)
+    known, new = (calibration.informed(of.scores) for of in (labelled, sample))
+    likelihoods = new @ calibration.mixing()
     share = find_shares(likelihoods, np.ones((1, len(new))))[0]
 
     known_cells, known_codes = _merge(known)
     cells = known_codes * n_classes + labelled.true
     drawn = resampler.draw(cells, len(known_cells) * n_classes, labelled.units)
     drawn = drawn.reshape(len(drawn), -1, n_classes)
-    class_counts = drawn.sum(axis=1)
-    scale = refit_offsets(known_cells, drawn.sum(axis=2), class_counts, offsets)
-    scale = np.exp(scale) / np.maximum(class_counts, np.finfo(float).tiny)
+    factors = refit_offsets(calibration, known_cells, drawn)
+    drawn_shares = drawn.sum(axis=1) / drawn.sum(axis=(1, 2))[:, None]
+    mixing = calibration.mixing(factors, drawn_shares)
     # One more particle is surely of one class.
     new_cells, codes = _merge(new)
     one_more = resampler.draw_particle(
@@ -116,10 +112,10 @@ def expect(labelled, sample, resampler):
     counts = np.hstack([resampled, one_more])
     surely = np.vstack([new_cells, np.eye(n_classes)])
     options = {"start": share, "tolerance": _OF_DRAWS}
-    draws = find_shares(surely, counts, scale, **options)
-    scale = scale[:_FOR_VARIANCE]
-    counts = np.tile(np.bincount(codes), (len(scale), 1))
-    of_labelled = find_shares(new_cells, counts, scale, **options)
+    draws = find_shares(surely, counts, mixing, **options)
+    mixing = mixing[:_FOR_VARIANCE]
+    counts = np.tile(np.bincount(codes), (len(mixing), 1))
+    of_labelled = find_shares(new_cells, counts, mixing, **options)
     return Found(share, draws, of_labelled, posterior(likelihoods, share))
 
 
@@ -199,7 +195,7 @@ def _effect(sample, n_predicted):
 
 def _merge(scores):
     """Return cells of nearly the same scores, and the number of the cell of each."""
-    steps = np.round(np.log(np.maximum(scores, np.finfo(np.float32).eps)) / _CELL)
+    steps = np.round(np.log(scores) / _CELL)
     _, codes = np.unique(steps, axis=0, return_inverse=True)
     sums = np.zeros((codes.max() + 1, scores.shape[1]))
     np.add.at(sums, codes, scores)
