@@ -147,7 +147,9 @@ def make_svc_pipeline(
         Give the model ``predict_proba``, calibrated by five folds of the training set
         as if all classes were equally frequent, which is how the SVM is trained, too.
         The last step is then a :class:`BalancedCalibratedClassifierCV`, and the SVM is
-        at ``classify__estimator``.
+        at ``classify__estimator``. The probabilities are those of a sample of equally
+        frequent classes; :func:`~sklipo.calibration.shift_prior` turns them into those
+        of your sample.
     n_jobs : int, default=None
         Number of particles measured at once; -1 means one for each core.
 
@@ -159,6 +161,7 @@ def make_svc_pipeline(
     See Also
     --------
     make_lipnet_pipeline : The other model: a convolutional network on pixels.
+    sklipo.calibration.shift_prior : Turns probabilities into those of a sample.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from sklipo.calibration import shift_prior
 from sklipo.displays import ReliabilityDisplay
 
 
@@ -127,3 +128,20 @@ def test_wrong_input_is_named():
     with pytest.raises(ValueError, match=r"9 classes, but only 8 colors"):
         draw(nine, kind="class")
     draw(nine, kind="class", colors=[str(i / 10) for i in range(9)])
+
+
+def test_probabilities_as_trained_and_of_the_sample():
+    result = make_result(n=300)
+    shares = [np.mean(result.y_true == label) for label in result.classes]
+    probabilities = {
+        "as if equal": result.y_proba,
+        "of this sample": shift_prior(result.y_proba, shares),
+    }
+    display = ReliabilityDisplay.from_predictions(
+        result.y_true, probabilities, kind="class"
+    )
+    assert list(display.errors_) == list(probabilities)
+    # The axis of counts reaches the highest of both panels.
+    low, high = display.axes_[-1].get_ylim()
+    assert low < 1
+    assert high > display.table["count"].max()

@@ -66,6 +66,7 @@ class ReliabilityDisplay(PanelDisplay):
     --------
     sklearn.calibration.CalibrationDisplay : The curve of two classes.
     sklearn.calibration.CalibratedClassifierCV : Corrects probabilities.
+    sklipo.calibration.shift_prior : Makes them those of a sample with other shares.
     sklipo.make_svc_pipeline : An SVM with probabilities: ``probability=True``.
 
     Notes
@@ -265,6 +266,9 @@ class ReliabilityDisplay(PanelDisplay):
             if names != [""]:
                 beside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
                 above.legend(fontsize="small", **beside)
+        # A bin of one particle should still be a visible step above the axis. Panels
+        # share the axis, so it is cut when all of them are drawn.
+        self.axes_[-1].set_ylim(bottom=0.7)
         return self
 
     def _open_pairs(self, ax, names, curves):
@@ -305,8 +309,7 @@ class ReliabilityDisplay(PanelDisplay):
         if self.kind == "confidence" and list(self.errors_.get("", {})) == [""]:
             title = f"Expected calibration error {self.errors_['']['']:.3f}"
         above.set(xlim=(0, 1), ylim=(-0.02, 1.02), title=title)
-        # A bin of one particle should still be a visible step above the axis.
-        below.set(xlabel=xlabel, yscale="log", ylim=(0.7, None))
+        below.set(xlabel=xlabel, yscale="log")
         above.set_ylabel(ylabel if is_leftmost(above) else "")
         below.set_ylabel("Particles" if is_leftmost(below) else "")
 

