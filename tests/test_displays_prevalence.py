@@ -92,7 +92,7 @@ def test_legend_names_level_and_marks():
         (0.9936, 0.9836, 1.0, "99.36 % (98.36 to 100.00)"),
         (0.0, 0.0, 0.03, "0.0 % (0.0 to 3.0)"),
         (0.5, np.nan, np.nan, "50.0 %"),
-        (np.nan, np.nan, np.nan, ""),
+        (np.nan, np.nan, np.nan, "unknown"),
     ],
 )
 def test_numbers_are_written_with_digits_that_tell(share, low, high, text):
