@@ -83,10 +83,10 @@ table = pd.concat(tables, names=["class"]).reset_index("class")
 print((100 * table.set_index(["class", "name"])).round(1).to_string())
 
 # %%
-# Each sample has a panel and an axis of its own. The dotted line is the truth.
+# Each sample has a panel and an axis of its own. The vertical line is the truth.
 
 display = PrevalenceDisplay(table).plot(colors=["#0072B2"] * len(truths))
 for ax, full in zip(display.axes_, truths, strict=True):
-    ax.axvline(full, color="0.25", linestyle=":", zorder=0)
+    ax.axvline(full, color="#D55E00", zorder=1)
 save_picture(display.figure_, options)
 plt.show()
