@@ -7,6 +7,7 @@ from display_cases import EIGHT_CLASSES, assert_readable, make_result
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
+from sklipo import estimate_prevalence
 from sklipo.displays import PrevalenceDisplay
 
 CLASSES = ["empty", "full", "uncertain"]
@@ -72,6 +73,17 @@ def test_estimates_of_one_sample_or_of_several():
     assert single.table["name"].tolist() == [""] * 3
     assert not single.ax_.get_yticklabels()
     np.testing.assert_array_equal(single.table["share"], table["share"][3:])
+
+
+def test_what_estimate_prevalence_returns_can_be_drawn():
+    y_pred = np.repeat(["empty", "full"], [20, 180])
+    samples = np.arange(200) % 2
+    counted = estimate_prevalence(None, y_pred, samples=samples, method="counted")
+    several = PrevalenceDisplay.from_estimates(counted)
+    assert several.table["name"].tolist() == [0, 0, 1, 1]
+    single = counted[1].plot(ax=pyplot.subplots(1, 2, layout="constrained")[1])
+    np.testing.assert_array_equal(single.table["share"], counted[1].share)
+    assert_readable(several)
 
 
 def test_legend_names_level_and_marks():
