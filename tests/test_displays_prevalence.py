@@ -7,6 +7,7 @@ from display_cases import EIGHT_CLASSES, assert_readable, make_result
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
+from sklipo import estimate_prevalence
 from sklipo.displays import PrevalenceDisplay
 
 CLASSES = ["empty", "full", "uncertain"]
@@ -74,6 +75,17 @@ def test_estimates_of_one_sample_or_of_several():
     np.testing.assert_array_equal(single.table["share"], table["share"][3:])
 
 
+def test_what_estimate_prevalence_returns_can_be_drawn():
+    y_pred = np.repeat(["empty", "full"], [20, 180])
+    samples = np.arange(200) % 2
+    counted = estimate_prevalence(None, y_pred, samples=samples, method="counted")
+    several = PrevalenceDisplay.from_estimates(counted)
+    assert several.table["name"].tolist() == [0, 0, 1, 1]
+    single = counted[1].plot(ax=pyplot.subplots(1, 2, layout="constrained")[1])
+    np.testing.assert_array_equal(single.table["share"], counted[1].share)
+    assert_readable(several)
+
+
 def test_legend_names_level_and_marks():
     estimate = make_estimate(make_table(), level=0.9)
     display = PrevalenceDisplay.from_estimates(estimate)
@@ -92,7 +104,7 @@ def test_legend_names_level_and_marks():
         (0.9936, 0.9836, 1.0, "99.36 % (98.36 to 100.00)"),
         (0.0, 0.0, 0.03, "0.0 % (0.0 to 3.0)"),
         (0.5, np.nan, np.nan, "50.0 %"),
-        (np.nan, np.nan, np.nan, ""),
+        (np.nan, np.nan, np.nan, "unknown"),
     ],
 )
 def test_numbers_are_written_with_digits_that_tell(share, low, high, text):

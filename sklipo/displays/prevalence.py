@@ -250,7 +250,8 @@ def _draw_shares(ax, numbers, color):
 def _in_words(row):
     """Return a share and its interval as text, with two digits near 0 % and 100 %."""
     if np.isnan(row.share):
-        return ""
+        # Nothing to say where the sample lacks the class altogether.
+        return "" if np.isnan(row.counted) else "unknown"
     ends = [end for end in (row.low, row.high) if not np.isnan(end)] or [row.share]
     digits = 2 if min(max(ends), 1 - min(ends)) < 0.02 else 1
     text = f"{100 * row.share:.{digits}f} %"
