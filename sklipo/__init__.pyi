@@ -20,7 +20,7 @@ from . import (
     transformers,
     versions,
 )
-from .evaluation import cross_validate_particles
+from .evaluation import count_by, cross_validate_particles, draw_audit
 from .features import ParticleFeatures
 from .images import ImageArray, ImageDtype
 from .lipnet.augmentation import RandomAffine
@@ -51,9 +51,11 @@ __all__ = [
     "calibration",
     "check_particles",
     "classification_table",
+    "count_by",
     "cross_validate_particles",
     "datasets",
     "displays",
+    "draw_audit",
     "evaluation",
     "features",
     "images",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from display_cases import assert_readable, make_result
@@ -64,6 +66,32 @@ def test_small_class_leaves_places_empty(particles):
     assert sum(not ax.axison for ax in display.figure_.axes) == 2
     rows = [ax.get_subplotspec().rowspan.start for ax in display.axes_]
     assert rows == [0, 0, 0, 0, 1, 1]
+
+
+def test_suspicious_labels(particles):
+    result = make_result(n=40, skill=1.0)
+    table = result.suspicious_labels()
+    draw = ParticleGalleryDisplay.from_cv_results
+    display = draw(result, particles.reset_index(drop=True), select="suspicious")
+    n_shown = min(len(table), 18)
+    assert list(shown(display)) == [str(row) for row in table["row"][:n_shown]]
+    first = table.iloc[0]
+    caption = display.axes_[0].get_title().split("\n")[1:]
+    arrow = f"→ {first['suggested']} ({first['proba_suggested']:.2f})"
+    assert caption == [first["y_true"], arrow]
+    title = f"{len(table)} of 40 labels suspicious, the most doubtful first"
+    assert display.figure_.get_suptitle() == title
+    assert_readable(display)
+    display = draw(result, particles, select="suspicious", n_particles=2)
+    assert len(display.axes_) == 2
+    right = make_result(n=40, skill=50.0)
+    display = draw(right, particles, select="suspicious")
+    assert display.ax_.texts[0].get_text() == "None of 40 labels is suspicious"
+    with pytest.raises(ValueError, match="'suspicious'"):
+        draw(result, particles, select="suspect")
+    without = replace(result, y_proba=None)
+    with pytest.raises(ValueError, match="no probabilities"):
+        draw(without, particles, select="suspicious")
 
 
 def test_mistakes_most_confident_first(particles):

@@ -8,7 +8,7 @@ from scipy.stats import bootstrap, ttest_rel
 from scipy.stats import t as student
 from sklearn.metrics import matthews_corrcoef
 
-from sklipo.evaluation import CrossValidationResult, _bootstrap, results
+from sklipo.evaluation import CrossValidationResult, _bootstrap, _intervals
 from sklipo.metrics import baseline_table
 
 LABELS = np.array(["empty", "full", "uncertain"])
@@ -126,7 +126,7 @@ def test_a_result_draws_its_samples_once(monkeypatch):
         calls.append(args)
         return _bootstrap.resample(*args)
 
-    monkeypatch.setattr(results, "resample", resample)
+    monkeypatch.setattr(_intervals, "resample", resample)
     result = make_result()
     repr(result)
     result._repr_html_()

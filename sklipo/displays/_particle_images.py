@@ -1,9 +1,11 @@
-"""One particle in one panel: gray scale, outline of the mask, scale bar."""
+"""One particle in one panel: gray scale, outline of the mask, scale bar, caption."""
+
+from textwrap import fill
 
 import numpy as np
 
 from .._extras import import_extra
-from ._axes import SMALL_CHARACTER
+from ._axes import SMALL_CHARACTER, plain_text
 
 OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every gray
 # A few hot or dead pixels would otherwise take all contrast from the others.
@@ -11,6 +13,8 @@ _PERCENTILES = (0.5, 99.5)
 # Smallest width and height of a particle, and height of a line of a caption, in inches.
 _CELL = 1.5
 _LINE = 0.15
+# Captions break after so many characters: wider cells would leave gaps in the grid.
+_LONGEST_LINE = 26
 
 
 def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None):
@@ -27,6 +31,19 @@ def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None
         _draw_outline(ax, mask)
     if pixel_size is not None:
         _draw_scale_bar(ax, image.shape, pixel_size)
+
+
+def caption(name, y_true, y_pred=None, confidence=None, *, names_row=False):
+    """Return the text above a particle, without its class where that names the row."""
+    lines = [str(name)] if names_row else [str(name), str(y_true)]
+    share = "" if confidence is None else f" ({confidence:.2f})"
+    if y_pred is not None and y_pred != y_true:
+        lines.append(f"→ {y_pred}{share}")
+    elif y_pred is not None and names_row:
+        lines.append(f"right{share}")
+    elif y_pred is not None:
+        lines[-1] += share
+    return plain_text("\n".join(fill(line, _LONGEST_LINE) for line in lines))
 
 
 def gallery_size(shape, captions):

@@ -35,6 +35,22 @@ def rank(select, is_wrong, confidence):
     return rows[order], f"{title}, the most confident first"
 
 
+def most_suspicious(result, n_particles):
+    """Return rows of the most suspicious labels, and what a gallery shows of them."""
+    table = result.suspicious_labels()
+    n_samples = len(result.y_true)
+    title = f"{len(table)} of {n_samples} labels suspicious, the most doubtful first"
+    if table.empty:
+        title = f"None of {n_samples} labels is suspicious"
+    table = table.head(n_particles)
+    return table["row"].to_numpy(), {
+        "y_true": table["y_true"].to_numpy(),
+        "y_pred": table["suggested"].to_numpy(),
+        "confidence": table["proba_suggested"].to_numpy(),
+        "title": title,
+    }
+
+
 def check_same_rows(result, particles):
     """Raise an error if other particles were cross-validated than those given."""
     if len(particles) != len(result.y_true):

@@ -1,6 +1,4 @@
-"""Galleries of particles: of each class, mistaken ones, uncertain ones."""
-
-from textwrap import fill
+"""Galleries of particles: of each class, mistaken, uncertain, wrongly labelled."""
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import StrOptions, validate_params
@@ -13,17 +11,17 @@ from ..particles import check_particles
 from ._axes import PanelDisplay, grid_shape, plain_text
 from ._by_name import named_results, only_one
 from ._parameters import COUNT, NUMBER, check_numbers, draws
-from ._particle_images import draw_particle, gallery_size
+from ._particle_images import caption, draw_particle, gallery_size
 from ._probabilities import probability_of
-from ._selection import check_same_rows, draw_each_class, rank
+from ._selection import check_same_rows, draw_each_class, most_suspicious, rank
 
-# Captions break after so many characters: wider cells would leave gaps in the grid.
-_LONGEST_LINE = 26
+_SELECTIONS = {"mistakes", "uncertain", "class"}
 _CONSTRAINTS = {
-    "select": [StrOptions({"mistakes", "uncertain", "class"})],
+    "select": [StrOptions(_SELECTIONS)],
     "n_particles": [COUNT, None],
     "random_state": ["random_state"],
 }
+_OF_RESULT = {**_CONSTRAINTS, "select": [StrOptions({*_SELECTIONS, "suspicious"})]}
 
 
 class ParticleGalleryDisplay(PanelDisplay):
@@ -271,6 +269,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         )
 
     @classmethod
+    @validate_params(_OF_RESULT, prefer_skip_nested_validation=False)
     def from_cv_results(
         cls,
         result,
@@ -289,8 +288,9 @@ class ParticleGalleryDisplay(PanelDisplay):
             What :func:`~sklipo.cross_validate_particles` returned.
         X : particle table, list of 2-D arrays or array
             The particles that were cross-validated.
-        select : {"mistakes", "uncertain", "class"}, default="mistakes"
-            Which particles to show, see :meth:`from_predictions`.
+        select : {"mistakes", "uncertain", "class", "suspicious"}, default="mistakes"
+            Which particles to show, see :meth:`from_predictions`. "suspicious" shows
+            ``result.suspicious_labels()`` with the suggested classes.
         n_particles : int, default=None
             Number of particles, for "class" the number of each class; all if there are
             fewer. By default 18, and 6 of each class.
@@ -307,6 +307,9 @@ class ParticleGalleryDisplay(PanelDisplay):
         (result,) = named_results(only_one(result, "result")).values()
         particles = check_particles(X)
         check_same_rows(result, particles)
+        if select == "suspicious":
+            rows, shown = most_suspicious(result, n_particles or 18)
+            return cls(particles.iloc[rows], **shown).plot(**plot_params)
         return cls.from_predictions(
             particles,
             result.y_true,
@@ -402,19 +405,13 @@ class ParticleGalleryDisplay(PanelDisplay):
 
     def _captions(self):
         """Return the text above each particle."""
-        names = self.particles.index.tolist()
-        lines = [[str(name), *self._classes_of(i)] for i, name in enumerate(names)]
-        texts = ("\n".join(fill(line, _LONGEST_LINE) for line in one) for one in lines)
-        return list(map(plain_text, texts))
-
-    def _classes_of(self, i):
-        """Return true and predicted class of a particle as lines of text."""
-        true = str(self.y_true[i])
-        names_row = self.rows == "class"
-        if self.y_pred is None:
-            return [] if names_row else [true]
-        share = "" if self.confidence is None else f" ({self.confidence[i]:.2f})"
-        if self.y_pred[i] == self.y_true[i]:
-            return [f"right{share}" if names_row else f"{true}{share}"]
-        arrow = [f"→ {self.y_pred[i]}{share}"]
-        return arrow if names_row else [true, *arrow]
+        return [
+            caption(
+                name,
+                self.y_true[i],
+                None if self.y_pred is None else self.y_pred[i],
+                None if self.confidence is None else self.confidence[i],
+                names_row=self.rows == "class",
+            )
+            for i, name in enumerate(self.particles.index)
+        ]

@@ -1,6 +1,13 @@
-"""Cross-validation of particle classifiers and its results."""
+"""Cross-validation of particle classifiers, its results, and audits of new samples."""
 
+from .audit import draw_audit
+from .counts import count_by
 from .cross_validation import cross_validate_particles
 from .results import CrossValidationResult
 
-__all__ = ["CrossValidationResult", "cross_validate_particles"]
+__all__ = [
+    "CrossValidationResult",
+    "count_by",
+    "cross_validate_particles",
+    "draw_audit",
+]

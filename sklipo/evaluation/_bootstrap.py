@@ -34,6 +34,19 @@ def count_tallies(result, units):
     return tallies
 
 
+def average_counts(counts, *, normalize):
+    """Return the mean of confusion matrices, whose rows may be shares of the class."""
+    matrices = counts.astype(float)
+    if not normalize:
+        return matrices.mean(axis=0)
+    support = matrices.sum(axis=2, keepdims=True)
+    has_class = support > 0
+    matrices = np.divide(matrices, support, out=matrices, where=has_class)
+    n_folds = has_class.sum(axis=0)
+    matrix = np.full(matrices.shape[1:], np.nan)
+    return np.divide(matrices.sum(axis=0), n_folds, out=matrix, where=n_folds > 0)
+
+
 def tally_table(tally, classes):
     """Return the metrics of each class for one tally."""
     counts, losses = tally[:, :-1], tally[:, -1]

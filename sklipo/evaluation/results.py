@@ -2,35 +2,26 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 
 # Private part of scikit-learn: _param_validation.
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import validate_params
 
 from ..metrics._confusion import summary_metrics
-from ._bootstrap import (
-    corrected_t_test,
-    count_tallies,
-    metric_differences,
-    resample,
-    spread_table,
-    tally_metrics,
-    tally_table,
-)
+from ._bootstrap import average_counts, count_tallies, tally_table
 from ._fields import check_comparable, check_fields
+from ._intervals import (
+    INTERVAL_PARAMETERS,
+    N_RESAMPLES,
+    comparison_table,
+    draw_samples,
+    find_class,
+    summary_table,
+)
+from ._label_errors import find_label_errors
 from ._representation import as_frame, describe, describe_in_html
-
-# The usual bootstrap: its samples are drawn once for all tables of a result.
-_N_RESAMPLES, _SEED = 1000, 0
-_INTERVAL = {
-    "level": [Interval(Real, 0, 1, closed="neither")],
-    # A million samples take gigabytes, and a thousandth of them tells as much.
-    "n_resamples": [Interval(Integral, 1, 1_000_000, closed="both")],
-    "random_state": ["random_state"],
-}
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -137,16 +128,7 @@ class CrossValidationResult:
         matrix : DataFrame of shape (n_classes, n_classes)
             Rows are true classes, columns predicted ones.
         """
-        matrices = self.confusion_counts.astype(float)
-        if normalize:
-            support = matrices.sum(axis=2, keepdims=True)
-            has_class = support > 0
-            matrices = np.divide(matrices, support, out=matrices, where=has_class)
-            n_folds = has_class.sum(axis=0)
-            matrix = np.full(matrices.shape[1:], np.nan)
-            np.divide(matrices.sum(axis=0), n_folds, out=matrix, where=n_folds > 0)
-        else:
-            matrix = matrices.mean(axis=0)
+        matrix = average_counts(self.confusion_counts, normalize=normalize)
         return pd.DataFrame(matrix, self.classes, self.classes)
 
     @validate_params({"per_fold": ["boolean"]}, prefer_skip_nested_validation=True)
@@ -212,7 +194,7 @@ class CrossValidationResult:
         }
         return {fold: classes for fold, classes in missing.items() if classes}
 
-    @validate_params(_INTERVAL, prefer_skip_nested_validation=True)
+    @validate_params(INTERVAL_PARAMETERS, prefer_skip_nested_validation=True)
     def summary(self, label=None, *, level=0.95, n_resamples=1000, random_state=None):
         """Return each metric with its spread over folds and its interval.
 
@@ -259,20 +241,15 @@ class CrossValidationResult:
         .. [1] A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their
            Application", Cambridge University Press, 1997, section 3.8.
         """
-        position = self._position(label)
-        whole = self._unit_tallies.sum(axis=0, keepdims=True)
-        if random_state is None and n_resamples == _N_RESAMPLES:
-            samples = self._samples
-        else:
-            samples = _resample(self._unit_tallies, n_resamples, random_state)
-        pooled, by_fold, samples = (
-            tally_metrics(tallies, position)
-            for tallies in (whole, self._fold_tallies, samples)
+        position = find_class(label, self.classes)
+        samples = self._samples
+        if random_state is not None or n_resamples != N_RESAMPLES:
+            samples = draw_samples(self._unit_tallies, n_resamples, random_state)
+        return summary_table(
+            self._unit_tallies, self._fold_tallies, samples, position, level
         )
-        table = spread_table(pooled.iloc[0].rename("pooled"), by_fold, samples, level)
-        return table.assign(n_folds=by_fold.count())
 
-    @validate_params(_INTERVAL, prefer_skip_nested_validation=True)
+    @validate_params(INTERVAL_PARAMETERS, prefer_skip_nested_validation=True)
     def compare(
         self, other, label=None, *, level=0.95, n_resamples=1000, random_state=None
     ):
@@ -328,20 +305,14 @@ class CrossValidationResult:
            Machine Learning 52, 239-281, 2003.
         """
         check_comparable(self, other)
-        position = self._position(label)
+        position = find_class(label, self.classes)
         # Units of both results side by side: each sample draws the same ones of both.
-        tallies = np.stack(
-            [count_tallies(result, self._units) for result in (self, other)], axis=1
+        by_unit, by_fold = (
+            np.stack([count_tallies(result, units) for result in (self, other)], axis=1)
+            for units in (self._units, self.folds)
         )
-        samples = _resample(tallies, n_resamples, random_state)
-        by_fold = np.stack([self._fold_tallies, other._fold_tallies], axis=1)
-        whole = tallies.sum(axis=0, keepdims=True)
-        difference, by_fold, samples = (
-            metric_differences(pairs, position) for pairs in (whole, by_fold, samples)
-        )
-        difference = difference.iloc[0].rename("difference")
-        table = spread_table(difference, by_fold, samples, level)
-        return table.assign(p_value=corrected_t_test(by_fold))
+        samples = draw_samples(by_unit, n_resamples, random_state)
+        return comparison_table(by_unit, by_fold, samples, position, level)
 
     def to_frame(self):
         """Return one row per particle, to look at or to join to the particle table.
@@ -354,6 +325,44 @@ class CrossValidationResult:
             Its index is that of the particle table.
         """
         return as_frame(self)
+
+    def suspicious_labels(self):
+        r"""Return particles whose label the out-of-fold probabilities contradict.
+
+        Returns
+        -------
+        table : DataFrame
+            One row per particle that an expert should look at again, the most
+            suspicious first, with the index of the particle table. Columns: ``row``,
+            its position from 0 on; ``y_true``; ``suggested``, the class that it seems
+            to be; ``proba_true`` and ``proba_suggested``, their probabilities;
+            ``margin``, the probability of the label less the largest of the others;
+            ``fold``, ``group``; and ``group_share``, the share of the group's particles
+            that are suspicious: near 1 where a whole micrograph is labelled wrong.
+
+        Raises
+        ------
+        ValueError
+            If there are no probabilities.
+
+        Notes
+        -----
+        This is confident learning [1]_. The threshold :math:`t_j` of class :math:`j` is
+        the mean of its probability :math:`p_j` over the particles labelled :math:`j`.
+        Of the classes with :math:`p_j \ge t_j`, the most probable one is suggested. The
+        label is suspicious if it is neither this class nor the most probable of all.
+        Thresholds allow for classes that the model predicts too often or seldom.
+
+        Particles with probabilities that are NaN are left out, with a warning. Without
+        ``groups``, the model has learned the wrong labels of a micrograph, too.
+
+        References
+        ----------
+        .. [1] C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident learning:
+           estimating uncertainty in dataset labels", Journal of Artificial
+           Intelligence Research 70, 1373-1411, 2021.
+        """
+        return find_label_errors(self)
 
     def plot(self, *, ax=None):
         """Draw the mean confusion matrix.
@@ -401,19 +410,4 @@ class CrossValidationResult:
     @cached_property
     def _samples(self):
         """Tallies of the usual bootstrap samples, which serve every class."""
-        return _resample(self._unit_tallies, _N_RESAMPLES, None)
-
-    def _position(self, label):
-        """Return the position of a class among all, None for all together."""
-        if label is None:
-            return None
-        classes = self.classes.tolist()
-        if not np.isscalar(label) or label not in classes:
-            raise ValueError(f"There is no class {label!r}; there are {classes}.")
-        return classes.index(label)
-
-
-def _resample(tallies, n_resamples, random_state):
-    """Return tallies of bootstrap samples, of the same ones without a random state."""
-    seed = _SEED if random_state is None else random_state
-    return resample(tallies, int(n_resamples), seed)
+        return draw_samples(self._unit_tallies)

@@ -32,7 +32,7 @@ def check_labels(y, n_samples=None, *, name="y"):
 
 def check_values(y, n_samples=None, *, name):
     """Return one value a row as a 1-D array without missing ones, all of one kind."""
-    values = _one_a_row(y, name)
+    values = one_a_row(y, name)
     if n_samples is not None and len(values) != n_samples:
         raise ValueError(
             f"{name} has {len(values)} values for {n_samples} particles; expected one "
@@ -58,6 +58,31 @@ def check_values(y, n_samples=None, *, name):
             f"in row {row}. Make all of them the same, for example by astype(str)."
         )
     return _without_objects(values)
+
+
+def one_a_row(y, name):
+    """Return the values as a 1-D array; a column or one-column table counts as such."""
+    is_masked = isinstance(y, np.ma.MaskedArray)
+    if is_masked and y.dtype.kind in "OUSbiuf":
+        y = np.where(np.ma.getmaskarray(y), None, y.data.astype(object))
+    # NumPy makes text of [1, "1"], and the string "nan" of a missing one among strings.
+    dtype = getattr(y, "dtype", None)
+    is_plain = isinstance(dtype, np.dtype) and dtype.kind in "biufUM"
+    try:
+        values = np.asarray(y, dtype=None if is_plain else object)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is a {type(y).__name__} of rows of unequal lengths; expected one "
+            "value a row."
+        ) from error
+    if values.ndim == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    if values.ndim != 1:
+        found = f"has shape {values.shape}" if values.ndim else "is no sequence"
+        raise ValueError(
+            f"{name}, a {type(y).__name__}, {found}; expected one value a row."
+        )
+    return values
 
 
 def check_predictions(y_true, y_pred, labels=None):
@@ -142,31 +167,6 @@ def _sorted_classes(*labels):
             f"{_MOST_CLASSES} classes. Are they names of particles?"
         )
     return classes
-
-
-def _one_a_row(y, name):
-    """Return the values as a 1-D array; a column or one-column table counts as such."""
-    is_masked = isinstance(y, np.ma.MaskedArray)
-    if is_masked and y.dtype.kind in "OUSbiuf":
-        y = np.where(np.ma.getmaskarray(y), None, y.data.astype(object))
-    # NumPy makes text of [1, "1"], and the string "nan" of a missing one among strings.
-    dtype = getattr(y, "dtype", None)
-    is_plain = isinstance(dtype, np.dtype) and dtype.kind in "biufUM"
-    try:
-        values = np.asarray(y, dtype=None if is_plain else object)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} is a {type(y).__name__} of rows of unequal lengths; expected one "
-            "value a row."
-        ) from error
-    if values.ndim == 2 and values.shape[1] == 1:
-        return values[:, 0]
-    if values.ndim != 1:
-        found = f"has shape {values.shape}" if values.ndim else "is no sequence"
-        raise ValueError(
-            f"{name}, a {type(y).__name__}, {found}; expected one value a row."
-        )
-    return values
 
 
 def _kind(value):
