@@ -299,23 +299,26 @@ def test_bad_labels_are_refused(audited, error, message):
         ({"label": None}, "no column 'label', only"),
         ({"row": None}, "no column 'row', only"),
         ({"probability": None}, "no column 'probability', only"),
-        ({"row": 30}, r"'row' of audited holds .*30.* in row 1 .* from 0 to 29"),
-        ({"row": -1}, "'row' of audited holds .*-1"),
-        ({"row": 1.5}, "'row' of audited holds .*1.5"),
-        ({"row": np.nan}, "'row' of audited holds .*nan"),
+        ({"row": 30}, r"'row' of audited holds 30 in row 1 .* from 0 to 29"),
+        ({"row": -1}, "'row' of audited holds -1"),
+        ({"row": 1.5}, "'row' of audited holds 1.5"),
+        ({"row": np.nan}, "'row' of audited holds nan"),
         ({"row": "x"}, "'row' of audited holds 'x'"),
-        ({"row": 0}, r"'row' of audited holds .* in row 1 .*each row once"),
-        ({"probability": 0}, "'probability' of audited holds .* above 0 and up to 1"),
-        ({"probability": 1.1}, "'probability' of audited holds .*1.1"),
-        ({"probability": np.nan}, "'probability' of audited holds .*nan"),
+        ({"row": 0}, r"'row' of audited holds [0-9]+ in row 1 .*each row once"),
+        (
+            {"probability": 0},
+            "'probability' of audited holds 0 in row 1 .* above 0 and up to 1",
+        ),
+        ({"probability": 1.1}, "'probability' of audited holds 1.1"),
+        ({"probability": np.nan}, "'probability' of audited holds nan"),
         ({"probability": "0,5"}, "'probability' of audited holds '0,5'"),
     ],
 )
 def test_bad_draws_that_come_back_are_refused(changes, message):
     audit = draw_audit([0] * 30, 15, random_state=0).assign(label="full")
     for name, value in changes.items():
-        values = audit[name].astype(object)
-        values.iloc[1] = audit["row"].iloc[0] if (name, value) == ("row", 0) else value
+        values = pd.Series(audit[name].tolist(), audit.index, object)
+        values.iloc[1] = values.tolist()[0] if (name, value) == ("row", 0) else value
         audit = audit.drop(columns=name)
         if value is not None:
             audit[name] = values
@@ -329,3 +332,5 @@ def test_an_empty_draw_is_refused():
         check_audit(audit.iloc[:0], 30)
     with pytest.raises(ValueError, match="audited has labels of 0"):
         check_audit(audit, 30)
+    with pytest.raises(ValueError, match="several columns of the name 'row'"):
+        check_audit(pd.concat([audit, audit["row"]], axis=1), 30)

@@ -42,7 +42,7 @@ def most_suspicious(result, n_particles):
     title = f"{len(table)} of {n_samples} labels suspicious, the most doubtful first"
     if table.empty:
         title = f"None of {n_samples} labels is suspicious"
-    table = table.head(n_particles)
+    table = table.head(int(n_particles))
     return table["row"].to_numpy(), {
         "y_true": table["y_true"].to_numpy(),
         "y_pred": table["suggested"].to_numpy(),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics._labels import check_labels, one_a_row, warn_of_other_order
+from ..particles._columns import strip_names
 from ..particles._warnings import warn_caller
 
 # The spread of fewer labels is too uncertain for an interval.
@@ -31,6 +32,7 @@ def check_audit(audited, n_particles, index=None):
     labels, and of how many micrographs they are.
     """
     if isinstance(audited, pd.DataFrame) and audited.shape[1] > 1:
+        audited = strip_names(audited)
         rows, values, probabilities = _read_draw(audited, n_particles)
     else:
         values = one_a_row(audited, "audited")
@@ -91,8 +93,9 @@ def _refuse(column, is_wrong, expected):
     """Raise an error that shows the first wrong value of a column."""
     wrong = np.flatnonzero(is_wrong)
     if len(wrong):
+        shown = column.iloc[wrong[:1]].tolist()[0]
         raise ValueError(
-            f"The column {column.name!r} of audited holds {column.iloc[wrong[0]]!r} in "
+            f"The column {column.name!r} of audited holds {shown!r} in "
             f"row {wrong[0]} ({len(wrong)} such rows in all); expected {expected}, as "
             "draw_audit returns them."
         )
@@ -113,7 +116,7 @@ def _check_labels(values, is_labelled):
             "and a hundred for an interval that tells something."
         )
     # Gaps are filled, so that an error names the row that the user sees.
-    filled = values.astype(object)
+    filled = values.copy()
     filled[~is_labelled] = filled[is_labelled][0]
     return check_labels(filled, name="audited")[is_labelled]
 
@@ -128,7 +131,7 @@ def _allow_for_gaps(audit, probabilities, is_labelled):
     stratum = stratum.to_numpy()
     share = pd.Series(is_labelled).groupby(stratum, dropna=False).transform("mean")
     lost = pd.unique(stratum[share.to_numpy() == 0])
-    none_of = f" None is left of those predicted {list(lost)}." if len(lost) else ""
+    none_of = f" None is left of those predicted {lost.tolist()}." if len(lost) else ""
     warn_caller(
         f"{(~is_labelled).sum()} of {len(audit)} drawn particles have no label and are "
         f"left out.{none_of} This is right only if they are like the labelled ones. "

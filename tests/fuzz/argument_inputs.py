@@ -232,6 +232,20 @@ def _metric_calls():
             _result().compare,
             {"other": _result(), "label": None, "n_resamples": 20},
         ),
+        "draw_audit": (
+            sklipo.draw_audit,
+            {
+                "particles": Y,
+                "n": 4,
+                "groups": None,
+                "y_pred": Y_PRED,
+                "random_state": 0,
+            },
+        ),
+        "count_by": (
+            sklipo.count_by,
+            {"particles": PLAIN, "y_pred": Y_PRED, "by": "label"},
+        ),
         "mean_confusion_matrix": _all_of(_result().mean_confusion_matrix, "normalize"),
         "cross_validate_particles": (
             partial(sklipo.cross_validate_particles, X=PLAIN),
@@ -323,6 +337,10 @@ def _picture_calls():
         "ParticleGalleryDisplay.from_predictions": (
             partial(gallery.from_predictions, PLAIN),
             {**_PREDICTIONS, "y_proba": Y_PROBA, "select": None, "n_particles": 2},
+        ),
+        "ParticleGalleryDisplay.from_cv_results": (
+            partial(gallery.from_cv_results, X=PLAIN),
+            {"result": _result(), "select": "suspicious", "n_particles": 2},
         ),
         "ParticleGalleryDisplay.plot": _all_of(
             partial(_plot, drawn), "ax n_columns outline scale_bar vmin vmax"

@@ -1,0 +1,119 @@
+"""What makes an estimate of shares doubtful, in sentences."""
+
+from itertools import combinations
+
+import numpy as np
+
+from ._mixtures import find_shares
+from ._prevalence_methods import confusion_rows, predicted_counts, resampled_rows
+
+_FEW = 5
+# Classes whose predictions differ by less than a tenth magnify errors more than tenfold.
+_LEAST_GAP = 0.1
+# Probability of such predictions, if the new particles are like the labelled ones.
+_IMPROBABLE = 0.01
+
+
+def caveats_of_groups(labelled_units, units):
+    """Return what there is to say of the number of micrographs."""
+    found = []
+    sides = {"labelled": labelled_units, "new": units}
+    n_units = {
+        side: None if codes is None else int(codes.max()) + 1
+        for side, codes in sides.items()
+    }
+    for side, n in n_units.items():
+        if n == 1:
+            found.append(
+                f"All {side} particles are of one micrograph. The interval can't "
+                "contain how micrographs differ, and is too narrow."
+            )
+        elif n is not None and n < _FEW:
+            found.append(
+                f"There are {n} {side} micrographs. Intervals rest on how micrographs "
+                f"differ, and are themselves uncertain with fewer than {_FEW}."
+            )
+    without = [side for side, n in n_units.items() if n is None]
+    if len(without) == 1:
+        (side,) = without
+        found.append(
+            f"The {side} particles have no groups, but the others have. Particles of "
+            "one micrograph resemble each other, so the interval is too narrow. Pass "
+            "the micrographs of both."
+        )
+    return found
+
+
+def caveats_of_classes(labelled, names):
+    """Return which classes only few labelled micrographs have."""
+    if labelled.units is None or labelled.units.max() + 1 < _FEW:
+        return []
+    few = []
+    for code, name in enumerate(names[: labelled.n_classes]):
+        n_units = len(np.unique(labelled.units[labelled.true == code]))
+        if n_units < _FEW:
+            few.append(f"{name!r} in {n_units}")
+    if not few:
+        return []
+    return [
+        f"Few labelled micrographs have particles of a class: {', '.join(few)}. How "
+        "well it is recognized elsewhere is hardly known."
+    ]
+
+
+def caveats_of_errors(labelled, names, resampler):
+    """Return which classes the model can't tell apart."""
+    matrix, drawn = confusion_rows(labelled), resampled_rows(labelled, resampler)
+    alike = []
+    for one, other in combinations(range(labelled.n_classes), 2):
+        # Half the sum of the differences is the largest share that tells them apart.
+        towards = np.sign(matrix[one] - matrix[other])
+        gaps = (drawn[:, one] - drawn[:, other]) @ towards / 2
+        if np.quantile(gaps, (1 - resampler.level) / 2) < _LEAST_GAP:
+            alike.append(f"{names[one]!r} and {names[other]!r}")
+    if not alike:
+        return []
+    return [
+        f"The model can't surely tell apart {', '.join(alike)}: their particles get "
+        "nearly the same predictions, as far as the labelled ones tell. Their shares "
+        "are hardly known, only their sum is. Label more of them, or audit the sample."
+    ]
+
+
+def caveats_of_fit(labelled, sample, resampler):
+    """Return whether no mixture of the classes would get such predictions."""
+    if _misfit_probability(labelled, sample, resampler) >= _IMPROBABLE:
+        return []
+    return [
+        "The new sample is not like the labelled particles: no shares of the classes "
+        "would give such predictions. Its particles look different, or there are "
+        "others among them. Audit it: label those of draw_audit, and pass audited."
+    ]
+
+
+def _misfit_probability(labelled, sample, resampler):
+    """Return how probable a fit as bad as that of the predictions is.
+
+    Samples are resampled about the fitted mixture, in which they fit.
+    """
+    matrix = confusion_rows(labelled)
+    counts = np.bincount(sample.predicted, minlength=labelled.n_predicted)[None]
+    observed = counts / counts.sum()
+    fitted = find_shares(matrix.T, counts) @ matrix
+    misfit = _divergence(observed, fitted)[0]
+    if misfit < 1e-9:
+        return 1.0
+    drawn = predicted_counts(sample, labelled.n_predicted, resampler)
+    drawn /= drawn.sum(axis=1, keepdims=True)
+    drawn = np.maximum(drawn + fitted - observed, 0)
+    matrices = resampled_rows(labelled, resampler)
+    shares = find_shares(matrices.transpose(0, 2, 1), drawn, tolerance=1e-6)
+    refitted = np.matmul(shares[:, None], matrices)[:, 0]
+    drawn /= drawn.sum(axis=1, keepdims=True)
+    return float((_divergence(drawn, refitted) >= misfit).mean())
+
+
+def _divergence(shares, expected):
+    """Return the Kullback-Leibler divergence of shares from those expected."""
+    ratios = np.where(shares > 0, shares / np.maximum(expected, 1e-12), 1)
+    return (shares * np.log(ratios)).sum(axis=1)

@@ -1,0 +1,195 @@
+"""How shares follow from predictions: by counting, by errors, by probabilities, audited.
+
+Each method returns its shares and those of resampled micrographs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._mixtures import (
+    find_shares,
+    fit_likelihoods,
+    posterior,
+    refit_offsets,
+    sharpen,
+)
+from ._resampled_counts import Resampler, design_effect
+
+# The shares of a resample need as many digits as its chance leaves.
+_OF_DRAWS = 1e-7
+# Probabilities whose logarithms differ by less than this are one cell.
+_CELL = 0.1
+
+
+class Labelled(NamedTuple):
+    """Particles that the model was tested on: codes of their classes, and micrographs.
+
+    A code is the position of a class. Predictions may be of more classes than there
+    are kinds of particles: the last ones are no kinds.
+    """
+
+    true: np.ndarray
+    predicted: np.ndarray
+    units: np.ndarray | None
+    n_classes: int
+    n_predicted: int
+    scores: np.ndarray | None = None
+
+
+class Sample(NamedTuple):
+    """Particles of a new sample: codes of predictions, micrographs, probabilities."""
+
+    predicted: np.ndarray
+    units: np.ndarray | None
+    scores: np.ndarray | None = None
+
+
+class Found(NamedTuple):
+    """Shares, those of resamples, and those of resamples of the labelled alone."""
+
+    share: np.ndarray
+    draws: np.ndarray
+    draws_of_labelled: np.ndarray | None = None
+    corrected_proba: np.ndarray | None = None
+
+
+def count(sample, n_classes, n_predicted, resampler):
+    """Return the shares of the predictions themselves."""
+    counts = np.bincount(sample.predicted, minlength=n_predicted)
+    draws = predicted_counts(sample, n_predicted, resampler)
+    draws /= draws.sum(axis=1, keepdims=True)
+    return Found((counts / counts.sum())[:n_classes], draws[:, :n_classes])
+
+
+def adjust(labelled, sample, resampler):
+    """Return the shares that, with the errors of the model, give its predictions."""
+    matrix = confusion_rows(labelled)
+    counts = np.bincount(sample.predicted, minlength=labelled.n_predicted)[None]
+    matrices = resampled_rows(labelled, resampler)
+    resampled = predicted_counts(sample, labelled.n_predicted, resampler)
+    share = find_shares(matrix.T, counts)[0]
+    repeated = np.repeat(counts, len(matrices), axis=0)
+    cells = matrices.transpose(0, 2, 1)
+    draws, draws_of_labelled = (
+        find_shares(cells, of_sample, tolerance=_OF_DRAWS)
+        for of_sample in (resampled, repeated)
+    )
+    return Found(share, draws, draws_of_labelled)
+
+
+def expect(labelled, sample, resampler):
+    """Return the shares by expectation maximization, and corrected probabilities."""
+    n_classes = labelled.n_classes
+    temperature, offsets = fit_likelihoods(labelled.scores, labelled.true)
+    known, new = (
+        sharpen(scores, temperature) for scores in (labelled.scores, sample.scores)
+    )
+    class_counts = np.bincount(labelled.true, minlength=n_classes)
+    likelihoods = new * np.exp(offsets) / class_counts
+    share = find_shares(likelihoods, np.ones((1, len(new))))[0]
+
+    known_cells, known_codes = _merge(known)
+    cells = known_codes * n_classes + labelled.true
+    drawn = resampler.draw(cells, len(known_cells) * n_classes, labelled.units)
+    drawn = drawn.reshape(len(drawn), -1, n_classes)
+    class_counts = drawn.sum(axis=1)
+    scale = refit_offsets(known_cells, drawn.sum(axis=2), class_counts, offsets)
+    scale = np.exp(scale) / np.maximum(class_counts, np.finfo(float).tiny)
+    # One more particle is surely of one class.
+    new_cells, codes = _merge(new)
+    one_more = resampler.draw_particle(
+        n_classes, _effect(sample, labelled.n_predicted), codes, sample.units
+    )
+    resampled = resampler.draw(codes, len(new_cells), sample.units)
+    repeated = np.bincount(codes, minlength=len(new_cells)) + np.zeros_like(resampled)
+    surely = np.vstack([new_cells, np.eye(n_classes)])
+    draws = find_shares(
+        surely, np.hstack([resampled, one_more]), scale, tolerance=_OF_DRAWS
+    )
+    draws_of_labelled = find_shares(new_cells, repeated, scale, tolerance=_OF_DRAWS)
+    return Found(share, draws, draws_of_labelled, posterior(likelihoods, share))
+
+
+def audit(sample, rows, codes, weights, n_classes, n_predicted, resampler):
+    """Return the shares by labels of a random part of the sample and all predictions.
+
+    In each predicted class, the share of a label among those audited, by the inverse of
+    their probability to be drawn, holds for the others too.
+    """
+    # A cell is a predicted class, a label or none, and a weight.
+    values, weight_codes = np.unique(weights, return_inverse=True)
+    n_labels = n_classes * len(values) + 1
+    cells = sample.predicted * n_labels
+    cells[rows] += 1 + codes * len(values) + weight_codes
+    n_cells = n_predicted * n_labels
+    counts = np.bincount(cells, minlength=n_cells)[None].astype(float)
+    resampled = resampler.draw(cells, n_cells, sample.units)
+    share = _audited_shares(counts, values, n_classes, n_predicted)[0]
+
+    effect = 1.0
+    if sample.units is not None:
+        effect = design_effect(codes, n_classes, sample.units[rows])
+    one_more = resampler.draw_particle(n_classes, effect, cells, sample.units)
+    drawn = sample.predicted[resampler.draw_rows(len(cells), cells, sample.units)]
+    in_class = np.zeros((len(one_more), n_predicted, n_classes))
+    in_class[np.arange(len(one_more)), drawn] = one_more
+    # What nobody looked at may be anything.
+    for unseen in np.setdiff1d(np.arange(n_predicted), sample.predicted[rows]):
+        in_class[:, unseen] += resampler.draw_particle(n_classes, effect, unseen)
+    draws = _audited_shares(resampled, values, n_classes, n_predicted, in_class)
+    return Found(share, draws)
+
+
+def _audited_shares(counts, weights, n_classes, n_predicted, one_more=0.0):
+    """Return shares by counts of cells of a predicted class, a label and a weight."""
+    counts = counts.reshape(len(counts), n_predicted, -1)
+    predicted = counts.sum(axis=2) / counts.sum(axis=(1, 2))[:, None]
+    labels = counts[..., 1:].reshape(len(counts), n_predicted, n_classes, len(weights))
+    labels = labels @ (weights / weights.mean()) + one_more
+    totals = labels.sum(axis=2, keepdims=True)
+    # Without a label, a prediction counts as it is; what is no kind, as all labels do.
+    as_predicted = np.eye(n_predicted)[:, :n_classes] + np.zeros_like(labels)
+    pooled = labels.sum(axis=1) / labels.sum(axis=(1, 2))[:, None]
+    as_predicted[:, n_classes:] = pooled[:, None]
+    rows = np.divide(labels, totals, out=as_predicted, where=totals > 0)
+    return np.matmul(predicted[:, None], rows)[:, 0]
+
+
+def confusion_rows(labelled):
+    """Return the probability of each prediction, in rows of true classes."""
+    cells = labelled.true * labelled.n_predicted + labelled.predicted
+    counts = np.bincount(cells, minlength=labelled.n_classes * labelled.n_predicted)
+    counts = counts.reshape(labelled.n_classes, -1)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def resampled_rows(labelled, resampler):
+    """Return the rows of :func:`confusion_rows` of resampled micrographs."""
+    cells = labelled.true * labelled.n_predicted + labelled.predicted
+    n_cells = labelled.n_classes * labelled.n_predicted
+    counts = resampler.draw(cells, n_cells, labelled.units)
+    counts = counts.reshape(len(counts), labelled.n_classes, -1)
+    return counts / np.maximum(counts.sum(axis=2, keepdims=True), np.finfo(float).tiny)
+
+
+def predicted_counts(sample, n_predicted, resampler):
+    """Return counts of predictions in resamples, with one more particle."""
+    drawn = resampler.draw(sample.predicted, n_predicted, sample.units)
+    return drawn + resampler.draw_particle(
+        n_predicted, _effect(sample, n_predicted), sample.predicted, sample.units
+    )
+
+
+def _effect(sample, n_predicted):
+    """Return the design effect of the predictions."""
+    return design_effect(sample.predicted, n_predicted, sample.units)
+
+
+def _merge(scores):
+    """Return cells of nearly the same scores, and the number of the cell of each."""
+    steps = np.round(np.log(np.maximum(scores, np.finfo(np.float32).eps)) / _CELL)
+    _, codes = np.unique(steps, axis=0, return_inverse=True)
+    sums = np.zeros((codes.max() + 1, scores.shape[1]))
+    np.add.at(sums, codes, scores)
+    return sums / np.bincount(codes)[:, None], codes
