@@ -20,7 +20,13 @@ from . import (
     transformers,
     versions,
 )
-from .evaluation import count_by, cross_validate_particles, draw_audit
+from .evaluation import (
+    compare_samples,
+    count_by,
+    cross_validate_particles,
+    draw_audit,
+    estimate_prevalence,
+)
 from .features import ParticleFeatures
 from .images import ImageArray, ImageDtype
 from .lipnet.augmentation import RandomAffine
@@ -51,11 +57,13 @@ __all__ = [
     "calibration",
     "check_particles",
     "classification_table",
+    "compare_samples",
     "count_by",
     "cross_validate_particles",
     "datasets",
     "displays",
     "draw_audit",
+    "estimate_prevalence",
     "evaluation",
     "features",
     "images",

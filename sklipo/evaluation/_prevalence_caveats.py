@@ -14,14 +14,27 @@ _LEAST_GAP = 0.1
 _IMPROBABLE = 0.01
 
 
-def caveats_of_groups(labelled_units, units):
-    """Return what there is to say of the number of micrographs."""
-    found = []
-    sides = {"labelled": labelled_units, "new": units}
+def find_caveats(labelled, sample, names, resampler):
+    """Return all that is doubtful about shares that rest on errors of the model."""
+    return [
+        *caveats_of_groups(sample.units, labelled),
+        *_of_unseen_classes(labelled, names),
+        *_of_rare_classes(labelled, names),
+        *_of_errors(labelled, names, resampler),
+        *_of_fit(labelled, sample, resampler),
+    ]
+
+
+def caveats_of_groups(units, labelled=None):
+    """Return what there is to say of the numbers of micrographs."""
+    sides = {"new": units}
+    if labelled is not None:
+        sides["labelled"] = labelled.units
     n_units = {
-        side: None if codes is None else int(codes.max()) + 1
+        side: None if codes is None else len(np.unique(codes))
         for side, codes in sides.items()
     }
+    found = []
     for side, n in n_units.items():
         if n == 1:
             found.append(
@@ -34,22 +47,53 @@ def caveats_of_groups(labelled_units, units):
                 f"differ, and are themselves uncertain with fewer than {_FEW}."
             )
     without = [side for side, n in n_units.items() if n is None]
-    if len(without) == 1:
-        (side,) = without
-        found.append(
-            f"The {side} particles have no groups, but the others have. Particles of "
-            "one micrograph resemble each other, so the interval is too narrow. Pass "
-            "the micrographs of both."
+    if len(without) < len(sides):
+        found.extend(
+            f"The {side} particles have no groups, though the others have. Particles "
+            "of one micrograph resemble each other, so the interval is too narrow. "
+            "Pass the micrographs of both."
+            for side in without
         )
     return found
 
 
-def caveats_of_classes(labelled, names):
+def caveats_of_audit(audited, sample, names):
+    """Return what is doubtful about shares that rest on an audit."""
+    unseen = np.setdiff1d(sample.predicted, audited.predicted)
+    found = caveats_of_groups(sample.units)
+    if len(unseen):
+        n = np.isin(sample.predicted, unseen).sum()
+        which = ", ".join(repr(names[code].item()) for code in unseen)
+        found.append(
+            f"None of the {n} particles that are predicted as {which} was audited; in "
+            "the share they count as predicted. draw_audit with y_pred draws some of "
+            "each class."
+        )
+    if audited.units is not None and len(np.unique(audited.units)) < _FEW:
+        found.append(
+            f"The audited particles are of {len(np.unique(audited.units))} micrographs;"
+            f" expected {_FEW} or more. draw_audit with groups spreads them."
+        )
+    return found
+
+
+def _of_unseen_classes(labelled, names):
+    """Return which classes no labelled particle is of."""
+    unseen = names[labelled.n_classes : labelled.n_kinds].tolist()
+    if not unseen:
+        return []
+    return [
+        f"No labelled particle is of class {', '.join(map(repr, unseen))}: its share "
+        "is unknown, and the others are those of a sample without it. Label some."
+    ]
+
+
+def _of_rare_classes(labelled, names):
     """Return which classes only few labelled micrographs have."""
     if labelled.units is None or labelled.units.max() + 1 < _FEW:
         return []
     few = []
-    for code, name in enumerate(names[: labelled.n_classes]):
+    for code, name in enumerate(names[: labelled.n_classes].tolist()):
         n_units = len(np.unique(labelled.units[labelled.true == code]))
         if n_units < _FEW:
             few.append(f"{name!r} in {n_units}")
@@ -61,7 +105,7 @@ def caveats_of_classes(labelled, names):
     ]
 
 
-def caveats_of_errors(labelled, names, resampler):
+def _of_errors(labelled, names, resampler):
     """Return which classes the model can't tell apart."""
     matrix, drawn = confusion_rows(labelled), resampled_rows(labelled, resampler)
     alike = []
@@ -70,7 +114,7 @@ def caveats_of_errors(labelled, names, resampler):
         towards = np.sign(matrix[one] - matrix[other])
         gaps = (drawn[:, one] - drawn[:, other]) @ towards / 2
         if np.quantile(gaps, (1 - resampler.level) / 2) < _LEAST_GAP:
-            alike.append(f"{names[one]!r} and {names[other]!r}")
+            alike.append(f"{names[one].item()!r} and {names[other].item()!r}")
     if not alike:
         return []
     return [
@@ -80,7 +124,7 @@ def caveats_of_errors(labelled, names, resampler):
     ]
 
 
-def caveats_of_fit(labelled, sample, resampler):
+def _of_fit(labelled, sample, resampler):
     """Return whether no mixture of the classes would get such predictions."""
     if _misfit_probability(labelled, sample, resampler) >= _IMPROBABLE:
         return []

@@ -14,7 +14,7 @@ from ._mixtures import (
     refit_offsets,
     sharpen,
 )
-from ._resampled_counts import Resampler, design_effect
+from ._resampled_counts import design_effect
 
 # The shares of a resample need as many digits as its chance leaves.
 _OF_DRAWS = 1e-7
@@ -25,14 +25,15 @@ _CELL = 0.1
 class Labelled(NamedTuple):
     """Particles that the model was tested on: codes of their classes, and micrographs.
 
-    A code is the position of a class. Predictions may be of more classes than there
-    are kinds of particles: the last ones are no kinds.
+    A code is the position of a class: first those that labelled particles are of, then
+    further kinds of particles, then what is predicted but no kind.
     """
 
     true: np.ndarray
     predicted: np.ndarray
     units: np.ndarray | None
     n_classes: int
+    n_kinds: int
     n_predicted: int
     scores: np.ndarray | None = None
 
@@ -52,6 +53,15 @@ class Found(NamedTuple):
     draws: np.ndarray
     draws_of_labelled: np.ndarray | None = None
     corrected_proba: np.ndarray | None = None
+
+    def labelled_part(self):
+        """Return the part of each share's variance that the labelled account for."""
+        if self.draws_of_labelled is None:
+            return np.zeros(len(self.share))
+        parts, whole = self.draws_of_labelled.var(axis=0), self.draws.var(axis=0)
+        return np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0).clip(
+            max=1
+        )
 
 
 def count(sample, n_classes, n_predicted, resampler):
@@ -111,48 +121,47 @@ def expect(labelled, sample, resampler):
     return Found(share, draws, draws_of_labelled, posterior(likelihoods, share))
 
 
-def audit(sample, rows, codes, weights, n_classes, n_predicted, resampler):
+def audit(labelled, sample, audited, resampler):
     """Return the shares by labels of a random part of the sample and all predictions.
 
-    In each predicted class, the share of a label among those audited, by the inverse of
-    their probability to be drawn, holds for the others too.
+    In each predicted class, the shares of the labels among those audited, each by the
+    number of particles that it stands for, hold for the others too.
     """
-    # A cell is a predicted class, a label or none, and a weight.
-    values, weight_codes = np.unique(weights, return_inverse=True)
-    n_labels = n_classes * len(values) + 1
+    n_classes, n_predicted = labelled.n_classes, labelled.n_predicted
+    # A cell is a predicted class, and a label with its weight, or none.
+    weights, weight_codes = np.unique(audited.weights, return_inverse=True)
+    n_labels = n_classes * len(weights) + 1
     cells = sample.predicted * n_labels
-    cells[rows] += 1 + codes * len(values) + weight_codes
+    cells[audited.rows] += 1 + labelled.true * len(weights) + weight_codes
     n_cells = n_predicted * n_labels
-    counts = np.bincount(cells, minlength=n_cells)[None].astype(float)
-    resampled = resampler.draw(cells, n_cells, sample.units)
-    share = _audited_shares(counts, values, n_classes, n_predicted)[0]
+    shape = n_predicted, n_labels
+    counts = np.bincount(cells, minlength=n_cells).reshape(1, *shape).astype(float)
+    share = _audited_shares(counts, weights, n_classes)[0]
 
-    effect = 1.0
-    if sample.units is not None:
-        effect = design_effect(codes, n_classes, sample.units[rows])
-    one_more = resampler.draw_particle(n_classes, effect, cells, sample.units)
-    drawn = sample.predicted[resampler.draw_rows(len(cells), cells, sample.units)]
-    in_class = np.zeros((len(one_more), n_predicted, n_classes))
-    in_class[np.arange(len(one_more)), drawn] = one_more
+    effect = design_effect(labelled.true, n_classes, labelled.units)
+    particle = resampler.draw_particle(n_classes, effect, cells, sample.units)
+    predicted = sample.predicted[resampler.draw_rows(len(cells), cells, sample.units)]
+    one_more = np.zeros((len(particle), n_predicted, n_classes))
+    one_more[np.arange(len(particle)), predicted] = particle
     # What nobody looked at may be anything.
-    for unseen in np.setdiff1d(np.arange(n_predicted), sample.predicted[rows]):
-        in_class[:, unseen] += resampler.draw_particle(n_classes, effect, unseen)
-    draws = _audited_shares(resampled, values, n_classes, n_predicted, in_class)
-    return Found(share, draws)
+    for unseen in np.setdiff1d(sample.predicted, labelled.predicted):
+        data = cells, sample.units, unseen
+        one_more[:, unseen] += resampler.draw_particle(n_classes, effect, *data)
+    counts = resampler.draw(cells, n_cells, sample.units).reshape(-1, *shape)
+    return Found(share, _audited_shares(counts, weights, n_classes, one_more))
 
 
-def _audited_shares(counts, weights, n_classes, n_predicted, one_more=0.0):
-    """Return shares by counts of cells of a predicted class, a label and a weight."""
-    counts = counts.reshape(len(counts), n_predicted, -1)
+def _audited_shares(counts, weights, n_classes, one_more=0.0):
+    """Return shares by counts of shape (n_samples, n_predicted, 1 + n_labels)."""
     predicted = counts.sum(axis=2) / counts.sum(axis=(1, 2))[:, None]
-    labels = counts[..., 1:].reshape(len(counts), n_predicted, n_classes, len(weights))
+    labels = counts[..., 1:].reshape(*counts.shape[:2], n_classes, len(weights))
     labels = labels @ (weights / weights.mean()) + one_more
-    totals = labels.sum(axis=2, keepdims=True)
     # Without a label, a prediction counts as it is; what is no kind, as all labels do.
-    as_predicted = np.eye(n_predicted)[:, :n_classes] + np.zeros_like(labels)
+    rows = np.eye(labels.shape[1])[:, :n_classes] + np.zeros_like(labels)
     pooled = labels.sum(axis=1) / labels.sum(axis=(1, 2))[:, None]
-    as_predicted[:, n_classes:] = pooled[:, None]
-    rows = np.divide(labels, totals, out=as_predicted, where=totals > 0)
+    rows[:, n_classes:] = pooled[:, None]
+    totals = labels.sum(axis=2, keepdims=True)
+    np.divide(labels, totals, out=rows, where=totals > 0)
     return np.matmul(predicted[:, None], rows)[:, 0]
 
 

@@ -35,10 +35,10 @@ class Resampler:
         """Return resampled counts of shape (n_resamples, n_cells).
 
         ``units`` is the micrograph of each particle, from 0 on; without it, particles
-        are drawn.
+        are drawn, as for a single one.
         """
         generator = self.generator(cells, units)
-        if units is None:
+        if units is None or not units.any():
             counts = np.bincount(cells, minlength=n_cells)
             shape = self._shape(np.ones(len(cells)))
             # The sum of gamma variables is one again: particles need no draw each.
@@ -103,7 +103,7 @@ def design_effect(cells, n_cells, units):
     It is the ratio of the variance of shares between micrographs to that of as many
     independent particles, all cells together, and at least 1.
     """
-    if units is None or units.max() < 1:
+    if units is None or not units.any():
         return 1.0
     table = tabulate(cells, n_cells, units)
     sizes = table.sum(axis=1, keepdims=True)

@@ -31,8 +31,8 @@ _WANTED, _LEAST = 5, 2
 def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     r"""Draw the particles of a new sample that an expert should label.
 
-    The draw is at random with known probabilities. It is spread over the micrographs,
-    and rare predicted classes get more than their part of it.
+    The draw is random with known probabilities and spread over the micrographs. Rare
+    predicted classes get more labels than their share of the particles.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     --------
     sklipo.estimate_prevalence : Takes the labels as ``audited``.
     sklipo.count_by : Counts predictions of each micrograph.
-    sklipo.ParticleGalleryDisplay : Shows the particles.
+    sklipo.displays.ParticleGalleryDisplay : Shows the particles.
 
     Notes
     -----
@@ -92,10 +92,12 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     Within a stratum the draw is systematic [2]_. The micrographs are put in random
     order, and the particles of each in random order. From a random start, every
     :math:`N_j / n_j`-th particle is drawn. Each has the probability
-    :math:`n_j / N_j`, and a micrograph with a tenth of the stratum's particles gives a
-    tenth of its labels, give or take less than one.
+    :math:`n_j / N_j`, and a micrograph's number of labels in it differs from the
+    proportional number by less than one.
 
-    The label should be given without a look at the prediction.
+    Experts should give labels without seeing the predictions. Where they can't tell the
+    class, they should say so by a class of its own, such as "uncertain": particles
+    without a label are taken to be like the others.
 
     References
     ----------

@@ -1,0 +1,276 @@
+"""Shares of classes in a new sample, corrected for the errors of the model."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from .._random import own_seed
+from ..metrics._labels import check_values, encode
+from ..particles._warnings import warn_caller
+from ._new_samples import (
+    check_new,
+    check_scores,
+    encode_audited,
+    encode_labelled,
+    encode_sample,
+    name_classes,
+)
+from ._prevalence_caveats import caveats_of_audit, caveats_of_groups, find_caveats
+from ._prevalence_methods import adjust, audit, count, expect
+from ._resampled_counts import Resampler, design_effect
+from .prevalence_estimate import PrevalenceEstimate
+from .results import CrossValidationResult
+
+
+@validate_params(
+    {
+        "result": [CrossValidationResult, None],
+        "method": [StrOptions({"counted", "adjusted", "em"})],
+        "level": [Interval(Real, 0, 1, closed="neither")],
+        "n_resamples": [Interval(Integral, 100, 1_000_000, closed="both")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def estimate_prevalence(
+    result,
+    y_pred,
+    *,
+    groups=None,
+    y_proba=None,
+    samples=None,
+    audited=None,
+    method="adjusted",
+    level=0.95,
+    n_resamples=1000,
+    random_state=0,
+):
+    r"""Estimate the share of each class in a new sample, with its interval.
+
+    A share of predictions is not a share of particles: of 97 full and one empty
+    particle, a model that is right nine times in ten finds ten empty ones. The errors
+    that cross-validation found correct the count.
+
+    Parameters
+    ----------
+    result : CrossValidationResult
+        Cross-validation of the model on labelled particles. None will do for an audit.
+    y_pred : array-like of shape (n_particles,)
+        Predictions of the model, fitted on all labelled particles, for the new ones.
+    groups : array-like of shape (n_particles,), default=None
+        Micrograph of each new particle.
+    y_proba : array-like of shape (n_particles, n_classes), default=None
+        Predicted probabilities of the new particles, which ``method="em"`` needs, in
+        the order of ``result.classes``.
+    samples : array-like of shape (n_particles,), default=None
+        Sample of each new particle, for an estimate of each sample.
+    audited : array-like of shape (n_particles,) or DataFrame, default=None
+        Labels that an expert gave to a random part of the new particles: missing where
+        nobody looked, or the table of :func:`draw_audit` with its labels filled in.
+        With it, shares rest on these labels, and ``method`` is not looked at.
+    method : {"adjusted", "em", "counted"}, default="adjusted"
+        "adjusted" inverts the confusion matrix. "em" corrects probabilities by
+        expectation maximization; its intervals are narrower, and it corrects the
+        classes of single particles, too. "counted" only counts the predictions, with
+        all their errors.
+    level : float, default=0.95
+        Level of confidence of the intervals.
+    n_resamples : int, default=1000
+        Number of resamples, 100 or more.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the resamples. Equal data and an equal seed give equal intervals.
+
+    Returns
+    -------
+    estimate : PrevalenceEstimate or dict of PrevalenceEstimate
+        The shares; with ``samples`` a dict by sample.
+
+    Raises
+    ------
+    TypeError
+        If ``result`` is none, or labels are neither text nor numbers.
+    ValueError
+        If a prediction is of a class that the result does not know; something is of
+        another length, or missing; probabilities are missing for "em", or don't sum up
+        to 1; an audited label is of a class that neither the result nor the predictions
+        have, there are fewer than 10 of them, or all are of one micrograph of several.
+
+    Warns
+    -----
+    UserWarning
+        If classes can't be told apart, if the predictions are such as no mixture of the
+        classes would get, if a class was never seen out of fold, if there are fewer
+        than five micrographs on either side, or a class is in fewer than five. The
+        estimate repeats all this in its ``caveats``.
+
+    See Also
+    --------
+    sklipo.draw_audit : Draws the particles to label.
+    sklipo.compare_samples : Difference of two samples.
+    sklipo.count_by : Counts predictions by micrograph or sample.
+    sklipo.calibration.shift_prior : Corrects probabilities by known shares.
+
+    Notes
+    -----
+    **adjusted.** The labelled particles tell the probability :math:`M_{kj}` of
+    prediction j for particles of class k. A sample with shares :math:`p_k` gets
+    prediction j with probability :math:`\sum_k p_k M_{kj}`. The shares are those that
+    make the predictions of the new sample most likely, among all that are at least 0
+    and sum up to 1. For two classes this is the estimate of Rogan and Gladen [1]_ and
+    Forman [2]_, cut off at 0 and 1.
+
+    **em.** Of the new particles' probabilities, the prior in them is replaced by that
+    which makes them most likely [3]_. What prior the model was trained with, and how
+    much surer it is than it should be, is estimated from the probabilities out of fold,
+    by a temperature and a factor of each class [4]_.
+
+    Both hold if the particles of each class look like the labelled ones of this class,
+    whatever the shares. An audit asks for no likeness:
+
+    **audited.** Share = mean of predictions + mean of (label - prediction) over the
+    audited particles, each weighted by the inverse of its probability to be drawn, as
+    in prediction-powered inference [5]_. Power tuning gives each pair of a label and
+    a prediction its best weight. As predictions are classes, this is the poststratified
+    estimate: of each predicted class, the audited ones tell the shares of labels.
+
+    **Intervals** are percentiles over resamples of the labelled micrographs and of
+    the new ones, since both the errors and the sample are chance. They are for the
+    shares in all that the micrographs were taken of. Micrographs are drawn by random
+    weights, as in the Bayesian bootstrap [6]_, of a variance that makes up for
+    their number by Student's t. One more particle, of a class by chance, stands for
+    what a sample of this size may fail to show. Without groups, particles are drawn.
+
+    Of 300 simulated studies of each kind (12 or 30 labelled and 10 or 30 new
+    micrographs, shares as in Tables 1, 2, 9 and 10, errors and shares that vary between
+    micrographs), intervals of a level of 95 % covered the true share in 92 to 98 %;
+    those of classes below 1 %, which are cut off at 0, in up to 100 %.
+
+    References
+    ----------
+    .. [1] W. J. Rogan and B. Gladen, "Estimating prevalence from the results of a
+       screening test", American Journal of Epidemiology 107, 71-76, 1978.
+    .. [2] G. Forman, "Quantifying counts and costs via classification", Data Mining and
+       Knowledge Discovery 17, 164-206, 2008.
+    .. [3] M. Saerens, P. Latinne and C. Decaestecker, "Adjusting the outputs of a
+       classifier to new a priori probabilities", Neural Computation 14, 21-41, 2002.
+    .. [4] A. Alexandari, A. Kundaje and A. Shrikumar, "Maximum likelihood with
+       bias-corrected calibration is hard-to-beat at label shift adaptation", ICML 2020.
+    .. [5] A. N. Angelopoulos, J. C. Duchi and T. Zrnic, "PPI++: Efficient
+       prediction-powered inference", arXiv:2311.01453, 2023.
+    .. [6] D. B. Rubin, "The Bayesian bootstrap", Annals of Statistics 9, 130-134, 1981.
+
+    Examples
+    --------
+    Of 1,000 predictions, 100 are "empty". But the model takes 8 % of the full particles
+    for empty ones, and 20 % of the empty ones for full:
+
+    >>> import numpy as np
+    >>> from sklipo import estimate_prevalence
+    >>> from sklipo.evaluation import CrossValidationResult
+    >>> y_true = np.repeat(["empty", "full"], 500)
+    >>> y_pred = np.repeat(["empty", "full", "empty", "full"], [400, 100, 40, 460])
+    >>> result = CrossValidationResult(
+    ...     classes=np.unique(y_true),
+    ...     y_true=y_true,
+    ...     y_pred=y_pred,
+    ...     folds=np.arange(1000) % 5,
+    ... )
+    >>> y_new = np.repeat(["empty", "full"], [100, 900])
+    >>> estimate_prevalence(result, y_new).to_frame().round(3)
+           counted  share    low   high
+    class
+    empty      0.1  0.028  0.000  0.066
+    full       0.9  0.972  0.934  1.000
+    """
+    new = check_new(result, y_pred, groups=groups, y_proba=y_proba, audited=audited)
+    if audited is not None:
+        method = "audited"
+    elif result is None and method != "counted":
+        raise ValueError(
+            f"method={method!r} needs the result of cross_validate_particles, which "
+            "tells the errors of the model. Without one, pass audited."
+        )
+    elif method == "em":
+        check_scores(result, y_proba)
+    # Classes are those of all samples, so that their tables agree.
+    kinds, others = name_classes(result, new)
+    resampler = Resampler(level, int(n_resamples), own_seed(random_state))
+    if samples is None:
+        return _estimate(result, new, kinds, others, method, resampler)
+    samples = check_values(samples, len(new.y_pred), name="samples")
+    estimates = {}
+    for name in np.unique(samples).tolist():
+        part = new.take(np.flatnonzero(samples == name))
+        try:
+            estimates[name] = _estimate(result, part, kinds, others, method, resampler)
+        except ValueError as error:
+            error.add_note(f"In sample {name!r}.")
+            raise
+    return estimates
+
+
+def _estimate(result, new, kinds, others, method, resampler):
+    """Estimate the shares of one sample, and warn of what is doubtful."""
+    is_known = np.ones(len(kinds), bool)
+    if method in ("adjusted", "em"):
+        is_known = np.isin(kinds, result.y_true)
+    # Classes without errors to correct by come last, as what is no kind of particle.
+    names = np.concatenate([kinds[is_known], kinds[~is_known], others])
+    sample = encode_sample(result, new, names, is_known.sum())
+    labelled = None
+    if method == "counted":
+        caveats = caveats_of_groups(sample.units)
+        found = count(sample, len(kinds), len(names), resampler)
+    elif method == "audited":
+        labelled = encode_audited(new, names, len(kinds))
+        caveats = caveats_of_audit(labelled, sample, names)
+        found = audit(labelled, sample, new.audited, resampler)
+    else:
+        labelled = encode_labelled(result, names, is_known.sum(), len(kinds))
+        caveats = find_caveats(labelled, sample, names, resampler)
+        found = (adjust if method == "adjusted" else expect)(
+            labelled, sample, resampler
+        )
+    for text in caveats:
+        warn_caller(text)
+    counts = np.bincount(sample.predicted, minlength=len(names))
+    outside = (1 - resampler.level) / 2
+    low, high = np.quantile(found.draws, [outside, 1 - outside], axis=0)
+    values = {
+        "share": found.share,
+        "low": np.minimum(low, found.share),
+        "high": np.maximum(high, found.share),
+        "labelled_part": found.labelled_part(),
+        "draws": found.draws,
+        "corrected_proba_": found.corrected_proba,
+    }
+    return PrevalenceEstimate(
+        classes=kinds,
+        counted=counts[encode(kinds, names)] / len(new.y_pred),
+        level=resampler.level,
+        method=method,
+        n_particles=len(new.y_pred),
+        n_groups=_count_units(sample),
+        n_labelled=None if labelled is None else len(labelled.true),
+        n_labelled_groups=None if labelled is None else _count_units(labelled),
+        design_effect=design_effect(sample.predicted, len(names), sample.units),
+        caveats=tuple(caveats),
+        **{name: _spread(part, is_known) for name, part in values.items()},
+    )
+
+
+def _count_units(particles):
+    """Return the number of micrographs, None where they are unknown."""
+    return None if particles.units is None else len(np.unique(particles.units))
+
+
+def _spread(values, is_known):
+    """Return values of the known classes in the last axis as those of all."""
+    if values is None or is_known.all():
+        return values
+    spread = np.full((*values.shape[:-1], len(is_known)), np.nan)
+    spread[..., is_known] = values
+    return spread
