@@ -10,7 +10,7 @@ from ..particles._columns import strip_names
 from ..particles._warnings import warn_caller
 
 # The spread of fewer labels is too uncertain for an interval.
-_FEWEST = 10
+FEWEST_LABELS = 10
 
 
 def check_audit(audited, n_particles, index=None):
@@ -110,10 +110,10 @@ def _is_missing(values):
 def _check_labels(values, is_labelled):
     """Return the labels that there are, all of one kind."""
     n_labels = is_labelled.sum()
-    if n_labels < _FEWEST:
+    if n_labels < FEWEST_LABELS:
         raise ValueError(
-            f"audited has labels of {n_labels} particles; expected {_FEWEST} or more, "
-            "and a hundred for an interval that tells something."
+            f"audited has labels of {n_labels} particles; expected {FEWEST_LABELS} or "
+            "more, and a hundred for an interval that tells something."
         )
     # Gaps are filled, so that an error names the row that the user sees.
     filled = values.copy()

@@ -11,11 +11,13 @@ from scipy.optimize import minimize
 _MOST_CYCLES = 1000
 # No probability is quite 0: nothing that is observed is impossible.
 _LEAST = 1e-12
+# Least share to start with.
+_START = 1e-3
 # Keeps the priors of classes finite that are told apart without any error.
 _RIDGE = 0.01
 
 
-def find_shares(likelihoods, counts, scale=None, *, tolerance=1e-13):
+def find_shares(likelihoods, counts, scale=None, *, start=None, tolerance=1e-12):
     """Return the shares of classes that make counts of cells most likely.
 
     Parameters
@@ -26,8 +28,11 @@ def find_shares(likelihoods, counts, scale=None, *, tolerance=1e-13):
         Counts of each sample, or anything in proportion to them.
     scale : ndarray of shape (n_samples, n_classes), default=None
         Factor of the likelihoods of each class.
-    tolerance : float, default=1e-13
-        Change of the shares in a cycle at which to stop.
+    start : ndarray of shape (n_classes,), default=None
+        Shares to begin with; by default equal ones.
+    tolerance : float, default=1e-12
+        Stop where no share would grow by a larger factor in a step: the mean log
+        likelihood is then within as much of its maximum.
 
     Returns
     -------
@@ -44,14 +49,15 @@ def find_shares(likelihoods, counts, scale=None, *, tolerance=1e-13):
     likelihoods = np.maximum(likelihoods, _LEAST)
     counts = counts / counts.sum(axis=1, keepdims=True)
     scale = np.ones((n_samples, n_classes)) if scale is None else scale
-    shares = np.full((n_samples, n_classes), 1 / n_classes)
+    # A share of 0 would stay so.
+    start = np.full(n_classes, 1 / n_classes) if start is None else start + _START
+    shares = np.tile(start / start.sum(), (n_samples, 1))
     open_rows = np.arange(n_samples)
     for _ in range(_MOST_CYCLES):
         of_samples = likelihoods[open_rows] if likelihoods.ndim == 3 else likelihoods
         problem = of_samples, counts[open_rows], scale[open_rows]
-        before = shares[open_rows]
-        shares[open_rows] = after = _cycle(before, *problem)
-        open_rows = open_rows[np.abs(after - before).max(axis=1) > tolerance]
+        shares[open_rows], gap = _cycle(shares[open_rows], *problem)
+        open_rows = open_rows[gap > tolerance]
         if not len(open_rows):
             break
     return shares
@@ -142,24 +148,37 @@ def refit_offsets(scores, counts, class_counts, offsets):
 
 
 def _cycle(shares, likelihoods, counts, scale):
-    """Return shares after two steps, or beyond them where that is more likely."""
-    first, _ = _step(shares, likelihoods, counts, scale)
-    second, fit = _step(first, likelihoods, counts, scale)
+    """Return shares after two steps, or beyond them where that is more likely.
+
+    Also return by which factor, less 1, the first step lets a share grow at most.
+    """
+    problem = likelihoods, counts, scale
+    first, _ = _step(shares, *problem)
+    second, mixed = _step(first, *problem)
     change = first - shares
     turn = second - first - change
     norms = [np.linalg.norm(x, axis=1, keepdims=True) for x in (change, turn)]
     length = np.maximum(norms[0] / np.maximum(norms[1], _LEAST), 1)
-    beyond = np.maximum(shares + 2 * length * change + length**2 * turn, _LEAST)
+    # From a share of nearly 0, the way back would be long.
+    beyond = shares + 2 * length * change + length**2 * turn
+    beyond = np.maximum(beyond, second / 10)
     beyond /= beyond.sum(axis=1, keepdims=True)
-    third, fit_beyond = _step(beyond, likelihoods, counts, scale)
-    return np.where((fit_beyond >= fit)[:, None], third, second)
+    third, mixed_beyond = _step(beyond, *problem)
+    gain = (counts * np.log(mixed_beyond / mixed)).sum(axis=1)
+    gap = (first / shares).max(axis=1) - 1
+    return np.where((gain >= 0)[:, None], third, second), gap
 
 
 def _step(shares, likelihoods, counts, scale):
-    """Return shares after a step of expectation maximization, and the fit before it."""
-    weights = (shares * scale)[..., None]
-    mixed = np.matmul(likelihoods, weights)[..., 0]
-    fit = (counts * np.log(mixed)).sum(axis=1)
-    ratios = (counts / mixed)[:, None]
-    after = weights[..., 0] * np.matmul(ratios, likelihoods)[:, 0]
-    return after / after.sum(axis=1, keepdims=True), fit
+    """Return shares after a step of expectation maximization, and the cells before."""
+    weights = shares * scale
+    mixed = _product(weights, np.swapaxes(likelihoods, -1, -2))
+    after = weights * _product(counts / mixed, likelihoods)
+    return after / after.sum(axis=1, keepdims=True), mixed
+
+
+def _product(rows, matrices):
+    """Return each row times its matrix, or times the one of all, which is faster."""
+    if matrices.ndim == 2:
+        return rows @ matrices
+    return np.matmul(rows[:, None], matrices)[:, 0]

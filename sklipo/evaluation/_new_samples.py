@@ -7,7 +7,7 @@ import numpy as np
 from ..displays._probabilities import HOW_TO_GET
 from ..metrics._labels import check_labels, check_values, encode, find_classes
 from ..metrics._losses import check_probabilities
-from ._audited import check_audit
+from ._audited import FEWEST_LABELS, check_audit
 from ._prevalence_methods import Labelled, Sample
 
 
@@ -118,14 +118,19 @@ def encode_sample(result, new, names, n_classes):
 def encode_audited(new, names, n_classes):
     """Return the audited particles by codes of names, of which the first are kinds."""
     rows, labels, _ = new.audited
+    if len(rows) < FEWEST_LABELS:
+        raise ValueError(
+            f"audited has labels of {len(rows)} particles of this sample; expected "
+            f"{FEWEST_LABELS} or more. Draw an audit of each sample."
+        )
     units = _encode_groups(new.groups)
     if units is not None and units.any():
         units = units[rows]
         if len(np.unique(units)) == 1:
             raise ValueError(
                 f"All {len(rows)} audited particles are of micrograph "
-                f"{new.groups[rows[0]]!r}; expected a random part of all micrographs, "
-                "as draw_audit draws it."
+                f"{new.groups[rows].tolist()[0]!r}; expected a random part of all "
+                "micrographs, as draw_audit draws it."
             )
     codes = (encode(values, names) for values in (labels, new.y_pred[rows]))
     return Labelled(*codes, units, n_classes, n_classes, len(names))

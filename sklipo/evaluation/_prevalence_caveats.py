@@ -8,7 +8,7 @@ from ._mixtures import find_shares
 from ._prevalence_methods import confusion_rows, predicted_counts, resampled_rows
 
 _FEW = 5
-# Classes whose predictions differ by less than a tenth magnify errors more than tenfold.
+# A difference of the predictions of two classes below which errors grow tenfold.
 _LEAST_GAP = 0.1
 # Probability of such predictions, if the new particles are like the labelled ones.
 _IMPROBABLE = 0.01

@@ -1,4 +1,4 @@
-"""How shares follow from predictions: by counting, by errors, by probabilities, audited.
+"""How shares follow from predictions: counted, adjusted, by probabilities, audited.
 
 Each method returns its shares and those of resampled micrographs.
 """
@@ -18,6 +18,8 @@ from ._resampled_counts import design_effect
 
 # The shares of a resample need as many digits as its chance leaves.
 _OF_DRAWS = 1e-7
+# So many resamples tell a variance well enough.
+_FOR_VARIANCE = 250
 # Probabilities whose logarithms differ by less than this are one cell.
 _CELL = 0.1
 
@@ -79,13 +81,12 @@ def adjust(labelled, sample, resampler):
     matrices = resampled_rows(labelled, resampler)
     resampled = predicted_counts(sample, labelled.n_predicted, resampler)
     share = find_shares(matrix.T, counts)[0]
-    repeated = np.repeat(counts, len(matrices), axis=0)
     cells = matrices.transpose(0, 2, 1)
-    draws, draws_of_labelled = (
-        find_shares(cells, of_sample, tolerance=_OF_DRAWS)
-        for of_sample in (resampled, repeated)
-    )
-    return Found(share, draws, draws_of_labelled)
+    draws = find_shares(cells, resampled, start=share, tolerance=_OF_DRAWS)
+    cells = cells[:_FOR_VARIANCE]
+    counts = np.repeat(counts, len(cells), axis=0)
+    of_labelled = find_shares(cells, counts, start=share, tolerance=_OF_DRAWS)
+    return Found(share, draws, of_labelled)
 
 
 def expect(labelled, sample, resampler):
@@ -112,13 +113,14 @@ def expect(labelled, sample, resampler):
         n_classes, _effect(sample, labelled.n_predicted), codes, sample.units
     )
     resampled = resampler.draw(codes, len(new_cells), sample.units)
-    repeated = np.bincount(codes, minlength=len(new_cells)) + np.zeros_like(resampled)
+    counts = np.hstack([resampled, one_more])
     surely = np.vstack([new_cells, np.eye(n_classes)])
-    draws = find_shares(
-        surely, np.hstack([resampled, one_more]), scale, tolerance=_OF_DRAWS
-    )
-    draws_of_labelled = find_shares(new_cells, repeated, scale, tolerance=_OF_DRAWS)
-    return Found(share, draws, draws_of_labelled, posterior(likelihoods, share))
+    options = {"start": share, "tolerance": _OF_DRAWS}
+    draws = find_shares(surely, counts, scale, **options)
+    scale = scale[:_FOR_VARIANCE]
+    counts = np.tile(np.bincount(codes), (len(scale), 1))
+    of_labelled = find_shares(new_cells, counts, scale, **options)
+    return Found(share, draws, of_labelled, posterior(likelihoods, share))
 
 
 def audit(labelled, sample, audited, resampler):

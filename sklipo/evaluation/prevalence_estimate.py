@@ -204,11 +204,14 @@ class PrevalenceEstimate:
 
     def _lines(self):
         """Yield a line for each class."""
-        for name, row in self.to_frame().iterrows():
-            counted = f" (counted {row['counted']:.1%})".replace("%", " %")
+        for name, row in (100 * self.to_frame()).iterrows():
+            counted = f" (counted {row['counted']:.1f} %)"
+            if np.isnan(row["share"]):
+                yield f"{name}: unknown{counted}"
+                continue
             yield (
-                f"{name}: {100 * row['share']:.1f} %, {100 * self.level:g} % interval "
-                f"{100 * row['low']:.1f} to {100 * row['high']:.1f} %"
+                f"{name}: {row['share']:.1f} %, {100 * self.level:g} % interval "
+                f"{row['low']:.1f} to {row['high']:.1f} %"
                 f"{'' if self.method == 'counted' else counted}"
             )
 
