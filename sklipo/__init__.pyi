@@ -26,6 +26,7 @@ from .evaluation import (
     cross_validate_particles,
     draw_audit,
     estimate_prevalence,
+    write_report,
 )
 from .features import ParticleFeatures
 from .images import ImageArray, ImageDtype
@@ -83,4 +84,5 @@ __all__ = [
     "tags",
     "transformers",
     "versions",
+    "write_report",
 ]

@@ -1,10 +1,11 @@
-"""Cross-validation of particle classifiers, its results, and shares in new samples."""
+"""Cross-validation of particle classifiers, shares in new samples, and reports."""
 
 from .audit import draw_audit
 from .counts import count_by
 from .cross_validation import cross_validate_particles
 from .prevalence import estimate_prevalence
 from .prevalence_estimate import PrevalenceEstimate, compare_samples
+from .report import write_report
 from .results import CrossValidationResult
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "cross_validate_particles",
     "draw_audit",
     "estimate_prevalence",
+    "write_report",
 ]
