@@ -34,16 +34,17 @@ def count_tallies(result, units):
     return tallies
 
 
-def tally_table(tally, classes):
-    """Return the metrics of each class for one tally."""
-    counts, losses = tally[:, :-1], tally[:, -1]
-    support = counts.sum(axis=1)
-    columns = class_metrics(counts)
+def tally_table(tally, kinds):
+    """Return the metrics of the first classes, those that are kinds, for one tally."""
+    n = len(kinds)
+    counts, losses = tally[:, :-1], tally[:n, -1]
+    support = counts[:n].sum(axis=1)
+    columns = {name: values[:n] for name, values in class_metrics(counts).items()}
     if not np.isnan(losses).all():
         with np.errstate(invalid="ignore"):
             columns["log_loss"] = losses / support
     columns["support"] = support.astype(int)
-    return pd.DataFrame(columns, index=pd.Index(classes))
+    return pd.DataFrame(columns, index=pd.Index(kinds))
 
 
 def tally_metrics(tallies, position):

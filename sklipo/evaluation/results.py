@@ -10,7 +10,7 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ..metrics._confusion import summary_metrics
+from ..metrics._confusion import average_shares, summary_metrics
 from ._bootstrap import (
     corrected_t_test,
     count_tallies,
@@ -40,7 +40,7 @@ class CrossValidationResult:
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        The classes in the order of the columns of ``y_proba``.
+        The classes in the order of the columns of ``y_proba``; ``unsure`` comes last.
     y_true, y_pred : ndarray of shape (n_samples,)
         True and predicted class of each particle.
     folds : ndarray of shape (n_samples,)
@@ -55,6 +55,10 @@ class CrossValidationResult:
         Seconds that fitting and predicting took in each fold.
     estimators : list of estimators, default=None
         The fitted estimator of each fold, where they were kept.
+    unsure : str or int, default=None
+        Prediction that stands for "not decided", see
+        :class:`~sklipo.SelectiveClassifier`. It is no true class, and its probabilities
+        are 0: such particles count as not recognized.
 
     Raises
     ------
@@ -63,7 +67,8 @@ class CrossValidationResult:
     ValueError
         If fields disagree in length or in their classes, a label or a group is missing,
         folds are not numbered from 0 without a gap, or probabilities are outside 0..1
-        or do not sum up to 1. They may be NaN, as those of a diverged network are.
+        or do not sum up to 1 (they may be NaN, as those of a diverged network are); if
+        ``unsure`` is a true class, is not the last of ``classes`` or is probable.
 
     See Also
     --------
@@ -94,6 +99,7 @@ class CrossValidationResult:
     fit_times: np.ndarray | None = None
     score_times: np.ndarray | None = None
     estimators: list | None = None
+    unsure: str | float | None = None
 
     def __post_init__(self):
         for name, value in check_fields(**vars(self)).items():
@@ -111,6 +117,17 @@ class CrossValidationResult:
         """
         return int(self.folds.max()) + 1
 
+    @property
+    def kinds(self):
+        """The classes that particles can truly be of: all but ``unsure``.
+
+        Returns
+        -------
+        ndarray of shape (n_kinds,)
+            They are the first of ``classes``.
+        """
+        return self.classes if self.unsure is None else self.classes[:-1]
+
     @cached_property
     def confusion_counts(self):
         """Confusion matrix of each fold, in particles.
@@ -118,7 +135,7 @@ class CrossValidationResult:
         Returns
         -------
         counts : ndarray of shape (n_folds, n_classes, n_classes)
-            Rows are true classes, columns predicted ones.
+            Rows are true classes, columns predicted ones. A row of ``unsure`` is zero.
         """
         return self._fold_tallies[..., :-1].astype(int)
 
@@ -134,20 +151,12 @@ class CrossValidationResult:
 
         Returns
         -------
-        matrix : DataFrame of shape (n_classes, n_classes)
+        matrix : DataFrame of shape (n_kinds, n_classes)
             Rows are true classes, columns predicted ones.
         """
-        matrices = self.confusion_counts.astype(float)
-        if normalize:
-            support = matrices.sum(axis=2, keepdims=True)
-            has_class = support > 0
-            matrices = np.divide(matrices, support, out=matrices, where=has_class)
-            n_folds = has_class.sum(axis=0)
-            matrix = np.full(matrices.shape[1:], np.nan)
-            np.divide(matrices.sum(axis=0), n_folds, out=matrix, where=n_folds > 0)
-        else:
-            matrix = matrices.mean(axis=0)
-        return pd.DataFrame(matrix, self.classes, self.classes)
+        matrices = self.confusion_counts[:, : len(self.kinds)].astype(float)
+        matrix = average_shares(matrices)[0] if normalize else matrices.mean(axis=0)
+        return pd.DataFrame(matrix, self.kinds, self.classes)
 
     @validate_params({"per_fold": ["boolean"]}, prefer_skip_nested_validation=True)
     def classification_table(self, *, per_fold=False):
@@ -166,9 +175,9 @@ class CrossValidationResult:
             NaN in a fold without it.
         """
         if not per_fold:
-            return tally_table(self._fold_tallies.sum(axis=0), self.classes)
+            return tally_table(self._fold_tallies.sum(axis=0), self.kinds)
         tables = {
-            i: tally_table(tally, self.classes)
+            i: tally_table(tally, self.kinds)
             for i, tally in enumerate(self._fold_tallies)
         }
         return pd.concat(tables, names=["fold", "class"])
@@ -206,10 +215,8 @@ class CrossValidationResult:
             The classes by number of the fold. Metrics that need them are NaN in that
             fold and have no share in means over folds.
         """
-        support = self.confusion_counts.sum(axis=2)
-        missing = {
-            i: self.classes[support[i] == 0].tolist() for i in range(self.n_folds)
-        }
+        support = self.confusion_counts.sum(axis=2)[:, : len(self.kinds)]
+        missing = {i: self.kinds[support[i] == 0].tolist() for i in range(self.n_folds)}
         return {fold: classes for fold, classes in missing.items() if classes}
 
     @validate_params(_INTERVAL, prefer_skip_nested_validation=True)
@@ -407,7 +414,7 @@ class CrossValidationResult:
         """Return the position of a class among all, None for all together."""
         if label is None:
             return None
-        classes = self.classes.tolist()
+        classes = self.kinds.tolist()
         if not np.isscalar(label) or label not in classes:
             raise ValueError(f"There is no class {label!r}; there are {classes}.")
         return classes.index(label)
