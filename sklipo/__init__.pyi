@@ -15,6 +15,7 @@ from . import (
     pipelines,
     resampling,
     resize,
+    selective,
     surrounding,
     tags,
     transformers,
@@ -32,6 +33,7 @@ from .partitions import predict_partitions
 from .pipelines import make_lipnet_pipeline, make_svc_pipeline
 from .resampling import ArtificialOverSampler
 from .resize import Resize
+from .selective import SelectiveClassifier
 from .transformers import ApplyMask, CropToMask, NormalizeBackground
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ParticleFeatures",
     "RandomAffine",
     "Resize",
+    "SelectiveClassifier",
     "artificial",
     "calibration",
     "check_particles",
@@ -69,6 +72,7 @@ __all__ = [
     "predict_partitions",
     "resampling",
     "resize",
+    "selective",
     "surrounding",
     "tags",
     "transformers",
