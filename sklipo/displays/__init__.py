@@ -4,6 +4,7 @@ from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
 from .metrics import ClassMetricsDisplay
 from .reliability import ReliabilityDisplay
+from .risk_coverage import RiskCoverageDisplay
 from .sizes import ImageSizeDisplay
 from .training import TrainingCurveDisplay
 
@@ -13,5 +14,6 @@ __all__ = [
     "ImageSizeDisplay",
     "ParticleGalleryDisplay",
     "ReliabilityDisplay",
+    "RiskCoverageDisplay",
     "TrainingCurveDisplay",
 ]
