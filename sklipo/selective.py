@@ -28,24 +28,10 @@ from .evaluation._preparation import join_preparation, prepare, split_preparatio
 from .evaluation.cross_validation import cross_validate_particles
 from .metrics._labels import check_labels, encode, find_classes
 from .metrics._losses import check_probabilities
-from .metrics._risk import count_cuts, find_cut, find_least_error, groups_needed
+from .metrics._risk import describe_coverage, groups_needed
 from .particles._warnings import warn_caller
 from .tags import extend_tags
 from .versions import VersionedMixin
-
-_COLUMNS = [
-    "threshold",
-    "share_decided",
-    "share_low",
-    "share_high",
-    "error",
-    "error_low",
-    "error_high",
-    "least_max_error",
-    "n_particles",
-    "n_decided",
-    "n_groups",
-]
 
 
 class SelectiveClassifier(
@@ -126,15 +112,17 @@ class SelectiveClassifier(
     without any error are then worth no more than their number, however many particles
     they have: for a ``max_error`` of 0.05, 59 micrographs are needed, for 0.02, 149
     (:math:`\log 0.05 / \log (1 - \text{max\_error})`). Without groups, each particle
-    counts for itself. In simulations, bounds of 95 % held in 93 to 100 % of studies of
-    12 to 200 micrographs, whether errors were spread evenly or fell on whole
-    micrographs.
+    counts for itself. In simulated studies of 12 to 200 micrographs, bounds of 95 %
+    held in 90 to 100 %, whether errors were spread evenly or fell on whole micrographs;
+    in 82 % at worst, where a few micrographs held most of the particles and were wrong
+    more often than others.
 
     A threshold that is chosen because it looks good is not as good as it looks. So
     thresholds are tested in a fixed order, from the strictest on, until one fails [5]_.
     The sequence begins where enough micrographs are decided, and anew at twice, four
     times, ... as many particles; these starts share the chance of 1 - confidence, and
-    a sequence that reaches the next start hands its share on [6]_.
+    a sequence that reaches the next start hands its share on [6]_. In simulations, no
+    more than 3 % of the thresholds so chosen broke a promise of 95 %.
 
     Three things are taken for granted: new micrographs resemble the old ones, also in
     how frequent each class is; the estimator that is fitted on all samples is no worse
@@ -403,34 +391,8 @@ def _tabulate(result, max_error, confidence):
     for label in result.classes:
         of_class = result.y_pred == label
         parts = score[of_class], is_wrong[of_class], groups[of_class]
-        rows.append(_tabulate_class(*parts, max_error, confidence))
+        rows.append(describe_coverage(*parts, max_error, confidence))
     return pd.DataFrame(rows, pd.Index(result.classes, name="class"))
-
-
-def _tabulate_class(score, is_wrong, groups, max_error, confidence):
-    """Return the threshold of a class, and what follows from it, by column."""
-    row = dict.fromkeys(_COLUMNS, np.nan)
-    row.update(threshold=np.inf, n_particles=len(score), n_decided=0, n_groups=0)
-    if not len(score):
-        return row
-    cuts = count_cuts(score, is_wrong, groups)
-    low, high = cuts.lower(confidence), cuts.upper(confidence)
-    row["least_max_error"] = find_least_error(cuts, confidence)
-    chosen = find_cut(cuts, max_error, confidence)
-    if chosen is not None:
-        is_loosest = chosen == len(cuts.n) - 1
-        row["threshold"] = 0.0 if is_loosest else cuts.threshold[chosen]
-        row["error"] = cuts.n_wrong[chosen] / cuts.n[chosen]
-        row["error_low"], row["error_high"] = low[chosen], high[chosen]
-        row["n_decided"] = int(cuts.n[chosen])
-        row["n_groups"] = int(cuts.n_groups[chosen])
-    # The share has no threshold: all samples are one cut.
-    cut = count_cuts(np.zeros(len(score)), score >= row["threshold"], groups)
-    row["share_decided"] = cut.n_wrong[0] / cut.n[0]
-    row["share_low"], row["share_high"] = (
-        bound(confidence)[0] for bound in (cut.lower, cut.upper)
-    )
-    return row
 
 
 def _in_words(row):

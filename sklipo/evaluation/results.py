@@ -56,9 +56,8 @@ class CrossValidationResult:
     estimators : list of estimators, default=None
         The fitted estimator of each fold, where they were kept.
     unsure : str or int, default=None
-        Prediction that stands for "not decided", see
-        :class:`~sklipo.SelectiveClassifier`. It is no true class, and its probabilities
-        are 0: such particles count as not recognized.
+        Prediction of undecided particles, see :class:`~sklipo.SelectiveClassifier`. It
+        is no true class and has probability 0: these particles are not recognized.
 
     Raises
     ------
@@ -176,11 +175,8 @@ class CrossValidationResult:
         """
         if not per_fold:
             return tally_table(self._fold_tallies.sum(axis=0), self.kinds)
-        tables = {
-            i: tally_table(tally, self.kinds)
-            for i, tally in enumerate(self._fold_tallies)
-        }
-        return pd.concat(tables, names=["fold", "class"])
+        tables = [tally_table(tally, self.kinds) for tally in self._fold_tallies]
+        return pd.concat(tables, keys=range(self.n_folds), names=["fold", "class"])
 
     @property
     def balanced_accuracy(self):
@@ -216,7 +212,7 @@ class CrossValidationResult:
             fold and have no share in means over folds.
         """
         support = self.confusion_counts.sum(axis=2)[:, : len(self.kinds)]
-        missing = {i: self.kinds[support[i] == 0].tolist() for i in range(self.n_folds)}
+        missing = {i: self.kinds[n == 0].tolist() for i, n in enumerate(support)}
         return {fold: classes for fold, classes in missing.items() if classes}
 
     @validate_params(_INTERVAL, prefer_skip_nested_validation=True)
@@ -373,8 +369,7 @@ class CrossValidationResult:
         Returns
         -------
         display : ConfusionMatricesDisplay
-            The display, drawn. :mod:`sklipo.displays` has further pictures of a
-            result, and of several results side by side.
+            The display, drawn. :mod:`sklipo.displays` has more.
         """
         # Only pictures need matplotlib, which is optional.
         from ..displays import ConfusionMatricesDisplay

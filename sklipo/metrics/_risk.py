@@ -12,6 +12,20 @@ import numpy as np
 import pandas as pd
 from scipy.special import betainc, betaincinv
 
+_COLUMNS = [
+    "threshold",
+    "share_decided",
+    "share_low",
+    "share_high",
+    "error",
+    "error_low",
+    "error_high",
+    "least_max_error",
+    "n_particles",
+    "n_decided",
+    "n_groups",
+]
+
 
 class Cuts(NamedTuple):
     """Counts of every cut, from the strictest on; each field has one value a cut."""
@@ -139,6 +153,35 @@ def find_least_error(cuts, confidence):
         else:
             high = middle
     return high
+
+
+def describe_coverage(score, is_wrong, groups, max_error, confidence):
+    """Return the threshold of the predictions of a class, and what follows from it.
+
+    Each bound holds with the confidence by itself.
+    """
+    row = dict.fromkeys(_COLUMNS, np.nan)
+    row.update(threshold=np.inf, n_particles=len(score), n_decided=0, n_groups=0)
+    if not len(score):
+        return row
+    cuts = count_cuts(score, is_wrong, groups)
+    low, high = cuts.lower(confidence), cuts.upper(confidence)
+    row["least_max_error"] = find_least_error(cuts, confidence)
+    chosen = find_cut(cuts, max_error, confidence)
+    if chosen is not None:
+        is_loosest = chosen == len(cuts.n) - 1
+        row["threshold"] = 0.0 if is_loosest else cuts.threshold[chosen]
+        row["error"] = cuts.n_wrong[chosen] / cuts.n[chosen]
+        row["error_low"], row["error_high"] = low[chosen], high[chosen]
+        row["n_decided"] = int(cuts.n[chosen])
+        row["n_groups"] = int(cuts.n_groups[chosen])
+    # The share has no threshold: all samples are one cut.
+    cut = count_cuts(np.zeros(len(score)), score >= row["threshold"], groups)
+    row["share_decided"] = cut.n_wrong[0] / cut.n[0]
+    row["share_low"], row["share_high"] = (
+        bound(confidence)[0] for bound in (cut.lower, cut.upper)
+    )
+    return row
 
 
 def groups_needed(max_error, chance):
