@@ -26,7 +26,7 @@ from .evaluation._checks import check_labels_and_groups, check_unsure
 from .evaluation._folds import route_params
 from .evaluation._preparation import join_preparation, prepare, split_preparation
 from .evaluation.cross_validation import cross_validate_particles
-from .metrics._labels import check_labels, encode, find_classes
+from .metrics._labels import check_labels, check_values, encode, find_classes
 from .metrics._losses import check_probabilities
 from .metrics._risk import describe_coverage, groups_needed
 from .particles._warnings import warn_caller
@@ -344,11 +344,11 @@ class SelectiveClassifier(
                 f"{type(self.estimator).__name__} has no predict_proba, and without "
                 f"probabilities nothing tells what to leave out: {HOW_TO_GET}."
             )
+        if y is None or getattr(y, "ndim", 1) == 2:
+            y = column_or_1d(y, warn=True)
         # It casts infinite labels to see whether they are whole.
         with np.errstate(invalid="ignore"):
-            check_classification_targets(y)
-        if getattr(y, "ndim", 1) == 2:
-            y = column_or_1d(y, warn=True)
+            check_classification_targets(check_values(y, name="y"))
         y, groups = check_labels_and_groups(X, y, groups)
         check_unsure(self.unsure, np.unique(y), any_kind=True)
         return y, groups

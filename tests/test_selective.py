@@ -373,6 +373,14 @@ def test_wrong_input_is_refused_before_any_training(rows):
         clone(model).set_params(confidence=95).fit(X, y)
     with pytest.raises(ValueError, match="groups has 2 values for 1800 particles"):
         model.fit(X, y, groups=[1, 2])
+    with pytest.raises(ValueError, match="y is missing in row 0"):
+        model.fit(X, [None, *y[1:]])
+    with pytest.raises(TypeError, match="y mixes text with numbers"):
+        model.fit(X, [*y[1:], 1])
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        model.fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        model.fit(X, np.c_[y, y])
     with pytest.raises(ValueError, match="groups is missing in row 0"):
         model.fit(X, y, groups=[None, *groups[1:]])
     with pytest.raises(ValueError, match="one class, 'full'"):

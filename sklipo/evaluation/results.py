@@ -123,7 +123,7 @@ class CrossValidationResult:
         Returns
         -------
         ndarray of shape (n_kinds,)
-            They are the first of ``classes``.
+            All of ``classes`` but the last, where that is ``unsure``.
         """
         return self.classes if self.unsure is None else self.classes[:-1]
 
@@ -170,8 +170,7 @@ class CrossValidationResult:
         -------
         table : DataFrame
             As from :func:`~sklipo.metrics.classification_table`. With ``per_fold`` its
-            index has the levels ``fold`` and ``class``; metrics that need a class are
-            NaN in a fold without it.
+            index has the levels ``fold`` and ``class``; NaN where a fold lacks a class.
         """
         if not per_fold:
             return tally_table(self._fold_tallies.sum(axis=0), self.kinds)
