@@ -15,6 +15,7 @@ from . import (
     pipelines,
     resampling,
     resize,
+    selective,
     surrounding,
     tags,
     transformers,
@@ -39,6 +40,7 @@ from .partitions import predict_partitions
 from .pipelines import make_lipnet_pipeline, make_svc_pipeline
 from .resampling import ArtificialOverSampler
 from .resize import Resize
+from .selective import SelectiveClassifier
 from .transformers import ApplyMask, CropToMask, NormalizeBackground
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "ParticleFeatures",
     "RandomAffine",
     "Resize",
+    "SelectiveClassifier",
     "artificial",
     "calibration",
     "check_particles",
@@ -80,6 +83,7 @@ __all__ = [
     "predict_partitions",
     "resampling",
     "resize",
+    "selective",
     "surrounding",
     "tags",
     "transformers",

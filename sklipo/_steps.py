@@ -58,6 +58,9 @@ def predict_both(estimator, X):
     X = transform_by(before, X)
     if not hasattr(last, "predict_proba"):
         return last.predict(X), None
+    if has_tag(last, "abstains"):
+        y_pred, y_proba = predict_both(last.estimator_, X)
+        return last.decide(y_pred, y_proba), y_proba
     y_proba = last.predict_proba(X)
     # The labels follow from the probabilities, so a network runs once, not twice.
     if has_tag(last, "predicts_most_probable"):

@@ -7,10 +7,10 @@ from sklearn.utils import Tags, get_tags
 
 @dataclass(slots=True)
 class ParticleTags(Tags):
-    """Tags of scikit-learn with three more facts about an estimator.
+    """Tags of scikit-learn with four more facts about an estimator.
 
     An estimator that returns them from ``__sklearn_tags__`` is treated as those of
-    sklipo are. All three default to False, which is always safe.
+    sklipo are. All four default to False, which is always safe.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ class ParticleTags(Tags):
     releases_gil : bool, default=False
         ``fit`` and ``predict`` compute mostly outside of Python, where threads run at
         the same time. Cross-validation then starts threads rather than processes.
+    abstains : bool, default=False
+        Of a classifier around another, ``estimator_``: for samples that it does not
+        decide, ``predict`` returns the parameter ``unsure``, which is none of
+        ``classes_``. Its ``decide(y_pred, y_proba)`` makes the same of predictions of
+        ``estimator_``, which then runs only once for labels and probabilities.
 
     See Also
     --------
@@ -49,6 +54,7 @@ class ParticleTags(Tags):
     row_wise: bool = False
     predicts_most_probable: bool = False
     releases_gil: bool = False
+    abstains: bool = False
 
 
 def extend_tags(tags, **facts):

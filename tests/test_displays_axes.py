@@ -19,7 +19,7 @@ DISPLAYS = {
     for name in room.__all__
     if name.endswith("Display")
 }
-PREDICTS_NOTHING = {"FilterDisplay", "TrainingCurveDisplay"}
+PREDICTS_NOTHING = {"FilterDisplay", "RiskCoverageDisplay", "TrainingCurveDisplay"}
 NEEDS_LABELS = {
     "ClassMetricsDisplay",
     "ConfusionMatricesDisplay",

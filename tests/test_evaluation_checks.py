@@ -77,7 +77,7 @@ def test_groups_of_any_kind_give_the_same_folds(groups):
         ({"y": [1, *Y[1:]]}, "y mixes numbers with text"),
         ({"y": None}, "y, a NoneType, is no sequence"),
         ({"y": ROWS}, "Class 0 has 1 particles, fewer than the 2 folds"),
-        ({"y": ROWS * 0}, "All particles are of class 0"),
+        ({"y": ROWS * 0}, "All particles are of one class, 0"),
         ({"X": X[:0], "y": Y[:0]}, "X has no particles"),
         ({"X": [], "y": []}, "X has no particles"),
         ({"groups": GROUPS[:5]}, "groups has 5 values for 12 particles"),

@@ -259,7 +259,7 @@ def test_bad_labels_and_groups(data, changes, message):
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ValueError, match="All particles are of class 'full'"):
+    with pytest.raises(ValueError, match="All particles are of one class, 'full'"):
         cross_validate_particles(LogisticRegression(), np.ones((9, 2)), ["full"] * 9)
 
 

@@ -362,6 +362,31 @@ def test_numbers_are_classes_too(labelled, new):
     assert estimate.to_frame().index.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("method", ["counted", "adjusted", "em", "audited"])
+def test_the_unsure_are_a_prediction_but_no_kind_of_particle(labelled, new, method):
+    def hesitate(y_pred, y_proba):
+        is_unsure = y_proba.max(axis=1) < 0.9
+        return np.where(is_unsure, "unsure", y_pred), is_unsure.mean()
+
+    y_true, given = new
+    fields = vars_of(labelled)
+    fields["y_pred"], _ = hesitate(labelled.y_pred, labelled.y_proba)
+    fields["classes"] = np.array([*CLASSES, "unsure"])
+    fields["y_proba"] = np.pad(labelled.y_proba, [(0, 0), (0, 1)])
+    result = CrossValidationResult(unsure="unsure", **fields)
+    y_pred, share = hesitate(given["y_pred"], given["y_proba"])
+    params = {"method": method}
+    if method == "audited":
+        params["audited"] = pd.Series(y_true).where(np.arange(len(y_true)) % 4 == 0)
+    estimate = quietly(result, **params, **{**given, "y_pred": y_pred})
+    assert estimate.classes.tolist() == CLASSES.tolist()
+    assert estimate.counted.sum() == pytest.approx(1 - share)
+    if method != "counted":
+        assert estimate.share.sum() == pytest.approx(1)
+        truth = [(y_true == name).mean() for name in CLASSES]
+        np.testing.assert_allclose(estimate.share, truth, atol=0.02)
+
+
 # Samples, differences, micrographs to come --------------------------------------------
 
 

@@ -329,9 +329,6 @@ def test_undecided_particles_are_kept(tmp_path):
         assert "not sure" in page.table("on each micrograph").columns
 
 
-@pytest.mark.skipif(
-    not hasattr(CrossValidationResult, "unsure"), reason="no unsure results yet"
-)
 @pytest.mark.usefixtures("without_thumbnails")
 def test_result_of_a_model_that_may_not_decide(tmp_path):
     result = make_result(CLASSES)

@@ -32,7 +32,9 @@ def test_facts_add_up_along_inheritance():
     assert has_tag(TaggedFurther(), "releases_gil")
 
 
-@pytest.mark.parametrize("name", ["row_wise", "predicts_most_probable", "releases_gil"])
+@pytest.mark.parametrize(
+    "name", ["row_wise", "predicts_most_probable", "releases_gil", "abstains"]
+)
 def test_an_estimator_without_the_facts_has_none(name):
     assert not has_tag(LogisticRegression(), name)
 

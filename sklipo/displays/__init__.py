@@ -5,6 +5,7 @@ from .gallery import ParticleGalleryDisplay
 from .metrics import ClassMetricsDisplay
 from .prevalence import PrevalenceDisplay
 from .reliability import ReliabilityDisplay
+from .risk_coverage import RiskCoverageDisplay
 from .sizes import ImageSizeDisplay
 from .training import TrainingCurveDisplay
 
@@ -15,5 +16,6 @@ __all__ = [
     "ParticleGalleryDisplay",
     "PrevalenceDisplay",
     "ReliabilityDisplay",
+    "RiskCoverageDisplay",
     "TrainingCurveDisplay",
 ]

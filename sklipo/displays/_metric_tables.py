@@ -15,7 +15,7 @@ def _of_folds(result):
 
 def _of_all_together(result):
     """Return each metric of each class over all folds, with its interval."""
-    summaries = {label: result.summary(label) for label in result.classes.tolist()}
+    summaries = {label: result.summary(label) for label in result.kinds.tolist()}
     table = pd.concat(summaries, names=["class", "metric"])
     return table.rename(columns={"pooled": "value"})[["value", "low", "high"]]
 

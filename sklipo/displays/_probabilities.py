@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from .._steps import last_step, predict_both
+from ..tags import has_tag
+
 HOW_TO_GET = (
     "make_svc_pipeline(probability=True) makes an SVM that has them, LipNetClassifier "
     "always has them, and CalibratedClassifierCV adds them to any other classifier"
@@ -18,14 +21,31 @@ def predict_probabilities(estimator, X, name=""):
     return estimator.predict_proba(X)
 
 
+def predict_with_classes(estimator, X):
+    """Return predictions, and probabilities with the classes of their columns.
+
+    The last two are None where there are none. What is predicted for undecided samples
+    has a column of zeros.
+    """
+    y_pred, y_proba = predict_both(estimator, X)
+    if y_proba is None:
+        return y_pred, None, None
+    last = last_step(estimator)
+    if not has_tag(last, "abstains"):
+        return y_pred, y_proba, estimator.classes_
+    classes = np.append(estimator.classes_, last.unsure)
+    return y_pred, np.pad(y_proba, [(0, 0), (0, 1)]), classes
+
+
 def result_probabilities(result, name=""):
-    """Return the probabilities of a cross-validation, or say how to get some."""
+    """Return the probabilities of the kinds in a result, or say how to get some."""
     if result.y_proba is None:
         raise ValueError(
             f"The result{f' of {name}' if name else ''} has no probabilities, as its "
             f"model gives none: {HOW_TO_GET}."
         )
-    return result.y_proba
+    # Nothing is unsure with any probability.
+    return result.y_proba[:, : len(result.kinds)]
 
 
 def probability_of(y_proba, y_pred, classes):

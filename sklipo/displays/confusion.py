@@ -1,11 +1,11 @@
 """Confusion matrices over folds, one for each model (Tables 6 to 10 of the thesis)."""
 
 from collections.abc import Mapping
-from itertools import product
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
+from ..metrics._confusion import average_shares
 from ..metrics._labels import check_classes, check_labels, find_classes
 from ._axes import (
     SMALL_CHARACTER,
@@ -34,19 +34,20 @@ class ConfusionMatricesDisplay(PanelDisplay):
 
     Parameters
     ----------
-    counts : dict of array-like of shape (n_folds, n_classes, n_classes)
+    counts : dict of array-like of shape (n_folds, n_rows, n_classes)
         Confusion matrices of each fold by the name of the model: rows are true classes,
         columns predicted ones.
     classes : array-like of shape (n_classes,)
-        The classes in the order of rows and columns.
+        The classes in the order of the columns; the rows are the first of them. The
+        last one may have no row, as "unsure", which nothing truly is.
 
     Attributes
     ----------
-    shares, spreads, mean_counts : dict of ndarray of shape (n_classes, n_classes)
+    shares, spreads, mean_counts : dict of ndarray of shape (n_rows, n_classes)
         The numbers in the cells, by the name of the model: mean and standard deviation
         of the share of the true class over the folds that have this class, and the mean
         count. Undefined numbers are NaN.
-    text_ : dict of ndarray of shape (n_classes, n_classes)
+    text_ : dict of ndarray of shape (n_rows, n_classes)
         The text in each cell, by the name of the model.
     ax_ : matplotlib Axes
         The first panel.
@@ -97,7 +98,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         self.shares, self.spreads, self.mean_counts = {}, {}, {}
         for name, matrices in counts.items():
             matrices = _check_counts(matrices, len(classes), name)
-            shares, spreads = _average_shares(matrices)
+            shares, spreads = average_shares(matrices)
             self.shares[name], self.spreads[name] = shares, spreads
             self.mean_counts[name] = matrices.mean(axis=0)
 
@@ -119,9 +120,13 @@ class ConfusionMatricesDisplay(PanelDisplay):
             The display, drawn.
         """
         results = named_results(results)
-        counts = {name: result.confusion_counts for name, result in results.items()}
-        classes = next(iter(results.values())).classes
-        return cls(counts, classes).plot(**plot_params)
+        first = next(iter(results.values()))
+        n_rows = len(first.kinds)
+        counts = {
+            name: result.confusion_counts[:, :n_rows]
+            for name, result in results.items()
+        }
+        return cls(counts, first.classes).plot(**plot_params)
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, classes=None, **plot_params):
@@ -217,13 +222,13 @@ class ConfusionMatricesDisplay(PanelDisplay):
 
     def _figure_size(self, shape):
         """Return width and height in inches with room for the text in the cells."""
-        n_classes = len(self.classes)
+        height, width = next(iter(self.shares.values())).shape
         longest = max(len(line) for line in self._lines())
         cell = max(longest * SMALL_CHARACTER + 0.15, 3.6 * _LINE)
         label = max(len(str(label)) for label in self.classes) * SMALL_CHARACTER
         n_rows, n_columns = shape
-        width = n_columns * max(n_classes * cell, 2.2) + label + 1.8
-        return width, n_rows * (max(n_classes * cell, 2.2) + 0.6 * label + 1)
+        width = n_columns * max(width * cell, 2.2) + label + 1.8
+        return width, n_rows * (max(height * cell, 2.2) + 0.6 * label + 1)
 
     def _lines(self):
         """Yield every line of text of the cells."""
@@ -237,7 +242,7 @@ class ConfusionMatricesDisplay(PanelDisplay):
         image = ax.imshow(np.ma.masked_invalid(shares), cmap=cmap, vmin=0, vmax=1)
         ax.set_facecolor(UNDEFINED)
         self.text_[name] = np.empty(shares.shape, object)
-        for row, column in product(range(len(shares)), repeat=2):
+        for row, column in np.ndindex(shares.shape):
             share = shares[row, column]
             color = "black" if np.isnan(share) else text_color(image.cmap(share))
             self.text_[name][row, column] = ax.text(
@@ -251,7 +256,8 @@ class ConfusionMatricesDisplay(PanelDisplay):
             )
         ax.set(xlabel="Predicted class", title=plain_text(name))
         ax.set_ylabel("True class" if is_leftmost(ax) else "")
-        ax.set_yticks(range(len(shares)), list(map(plain_text, self.classes)))
+        rows = self.classes[: len(shares)]
+        ax.set_yticks(range(len(shares)), list(map(plain_text, rows)))
         name_x_ticks(ax, self.classes)
         return image
 
@@ -278,7 +284,8 @@ class ConfusionMatricesDisplay(PanelDisplay):
 
 def _check_counts(matrices, n_classes, name):
     """Return the matrices of the folds of one model as floats."""
-    shape = (None, n_classes, n_classes)
+    has_no_last_row = np.ndim(matrices) == 3 and np.shape(matrices)[1] == n_classes - 1
+    shape = (None, n_classes - has_no_last_row, n_classes)
     matrices = check_numbers(matrices, shape, f"counts of {name!r}")
     if not (matrices >= 0).all():
         raise ValueError(
@@ -286,17 +293,3 @@ def _check_counts(matrices, n_classes, name):
             "of particles, none negative."
         )
     return matrices
-
-
-def _average_shares(matrices):
-    """Return mean and deviation over folds of the share of the true class."""
-    support = matrices.sum(axis=2, keepdims=True)
-    present = np.broadcast_to(support > 0, matrices.shape)
-    n_folds = present.sum(axis=0)
-    shares = np.divide(matrices, support, out=np.zeros_like(matrices), where=present)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = shares.sum(axis=0) / n_folds
-        squares = ((shares - mean) ** 2).sum(axis=0, where=present)
-        deviation = np.sqrt(squares / (n_folds - 1))
-    deviation[n_folds < 2] = np.nan
-    return mean, deviation

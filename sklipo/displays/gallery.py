@@ -4,7 +4,6 @@
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from .._steps import predict_both
 from ..metrics._labels import check_labels, find_classes
 from ..metrics._losses import check_probabilities
 from ..particles import check_particles
@@ -12,7 +11,7 @@ from ._axes import PanelDisplay, grid_shape, plain_text
 from ._by_name import named_results, only_one
 from ._parameters import COUNT, NUMBER, check_numbers, draws
 from ._particle_images import caption, draw_particle, gallery_size
-from ._probabilities import probability_of
+from ._probabilities import predict_with_classes, probability_of
 from ._selection import check_same_rows, draw_each_class, most_suspicious, rank
 
 _SELECTIONS = {"mistakes", "uncertain", "class"}
@@ -254,7 +253,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         """
         estimator = only_one(estimator, "model")
         check_is_fitted(estimator)
-        y_pred, y_proba = predict_both(estimator, X)
+        y_pred, y_proba, classes = predict_with_classes(estimator, X)
         return cls.from_predictions(
             X,
             y,
@@ -262,8 +261,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             y_proba=y_proba,
             select=select,
             n_particles=n_particles,
-            # The columns of probabilities; without them, all classes that occur.
-            classes=None if y_proba is None else estimator.classes_,
+            classes=classes,
             random_state=random_state,
             **plot_params,
         )

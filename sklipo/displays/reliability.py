@@ -227,7 +227,7 @@ class ReliabilityDisplay(PanelDisplay):
         probabilities = {
             name: result_probabilities(result, name) for name, result in results.items()
         }
-        params = {"kind": kind, "n_bins": n_bins, "classes": first.classes}
+        params = {"kind": kind, "n_bins": n_bins, "classes": first.kinds}
         return cls.from_predictions(
             first.y_true, probabilities, **params, **plot_params
         )

@@ -36,34 +36,22 @@ def count_tallies(result, units):
     return tallies
 
 
-def average_counts(counts, *, normalize):
-    """Return the mean of confusion matrices, whose rows may be shares of the class."""
-    matrices = counts.astype(float)
-    if not normalize:
-        return matrices.mean(axis=0)
-    support = matrices.sum(axis=2, keepdims=True)
-    has_class = support > 0
-    matrices = np.divide(matrices, support, out=matrices, where=has_class)
-    n_folds = has_class.sum(axis=0)
-    matrix = np.full(matrices.shape[1:], np.nan)
-    return np.divide(matrices.sum(axis=0), n_folds, out=matrix, where=n_folds > 0)
-
-
-def tally_table(tally, classes):
-    """Return the metrics of each class for one tally."""
-    counts, losses = tally[:, :-1], tally[:, -1]
-    support = counts.sum(axis=1)
-    columns = class_metrics(counts)
+def tally_table(tally, kinds):
+    """Return the metrics of the first classes, those that are kinds, for one tally."""
+    n = len(kinds)
+    counts, losses = tally[:, :-1], tally[:n, -1]
+    support = counts[:n].sum(axis=1)
+    columns = {name: values[:n] for name, values in class_metrics(counts).items()}
     if not np.isnan(losses).all():
         with np.errstate(invalid="ignore"):
             columns["log_loss"] = losses / support
     columns["support"] = support.astype(int)
-    return pd.DataFrame(columns, index=pd.Index(classes))
+    return pd.DataFrame(columns, index=pd.Index(kinds))
 
 
-def fold_tables(tallies, classes):
+def fold_tables(tallies, kinds):
     """Return the metrics of each class in each fold."""
-    tables = {fold: tally_table(tally, classes) for fold, tally in enumerate(tallies)}
+    tables = {fold: tally_table(tally, kinds) for fold, tally in enumerate(tallies)}
     return pd.concat(tables, names=["fold", "class"])
 
 

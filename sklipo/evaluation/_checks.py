@@ -35,12 +35,38 @@ def check_labels_and_groups(X, y, groups):
     return y, groups
 
 
+def check_unsure(unsure, classes, *, any_kind=False):
+    """Return the prediction that stands for "not decided", none of the classes.
+
+    ``any_kind`` lets words stand among numbers.
+    """
+    label = check_labels([unsure], name="unsure")[0]
+    unsure = label.item()
+    if unsure in classes.tolist():
+        raise ValueError(
+            f"unsure={unsure!r} is one of the classes {classes.tolist()}; "
+            "expected another word or number, by which predictions that were not "
+            "decided are known."
+        )
+    is_same_kind = (classes.dtype.kind == "U") == isinstance(unsure, str)
+    if not is_same_kind and not any_kind:
+        kind = "words" if classes.dtype.kind == "U" else "numbers"
+        example = "'unsure'" if kind == "words" else -1 - abs(int(classes.min()))
+        raise TypeError(
+            f"unsure={unsure!r}, but the classes are {kind}: "
+            f"{classes[:10].tolist()}. Pass one of their kind, for example "
+            f"unsure={example}."
+        )
+    return unsure
+
+
 def make_folds(X, y, groups, cv):
     """Return the folds as pairs of indices after checking that they can work."""
     counts = Counter(y.tolist())
     if len(counts) < 2:
         raise ValueError(
-            f"All particles are of class {next(iter(counts))!r}; expected two or more."
+            f"All particles are of one class, {next(iter(counts))!r}; expected two or "
+            "more."
         )
     cv = 5 if cv is None else cv
     if isinstance(cv, Integral):

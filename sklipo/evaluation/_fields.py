@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..metrics._labels import check_labels, check_values, find_classes
 from ..metrics._losses import check_probabilities
+from ._checks import check_unsure
 
 # What two results that are compared must share, and what it tells.
 _COMPARED = {
@@ -28,16 +29,24 @@ def check_fields(
     fit_times,
     score_times,
     estimators,
+    unsure,
 ):
     """Return all fields that the others are held against, by name."""
     y_true = check_labels(y_true, name="y_true")
     n_samples = len(y_true)
     y_pred = check_labels(y_pred, n_samples, name="y_pred")
     classes = find_classes(y_true, y_pred, classes=classes)
+    if unsure is not None:
+        unsure = _check_abstention(unsure, classes, y_true, y_proba)
     folds = _check_folds(folds, n_samples)
     n_folds = folds.max() + 1
     if y_proba is not None:
         y_proba = check_probabilities(y_proba, n_samples, classes, allow_nan=True)
+        if unsure is not None and (y_proba[:, -1] > 0).any():
+            raise ValueError(
+                f"y_proba is not 0 for unsure={unsure!r}, its last column; "
+                "expected zeros, as no particle truly is unsure."
+            )
     if groups is not None:
         groups = check_values(groups, n_samples, name="groups")
     if index is not None:
@@ -61,6 +70,7 @@ def check_fields(
         "y_proba": y_proba,
         "groups": groups,
         "index": index,
+        "unsure": unsure,
     }
 
 
@@ -95,6 +105,28 @@ def _check_folds(folds, n_samples):
             "return_inverse=True)[1] numbers them so."
         )
     return folds.astype(int)
+
+
+def _check_abstention(unsure, classes, y_true, y_proba):
+    """Return what stands for "not decided": the last class, which nothing truly is."""
+    if unsure != classes[-1].item():
+        raise ValueError(
+            f"unsure={unsure!r} is not the last of the classes {classes.tolist()}; "
+            "expected it at their end, where confusion matrices have its column."
+        )
+    unsure = check_unsure(unsure, classes[:-1])
+    if (y_true == unsure).any():
+        raise ValueError(
+            f"y_true holds unsure={unsure!r}; expected true classes only, and "
+            "unsure among predictions."
+        )
+    shape = np.shape(y_proba)
+    if len(shape) == 2 and shape[1] == len(classes) - 1:
+        raise ValueError(
+            f"y_proba has {shape[1]} columns, none for unsure={unsure!r}; "
+            "expected one of zeros at the end: numpy.pad(y_proba, [(0, 0), (0, 1)])."
+        )
+    return unsure
 
 
 def _check_length(name, values, n_expected, what):

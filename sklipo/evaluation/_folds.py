@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 
 # Private part of scikit-learn: the base of all searches.
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -22,7 +23,7 @@ from sklearn.utils.metadata_routing import (
 
 # Private parts of scikit-learn: cross_validate splits X, y and parameters by them.
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, has_fit_parameter
 from tqdm import tqdm
 
 from .._jobs import iter_results
@@ -116,8 +117,8 @@ def route_params(estimator, params, groups):
     params = {} if params is None else params
     offered = {} if groups is None else {"groups": groups}
     if not get_config()["enable_metadata_routing"]:
-        # Without routing, searches alone are known to take groups in fit.
-        taken = offered if isinstance(estimator, BaseSearchCV) else {}
+        name = None if groups is None else _name_of_groups(estimator)
+        taken = {} if name is None else {name: groups}
         return {**taken, **params}
     router = MetadataRouter(owner="cross_validate_particles").add(
         estimator=estimator,
@@ -125,6 +126,21 @@ def route_params(estimator, params, groups):
     )
     taken = {name: offered[name] for name in router.consumes("fit", offered)}
     return process_routing(router, "fit", **{**taken, **params}).estimator.fit
+
+
+def _name_of_groups(estimator):
+    """Return the parameter of ``fit`` that takes groups, None without one.
+
+    That of the last step of a pipeline has the name of the step in front of its own.
+    """
+    # Searches take it among their further parameters.
+    if isinstance(estimator, BaseSearchCV) or has_fit_parameter(estimator, "groups"):
+        return "groups"
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        if has_fit_parameter(last, "groups"):
+            return f"{name}__groups"
+    return None
 
 
 def _fit(estimator, X, y, params, number):

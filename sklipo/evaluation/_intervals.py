@@ -1,5 +1,6 @@
 """Tables of metrics with their intervals, from tallies by unit and by fold."""
 
+from functools import cached_property
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from ._bootstrap import (
     corrected_t_test,
+    count_tallies,
     metric_differences,
     resample,
     tally_metrics,
@@ -25,6 +27,32 @@ INTERVAL_PARAMETERS = {
     "n_resamples": [Interval(Integral, 1, 1_000_000, closed="both")],
     "random_state": ["random_state"],
 }
+
+
+class TalliedPredictions:
+    """Base of results: their tallies, each counted once, and the usual samples."""
+
+    @cached_property
+    def _units(self):
+        """Number of the unit that the bootstrap draws each particle with."""
+        if self.groups is None:
+            return np.arange(len(self.y_true))
+        return np.unique(self.groups, return_inverse=True)[1]
+
+    @cached_property
+    def _unit_tallies(self):
+        """Tally of each unit that the bootstrap draws."""
+        return count_tallies(self, self._units)
+
+    @cached_property
+    def _fold_tallies(self):
+        """Tally of each fold."""
+        return count_tallies(self, self.folds)
+
+    @cached_property
+    def _samples(self):
+        """Tallies of the usual bootstrap samples, which serve every class."""
+        return draw_samples(self._unit_tallies)
 
 
 def find_class(label, classes):

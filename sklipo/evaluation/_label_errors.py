@@ -21,13 +21,13 @@ def find_label_errors(result):
             f"{n_lost} of {len(y_proba)} particles have probabilities that are NaN, as "
             "a network diverged in their fold. Their labels are not judged."
         )
-    labels = encode(result.y_true, result.classes)[rows]
+    labels = encode(result.y_true, result.kinds)[rows]
     is_suspicious, suggested, margin = _contradict(labels, y_proba[rows])
     table = pd.DataFrame(
         {
             "row": rows,
             "y_true": result.y_true[rows],
-            "suggested": result.classes[suggested],
+            "suggested": result.kinds[suggested],
             "proba_true": y_proba[rows, labels],
             "proba_suggested": y_proba[rows, suggested],
             "margin": margin,

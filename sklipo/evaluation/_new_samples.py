@@ -54,7 +54,11 @@ def check_new(result, y_pred, *, groups, y_proba, audited):
                 "y_proba has no use without a result; pass that of "
                 "cross_validate_particles, or no probabilities."
             )
-        y_proba = check_probabilities(y_proba, n_particles, result.classes)
+        # Models that may be unsure have probabilities of the kinds alone.
+        shape = getattr(y_proba, "shape", ())
+        is_of_all = shape[1:] == (len(result.classes),)
+        names = result.classes if is_of_all else result.kinds
+        y_proba = check_probabilities(y_proba, n_particles, names)
     if audited is not None:
         rows, labels, probabilities = check_audit(audited, n_particles, index)
         weights = np.ones(len(rows)) if probabilities is None else 1 / probabilities
@@ -76,9 +80,7 @@ def name_classes(result, new):
             f"result: {result.classes.tolist()}. Pass the result and the predictions "
             "of the same model."
         )
-    unsure = getattr(result, "unsure", None)
-    is_kind = np.array([name != unsure for name in result.classes.tolist()])
-    kinds = result.classes[is_kind]
+    kinds = result.kinds
     for values in labels:
         unknown = np.setdiff1d(find_classes(kinds, values), kinds)
         if len(unknown):
@@ -87,7 +89,7 @@ def name_classes(result, new):
                 f"the result: {kinds.tolist()}. Correct the label, or name the class "
                 "that it is."
             )
-    return kinds, result.classes[~is_kind]
+    return kinds, result.classes[len(kinds) :]
 
 
 def encode_labelled(result, names, n_classes, n_kinds):

@@ -162,7 +162,7 @@ def _check_result(result, classes):
             f"result is a {type(result).__name__}; expected what "
             "cross_validate_particles returns."
         )
-    unsure = getattr(result, "unsure", None)
+    unsure = result.unsure
     decided = [label for label in result.classes.tolist() if label != unsure]
     if decided != classes.tolist():
         raise ValueError(

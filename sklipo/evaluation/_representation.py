@@ -20,7 +20,8 @@ def as_frame(result):
     if result.groups is not None:
         table["group"] = result.groups
     if result.y_proba is not None:
-        for label, column in zip(result.classes, result.y_proba.T, strict=True):
+        # Of unsure, the last column, there is no probability.
+        for label, column in zip(result.kinds, result.y_proba.T, strict=False):
             table[f"proba_{label}"] = column
     return table
 
@@ -63,5 +64,11 @@ def _sentences(result):
         f"balanced accuracy {row['pooled']:.3f}, 95 % interval {row['low']:.3f} to "
         f"{row['high']:.3f} over {over}"
     )
+    if result.unsure is not None:
+        share = (result.y_pred == result.unsure).mean()
+        yield (
+            f"{share:.1%} of the particles are predicted {result.unsure!r}, "
+            "which counts as not recognized"
+        )
     for fold, classes in result.missing_classes.items():
         yield f"fold {fold} tests no particle of {classes}: undefined there"

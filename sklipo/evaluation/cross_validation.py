@@ -15,7 +15,12 @@ from .._jobs import N_JOBS, Crew, configured
 from .._steps import last_step
 from ..particles._checking import holds_images
 from ..tags import has_tag
-from ._checks import check_labels_and_groups, make_folds, warn_of_missing_classes
+from ._checks import (
+    check_labels_and_groups,
+    check_unsure,
+    make_folds,
+    warn_of_missing_classes,
+)
 from ._folds import (
     fit_and_predict,
     route_params,
@@ -55,7 +60,9 @@ def cross_validate_particles(
     ----------
     estimator : estimator
         A classifier, mostly a pipeline; it is cloned for each fold. A search, such as
-        GridSearchCV, gets the groups of the training part for folds of its own.
+        GridSearchCV, gets the groups of the training part for folds of its own; so does
+        an estimator, or the last step of a pipeline, whose ``fit`` has a parameter
+        ``groups``, such as :class:`SelectiveClassifier`.
     X : particle table or array of shape (n_samples, n_features)
         What the estimator is fitted on.
     y : array-like of shape (n_samples,)
@@ -148,6 +155,10 @@ def cross_validate_particles(
     y, groups = check_labels_and_groups(X, y, groups)
     folds = make_folds(X, y, groups, cv)
     classes = np.unique(y)
+    last = last_step(estimator)
+    unsure = last.unsure if has_tag(last, "abstains") else None
+    if unsure is not None:
+        unsure = check_unsure(unsure, classes)
     warn_of_missing_classes(classes, y, folds)
     steps, rest = split_preparation(estimator, X)
     rows = prepare(steps, X, n_jobs=n_jobs, verbose=verbose)
@@ -175,7 +186,7 @@ def cross_validate_particles(
             )
         ]
         outcomes = run_folds(tasks, n_jobs, prefer=prefer, verbose=verbose)
-    result = _collect(outcomes, folds, classes, y, groups)
+    result = _collect(outcomes, folds, classes, y, groups, unsure)
     # Lists have an index, too, which is a method.
     result = replace(result, index=X.index if hasattr(X, "iloc") else None)
     if not return_estimator:
@@ -193,18 +204,23 @@ def _runs_in_threads(estimator, X):
     return has_tag(last_step(estimator), "releases_gil") and not holds_images(X)
 
 
-def _collect(outcomes, folds, classes, y, groups):
+def _collect(outcomes, folds, classes, y, groups, unsure):
     """Put the predictions of all folds together in the order of the particles."""
     _, y_pred, y_proba, fit_times, score_times, _ = zip(*outcomes, strict=True)
     order = np.argsort(np.concatenate([test for _, test in folds]))
     sizes = [len(test) for _, test in folds]
+    y_proba = None if y_proba[0] is None else np.concatenate(y_proba)[order]
+    if unsure is not None:
+        classes = np.append(classes, unsure)
+        y_proba = np.pad(y_proba, [(0, 0), (0, 1)])
     return CrossValidationResult(
         classes=classes,
         y_true=y,
         y_pred=np.concatenate(y_pred)[order],
         folds=np.repeat(np.arange(len(folds)), sizes)[order],
-        y_proba=None if y_proba[0] is None else np.concatenate(y_proba)[order],
+        y_proba=y_proba,
         groups=groups,
+        unsure=unsure,
         fit_times=np.array(fit_times),
         score_times=np.array(score_times),
     )

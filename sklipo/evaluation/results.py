@@ -9,12 +9,13 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import validate_params
 
-from ..metrics._confusion import summary_metrics
-from ._bootstrap import average_counts, count_tallies, fold_tables, tally_table
+from ..metrics._confusion import average_shares, summary_metrics
+from ._bootstrap import count_tallies, fold_tables, tally_table
 from ._fields import check_comparable, check_fields
 from ._intervals import (
     INTERVAL_PARAMETERS,
     N_RESAMPLES,
+    TalliedPredictions,
     comparison_table,
     draw_samples,
     find_class,
@@ -25,13 +26,13 @@ from ._representation import as_frame, describe, describe_in_html
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
-class CrossValidationResult:
+class CrossValidationResult(TalliedPredictions):
     """Out-of-fold predictions and what follows from them.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        The classes in the order of the columns of ``y_proba``.
+        The classes in the order of the columns of ``y_proba``; ``unsure`` comes last.
     y_true, y_pred : ndarray of shape (n_samples,)
         True and predicted class of each particle.
     folds : ndarray of shape (n_samples,)
@@ -46,6 +47,9 @@ class CrossValidationResult:
         Seconds that fitting and predicting took in each fold.
     estimators : list of estimators, default=None
         The fitted estimator of each fold, where they were kept.
+    unsure : str or int, default=None
+        Prediction of undecided particles, see :class:`~sklipo.SelectiveClassifier`. It
+        is no true class and has probability 0: these particles are not recognized.
 
     Raises
     ------
@@ -54,7 +58,8 @@ class CrossValidationResult:
     ValueError
         If fields disagree in length or in their classes, a label or a group is missing,
         folds are not numbered from 0 without a gap, or probabilities are outside 0..1
-        or do not sum up to 1. They may be NaN, as those of a diverged network are.
+        or do not sum up to 1 (they may be NaN, as those of a diverged network are); if
+        ``unsure`` is a true class, is not the last of ``classes`` or is probable.
 
     See Also
     --------
@@ -85,6 +90,7 @@ class CrossValidationResult:
     fit_times: np.ndarray | None = None
     score_times: np.ndarray | None = None
     estimators: list | None = None
+    unsure: str | float | None = None
 
     def __post_init__(self):
         for name, value in check_fields(**vars(self)).items():
@@ -102,6 +108,17 @@ class CrossValidationResult:
         """
         return int(self.folds.max()) + 1
 
+    @property
+    def kinds(self):
+        """The classes that particles can truly be of.
+
+        Returns
+        -------
+        ndarray of shape (n_kinds,)
+            All ``classes`` but ``unsure``, which is the last one.
+        """
+        return self.classes if self.unsure is None else self.classes[:-1]
+
     @cached_property
     def confusion_counts(self):
         """Confusion matrix of each fold, in particles.
@@ -109,7 +126,7 @@ class CrossValidationResult:
         Returns
         -------
         counts : ndarray of shape (n_folds, n_classes, n_classes)
-            Rows are true classes, columns predicted ones.
+            Rows are true classes, columns predicted ones. A row of ``unsure`` is zero.
         """
         return self._fold_tallies[..., :-1].astype(int)
 
@@ -125,11 +142,12 @@ class CrossValidationResult:
 
         Returns
         -------
-        matrix : DataFrame of shape (n_classes, n_classes)
+        matrix : DataFrame of shape (n_kinds, n_classes)
             Rows are true classes, columns predicted ones.
         """
-        matrix = average_counts(self.confusion_counts, normalize=normalize)
-        return pd.DataFrame(matrix, self.classes, self.classes)
+        matrices = self.confusion_counts[:, : len(self.kinds)].astype(float)
+        matrix = average_shares(matrices)[0] if normalize else matrices.mean(axis=0)
+        return pd.DataFrame(matrix, self.kinds, self.classes)
 
     @validate_params({"per_fold": ["boolean"]}, prefer_skip_nested_validation=True)
     def classification_table(self, *, per_fold=False):
@@ -144,12 +162,11 @@ class CrossValidationResult:
         -------
         table : DataFrame
             As from :func:`~sklipo.metrics.classification_table`. With ``per_fold`` its
-            index has the levels ``fold`` and ``class``; metrics that need a class are
-            NaN in a fold without it.
+            index has the levels ``fold`` and ``class``; NaN where a fold lacks a class.
         """
         if per_fold:
-            return fold_tables(self._fold_tallies, self.classes)
-        return tally_table(self._fold_tallies.sum(axis=0), self.classes)
+            return fold_tables(self._fold_tallies, self.kinds)
+        return tally_table(self._fold_tallies.sum(axis=0), self.kinds)
 
     @property
     def balanced_accuracy(self):
@@ -184,10 +201,8 @@ class CrossValidationResult:
             The classes by number of the fold. Metrics that need them are NaN in that
             fold and have no share in means over folds.
         """
-        support = self.confusion_counts.sum(axis=2)
-        missing = {
-            i: self.classes[support[i] == 0].tolist() for i in range(self.n_folds)
-        }
+        support = self.confusion_counts.sum(axis=2)[:, : len(self.kinds)]
+        missing = {i: self.kinds[n == 0].tolist() for i, n in enumerate(support)}
         return {fold: classes for fold, classes in missing.items() if classes}
 
     @validate_params(INTERVAL_PARAMETERS, prefer_skip_nested_validation=True)
@@ -203,10 +218,9 @@ class CrossValidationResult:
         n_resamples : int, default=1000
             Number of bootstrap samples.
         random_state : int, RandomState instance or None, default=None
-            Seed of the bootstrap. None draws the same samples at each call: this table,
-            the representation of the result and its pictures then agree, and a figure
-            in a report can be found again. Intervals of several seeds show how much
-            chance is in their ends.
+            Seed of the bootstrap. None draws the same samples at each call, so that
+            tables and pictures of the result agree. Intervals of several seeds show how
+            much chance is in their ends.
 
         Returns
         -------
@@ -253,7 +267,7 @@ class CrossValidationResult:
         .. [4] L. D. Brown, T. T. Cai and A. DasGupta, "Interval Estimation for a
            Binomial Proportion", Statistical Science 16, 101-133, 2001.
         """
-        position = find_class(label, self.classes)
+        position = find_class(label, self.kinds)
         samples = self._samples
         if random_state is not None or n_resamples != N_RESAMPLES:
             samples = draw_samples(self._unit_tallies, n_resamples, random_state)
@@ -278,8 +292,7 @@ class CrossValidationResult:
         n_resamples : int, default=1000
             Number of bootstrap samples.
         random_state : int, RandomState instance or None, default=None
-            Seed of the bootstrap. None draws the same samples at each call, as in
-            :meth:`summary`.
+            Seed of the bootstrap, as in :meth:`summary`.
 
         Returns
         -------
@@ -323,7 +336,7 @@ class CrossValidationResult:
            Machine Learning 52, 239-281, 2003.
         """
         check_comparable(self, other)
-        position = find_class(label, self.classes)
+        position = find_class(label, self.kinds)
         # Units of both results side by side: each sample draws the same ones of both.
         by_unit, by_fold = (
             np.stack([count_tallies(result, units) for result in (self, other)], axis=1)
@@ -393,8 +406,7 @@ class CrossValidationResult:
         Returns
         -------
         display : ConfusionMatricesDisplay
-            The display, drawn. :mod:`sklipo.displays` has further pictures of a
-            result, and of several results side by side.
+            The display, drawn.
         """
         # Only pictures need matplotlib, which is optional.
         from ..displays import ConfusionMatricesDisplay
@@ -407,25 +419,3 @@ class CrossValidationResult:
     def _repr_html_(self):
         """Return tables for notebooks."""
         return describe_in_html(self)
-
-    @cached_property
-    def _units(self):
-        """Number of the unit that the bootstrap draws each particle with."""
-        if self.groups is None:
-            return np.arange(len(self.y_true))
-        return np.unique(self.groups, return_inverse=True)[1]
-
-    @cached_property
-    def _unit_tallies(self):
-        """Tally of each unit that the bootstrap draws."""
-        return count_tallies(self, self._units)
-
-    @cached_property
-    def _fold_tallies(self):
-        """Tally of each fold."""
-        return count_tallies(self, self.folds)
-
-    @cached_property
-    def _samples(self):
-        """Tallies of the usual bootstrap samples, which serve every class."""
-        return draw_samples(self._unit_tallies)

@@ -21,6 +21,20 @@ def count_pairs(y_true, y_pred, labels):
     return counts
 
 
+def average_shares(matrices):
+    """Return mean and deviation over folds of the share of the true class."""
+    support = matrices.sum(axis=2, keepdims=True)
+    present = np.broadcast_to(support > 0, matrices.shape)
+    n_folds = present.sum(axis=0)
+    shares = np.divide(matrices, support, out=np.zeros_like(matrices), where=present)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = shares.sum(axis=0) / n_folds
+        squares = ((shares - mean) ** 2).sum(axis=0, where=present)
+        deviation = np.sqrt(squares / (n_folds - 1))
+    deviation[n_folds < 2] = np.nan
+    return mean, deviation
+
+
 def class_metrics(counts):
     """Return the metrics of each class against all others by name.
 

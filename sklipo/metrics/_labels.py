@@ -67,7 +67,7 @@ def one_a_row(y, name):
         y = np.where(np.ma.getmaskarray(y), None, y.data.astype(object))
     # NumPy makes text of [1, "1"], and the string "nan" of a missing one among strings.
     dtype = getattr(y, "dtype", None)
-    is_plain = isinstance(dtype, np.dtype) and dtype.kind in "biufUM"
+    is_plain = isinstance(dtype, np.dtype) and dtype.kind in "biufcUM"
     try:
         values = np.asarray(y, dtype=None if is_plain else object)
     except ValueError as error:
