@@ -377,7 +377,7 @@ def test_the_unsure_are_a_prediction_but_no_kind_of_particle(labelled, new, meth
     y_pred, share = hesitate(given["y_pred"], given["y_proba"])
     params = {"method": method}
     if method == "audited":
-        params["audited"] = pd.Series(y_true).where(np.arange(len(y_true)) % 4 == 0)
+        params = {"audited": pd.Series(y_true).where(np.arange(len(y_true)) % 4 == 0)}
     estimate = quietly(result, **params, **{**given, "y_pred": y_pred})
     assert estimate.classes.tolist() == CLASSES.tolist()
     assert estimate.counted.sum() == pytest.approx(1 - share)

@@ -242,6 +242,10 @@ def compare_samples(first, second):
     ValueError
         If their classes, levels or numbers of resamples differ.
 
+    See Also
+    --------
+    estimate_prevalence : Estimates the shares of each sample.
+
     Notes
     -----
     The interval is of the differences in each resample. Where both estimates rest on
