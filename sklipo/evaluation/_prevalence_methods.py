@@ -20,7 +20,7 @@ _OF_DRAWS = 1e-7
 # So many resamples tell a variance well enough.
 _FOR_VARIANCE = 250
 # Probabilities whose logarithms differ by less than this are one cell.
-_CELL = 0.1
+_CELL = 0.5
 
 
 class Labelled(NamedTuple):
