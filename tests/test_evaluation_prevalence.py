@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import rc_context
 from prevalence_cases import (
     CLASSES,
     SHARES,
@@ -13,7 +14,6 @@ from prevalence_cases import (
     draw_particles,
     result_of_table,
 )
-from quapy.method.aggregative import ACC, EMQ
 from scipy.optimize import minimize
 from scipy.stats import beta
 
@@ -24,6 +24,10 @@ from sklipo.evaluation._mixtures import (
     fit_calibration,
     posterior,
 )
+
+# It sets larger fonts and figures, for all tests that follow.
+with rc_context():
+    from quapy.method.aggregative import ACC, EMQ
 
 EVEN = np.array([0.3, 0.4, 0.3])
 
