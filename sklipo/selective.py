@@ -1,5 +1,6 @@
 """A classifier that leaves out what it can't decide well enough."""
 
+from dataclasses import replace
 from math import ceil
 from numbers import Integral, Real
 
@@ -76,6 +77,9 @@ class SelectiveClassifier(
         The estimator, fitted on all samples.
     cv_result_ : CrossValidationResult
         Out-of-fold predictions of the estimator, from which thresholds were learned.
+    decided_result_ : CrossValidationResult
+        The same, decided by these thresholds: what :func:`estimate_prevalence` takes
+        along with predictions of this classifier.
     n_features_in_ : int
         Number of features in ``fit``, if the estimator has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -85,6 +89,7 @@ class SelectiveClassifier(
     --------
     sklipo.displays.RiskCoverageDisplay : Shows the choice between error and coverage.
     cross_validate_particles : Tests a selective classifier on other micrographs.
+    estimate_prevalence : Estimates shares from its predictions and decided_result_.
 
     Notes
     -----
@@ -336,6 +341,36 @@ class SelectiveClassifier(
         y_pred = self.predict(X)
         is_right = y_pred == check_labels(y, len(y_pred))
         return float(np.average(is_right, weights=sample_weight))
+
+    @property
+    def decided_result_(self):
+        """Out-of-fold predictions of the estimator, decided by ``thresholds_``.
+
+        Its errors are those of this classifier, as :func:`estimate_prevalence` needs
+        them. Cross-validation of the whole learns other thresholds in each fold, so its
+        errors are those of other classifiers. It tells fairly, though, how good such
+        classifiers are; here, thresholds have seen the labels.
+
+        Returns
+        -------
+        result : CrossValidationResult
+            With ``unsure`` as the last of its classes.
+
+        Raises
+        ------
+        TypeError
+            If ``unsure`` is a word and the classes are numbers, or the reverse.
+        """
+        check_is_fitted(self)
+        result = self.cv_result_
+        unsure = check_unsure(self.unsure, self.classes_)
+        return replace(
+            result,
+            classes=np.append(result.classes, unsure),
+            y_pred=self.decide(result.y_pred, result.y_proba),
+            y_proba=np.pad(result.y_proba, [(0, 0), (0, 1)]),
+            unsure=unsure,
+        )
 
     def _check_before(self, X, y, groups):
         """Return labels and groups; what can be refused is so before any training."""

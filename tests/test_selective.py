@@ -12,6 +12,7 @@ from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from scipy.stats import beta, binom
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -24,6 +25,7 @@ from sklipo import (
     ParticleFeatures,
     SelectiveClassifier,
     cross_validate_particles,
+    estimate_prevalence,
     make_svc_pipeline,
 )
 from sklipo.datasets import make_liposomes
@@ -252,6 +254,46 @@ def test_predictions_are_those_of_the_estimator_or_unsure(rows, fitted):
     np.testing.assert_array_equal(fitted.classes_, ["empty", "full", "uncertain"])
     refitted = LogisticRegression().fit(X, rows[1])
     np.testing.assert_allclose(y_proba, refitted.predict_proba(X))
+
+
+def test_decided_result_has_the_thresholds_of_the_classifier(rows, fitted):
+    _, y, groups = rows
+    result = fitted.decided_result_
+    assert result.unsure == "unsure"
+    assert result.classes.tolist() == [*fitted.classes_, "unsure"]
+    decided = pd.Series(result.y_pred != "unsure").groupby(fitted.cv_result_.y_pred)
+    expected = fitted.coverage_table_["n_decided"]
+    assert decided.sum().tolist() == expected.tolist()
+    np.testing.assert_array_equal(result.groups, groups)
+    np.testing.assert_array_equal(result.y_true, y)
+    with pytest.raises(NotFittedError):
+        SelectiveClassifier(LogisticRegression()).decided_result_  # noqa: B018
+
+
+def test_decided_result_of_numbers_needs_a_number():
+    X, codes = make_blobs(200, centers=2, cluster_std=1, random_state=0)
+    model = SelectiveClassifier(LogisticRegression(), 0.2).fit(X, codes)
+    with pytest.raises(TypeError, match="unsure='unsure', but the classes are numbers"):
+        model.decided_result_  # noqa: B018
+    model.set_params(unsure=-1).fit(X, codes.astype(np.uint8))
+    assert model.decided_result_.classes.tolist() == [0, 1, -1]
+
+
+def test_shares_by_the_thresholds_of_the_classifier():
+    X, y, groups = make_rows(seed=3)
+    model = SelectiveClassifier(LogisticRegression(), 0.15).fit(X, y, groups)
+    X_new, y_new, groups_new = make_rows(seed=4)
+    kept = (y_new == "full") | (np.arange(len(y_new)) % 10 == 0)
+    y_pred = model.predict(X_new[kept])
+    assert (y_pred == "unsure").any()
+    # Other thresholds would give such errors that no shares explain the predictions.
+    estimate = estimate_prevalence(
+        model.decided_result_, y_pred, groups=groups_new[kept]
+    )
+    truth = pd.Series(y_new[kept]).value_counts(normalize=True).sort_index()
+    np.testing.assert_allclose(estimate.share, truth, atol=0.04)
+    with pytest.raises(ValueError, match="of a SelectiveClassifier its decided_result"):
+        estimate_prevalence(model.cv_result_, y_pred)
 
 
 def test_score_is_the_accuracy_among_all(rows, fitted):
