@@ -99,10 +99,11 @@ class SelectiveClassifier(
     ``coverage_table_`` is about the out-of-fold predictions of each class. Its columns:
     ``threshold``; ``share_decided``, the share of them that is decided, with the bounds
     ``share_low`` and ``share_high``; ``error``, the share of the decided that is wrong,
-    with ``error_low`` and ``error_high``; ``least_max_error``, the least one for which
-    the class would be decided; ``n_particles``, the number of predictions,
-    ``n_decided`` and ``n_groups``, of how many micrographs the decided ones are. Each
-    bound holds with ``confidence`` by itself. Without a decision, ``error`` is missing.
+    with ``error_low`` and ``error_high``; ``least_max_error``, with which the class
+    would be decided, but not with 0.001 less; ``n_particles``, the number of
+    predictions, ``n_decided`` and ``n_groups``, of how many micrographs the decided
+    ones are. Each bound holds with ``confidence`` by itself. Without a decision,
+    ``error`` is missing.
 
     Bounds are exact binomial ones after Clopper and Pearson for the number of
     independent particles that the decided ones are worth, which is their number divided
@@ -394,7 +395,9 @@ class SelectiveClassifier(
         undecided = table[np.isinf(table["threshold"])]
         if undecided.empty:
             return
-        units = "micrographs" if self.cv_result_.groups is not None else "particles"
+        units, values = "particles", self.cv_result_.y_true
+        if self.cv_result_.groups is not None:
+            units, values = "micrographs", np.unique(self.cv_result_.groups)
         reached = "; ".join(
             f"{label!r} ({_in_words(row)})" for label, row in undecided.iterrows()
         )
@@ -404,7 +407,8 @@ class SelectiveClassifier(
             f"{self.max_error} and confidence={self.confidence}, and {self.unsure!r} "
             f"is predicted in their place: {reached}. Such a bound takes {least} "
             f"{units} or more of a class, all of them right, and more if some are "
-            f"wrong. More {units}, a larger max_error or a better estimator would help."
+            f"wrong; there are {len(values)}. More {units}, a larger max_error or a "
+            "better estimator would help."
         )
 
     def __sklearn_tags__(self):
@@ -434,7 +438,7 @@ def _in_words(row):
     """Return in words why a class can't be decided."""
     if not row["n_particles"]:
         return "never predicted"
-    return (
-        f"predicted for {row['n_particles']:.0f} particles, decided with max_error="
-        f"{row['least_max_error']:.3f} or more"
-    )
+    predicted = f"predicted for {row['n_particles']:.0f} particles"
+    if row["least_max_error"] == 1:
+        return f"{predicted}, decided with no max_error"
+    return f"{predicted}, decided with max_error={row['least_max_error']:.3f}"

@@ -158,8 +158,15 @@ def test_least_error_is_the_least_that_finds_a_cut():
     score = rng.random(500)
     cuts = count_cuts(score, rng.random(500) < 0.3 * (1 - score))
     least = find_least_error(cuts, 0.95)
+    # What is read in a warning works as it stands.
+    assert least == round(least, 3)
     assert find_cut(cuts, least, 0.95) is not None
     assert find_cut(cuts, least - 0.001, 0.95) is None
+
+
+def test_least_error_is_one_where_nothing_is_right():
+    cuts = count_cuts(np.ones(5), np.ones(5))
+    assert find_least_error(cuts, 0.95) == 1
 
 
 def draw_errors(kind, n_groups, error, rng):
@@ -342,6 +349,7 @@ def test_class_that_cannot_be_decided_is_named(rows):
     assert text.startswith("3 of 3 classes can't be decided with max_error=0.1 and ")
     assert "'full' (predicted for" in text
     assert "takes 29 micrographs or more of a class, all of them right" in text
+    assert "there are 12. More micrographs" in text
     assert np.isinf(model.thresholds_).all()
     assert model.coverage_table_["error"].isna().all()
     assert (model.predict(X) == "unsure").all()
