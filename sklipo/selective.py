@@ -1,11 +1,9 @@
 """A classifier that leaves out what it can't decide well enough."""
 
 from dataclasses import replace
-from math import ceil
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -22,15 +20,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._jobs import N_JOBS
 from ._steps import predict_both
-from .displays._probabilities import HOW_TO_GET, probability_of
+from .displays._probabilities import HOW_TO_GET
 from .evaluation._checks import check_labels_and_groups, check_unsure
+from .evaluation._coverage import tabulate_coverage, warn_of_undecided
 from .evaluation._folds import route_params
 from .evaluation._preparation import join_preparation, prepare, split_preparation
 from .evaluation.cross_validation import cross_validate_particles
 from .metrics._labels import check_labels, check_values, encode, find_classes
 from .metrics._losses import check_probabilities
-from .metrics._risk import describe_coverage, groups_needed
-from .particles._warnings import warn_caller
 from .tags import extend_tags
 from .versions import VersionedMixin
 
@@ -49,7 +46,9 @@ class SelectiveClassifier(
     Parameters
     ----------
     estimator : estimator
-        A classifier that has ``predict_proba``, mostly a pipeline.
+        A classifier that has ``predict_proba``, mostly a pipeline. Samplers belong into
+        it: ahead of this classifier, they would put copies of a particle into several
+        folds, which makes errors look rarer than they are.
     max_error : float, default=0.02
         Largest share of wrong predictions among those of each class, between 0 and 1.
     confidence : float, default=0.95
@@ -247,11 +246,10 @@ class SelectiveClassifier(
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
         self.classes_ = self.cv_result_.classes
-        self.coverage_table_ = _tabulate(
-            self.cv_result_, self.max_error, self.confidence
-        )
+        promise = self.max_error, self.confidence
+        self.coverage_table_ = tabulate_coverage(self.cv_result_, *promise)
         self.thresholds_ = self.coverage_table_["threshold"].to_numpy()
-        self._warn_of_undecided()
+        warn_of_undecided(self.coverage_table_, self.cv_result_, *promise, self.unsure)
         return self
 
     def predict(self, X):
@@ -389,28 +387,6 @@ class SelectiveClassifier(
         check_unsure(self.unsure, np.unique(y), any_kind=True)
         return y, groups
 
-    def _warn_of_undecided(self):
-        """Warn of classes without a threshold, and say what would give them one."""
-        table = self.coverage_table_
-        undecided = table[np.isinf(table["threshold"])]
-        if undecided.empty:
-            return
-        units, values = "particles", self.cv_result_.y_true
-        if self.cv_result_.groups is not None:
-            units, values = "micrographs", np.unique(self.cv_result_.groups)
-        reached = "; ".join(
-            f"{label!r} ({_in_words(row)})" for label, row in undecided.iterrows()
-        )
-        least = ceil(groups_needed(self.max_error, 1 - self.confidence))
-        warn_caller(
-            f"{len(undecided)} of {len(table)} classes can't be decided with max_error="
-            f"{self.max_error} and confidence={self.confidence}, and {self.unsure!r} "
-            f"is predicted in their place: {reached}. Such a bound takes {least} "
-            f"{units} or more of a class, all of them right, and more if some are "
-            f"wrong; there are {len(values)}. More {units}, a larger max_error or a "
-            "better estimator would help."
-        )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         if hasattr(self.estimator, "__sklearn_tags__"):
@@ -419,26 +395,3 @@ class SelectiveClassifier(
             tags.classifier_tags = inner.classifier_tags or tags.classifier_tags
             tags.non_deterministic = inner.non_deterministic
         return extend_tags(tags, abstains=True)
-
-
-def _tabulate(result, max_error, confidence):
-    """Return the table of coverage, whose thresholds are learned here."""
-    score = probability_of(result.y_proba, result.y_pred, result.classes)
-    is_wrong = result.y_true != result.y_pred
-    groups = np.arange(len(score)) if result.groups is None else result.groups
-    rows = []
-    for label in result.classes:
-        of_class = result.y_pred == label
-        parts = score[of_class], is_wrong[of_class], groups[of_class]
-        rows.append(describe_coverage(*parts, max_error, confidence))
-    return pd.DataFrame(rows, pd.Index(result.classes, name="class"))
-
-
-def _in_words(row):
-    """Return in words why a class can't be decided."""
-    if not row["n_particles"]:
-        return "never predicted"
-    predicted = f"predicted for {row['n_particles']:.0f} particles"
-    if row["least_max_error"] == 1:
-        return f"{predicted}, decided with no max_error"
-    return f"{predicted}, decided with max_error={row['least_max_error']:.3f}"
