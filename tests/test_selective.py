@@ -34,6 +34,7 @@ from sklipo.displays import (
     ConfusionMatricesDisplay,
     ParticleGalleryDisplay,
     ReliabilityDisplay,
+    RiskCoverageDisplay,
 )
 from sklipo.metrics._risk import (
     count_cuts,
@@ -614,7 +615,19 @@ def test_galleries_show_what_is_unsure(particles):
             model, particles, y, groups=np.arange(240) // 12, cv=2
         )
     for select in ("mistakes", "uncertain", "class"):
-        ParticleGalleryDisplay.from_cv_results(result, particles, select=select)
+        display = ParticleGalleryDisplay.from_cv_results(
+            result, particles, select=select
+        )
+        captions = [ax.get_title() for ax in display.axes_.flat]
+        assert not any("(0.00)" in caption for caption in captions)
+    display = ParticleGalleryDisplay.from_cv_results(
+        result, particles, select="uncertain", n_particles=5
+    )
+    # Of those that are unsure, the least confident come first.
+    likeliest = result.y_proba.max(axis=1)
+    unsure = np.flatnonzero(result.y_pred == "unsure")
+    expected = unsure[np.argsort(likeliest[unsure], kind="stable")][:5]
+    assert display.particles.index.tolist() == expected.tolist()
 
 
 def test_numbers_and_a_word_are_refused_before_any_fold(rows):
@@ -680,6 +693,26 @@ def test_results_of_unsure_alone_are_possible(result):
 def test_comparison_is_of_the_same_classes(result, rows):
     X, y, groups = rows
     plain = cross_validate_particles(LogisticRegression(), X, y, groups=groups, cv=3)
-    with pytest.raises(ValueError, match="not of the same classes"):
+    with pytest.raises(ValueError, match="same classes: unsure is 'unsure' in the fir"):
         result.compare(plain)
     result.compare(result)
+
+
+def test_pictures_show_a_selective_and_a_plain_model(result, rows):
+    X, y, groups = rows
+    plain = cross_validate_particles(LogisticRegression(), X, y, groups=groups, cv=3)
+    both = {"plain": plain, "selective": result}
+    display = ConfusionMatricesDisplay.from_cv_results(both)
+    assert display.classes.tolist() == [*plain.classes, "unsure"]
+    np.testing.assert_array_equal(display.mean_counts["plain"][:, -1], 0)
+    assert (display.mean_counts["selective"][:, -1] > 0).any()
+    for maker in (ClassMetricsDisplay, ReliabilityDisplay, RiskCoverageDisplay):
+        maker.from_cv_results(both)
+    doubtful = replace(
+        result,
+        classes=np.array([*plain.classes, "zz"]),
+        y_pred=np.where(result.y_pred == "unsure", "zz", result.y_pred),
+        unsure="zz",
+    )
+    with pytest.raises(ValueError, match="different classes"):
+        ConfusionMatricesDisplay.from_cv_results({**both, "doubtful": doubtful})
