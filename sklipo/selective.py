@@ -1,10 +1,9 @@
 """A classifier that leaves out what it can't decide well enough."""
 
-from math import ceil
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -21,15 +20,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._jobs import N_JOBS
 from ._steps import predict_both
-from .displays._probabilities import HOW_TO_GET, probability_of
+from .displays._probabilities import HOW_TO_GET
 from .evaluation._checks import check_labels_and_groups, check_unsure
+from .evaluation._coverage import tabulate_coverage, warn_of_undecided
 from .evaluation._folds import route_params
 from .evaluation._preparation import join_preparation, prepare, split_preparation
 from .evaluation.cross_validation import cross_validate_particles
 from .metrics._labels import check_labels, check_values, encode, find_classes
 from .metrics._losses import check_probabilities
-from .metrics._risk import describe_coverage, groups_needed
-from .particles._warnings import warn_caller
 from .tags import extend_tags
 from .versions import VersionedMixin
 
@@ -48,7 +46,9 @@ class SelectiveClassifier(
     Parameters
     ----------
     estimator : estimator
-        A classifier that has ``predict_proba``, mostly a pipeline.
+        A classifier that has ``predict_proba``, mostly a pipeline. Samplers belong into
+        it: ahead of this classifier, they would put copies of a particle into several
+        folds, which makes errors look rarer than they are.
     max_error : float, default=0.02
         Largest share of wrong predictions among those of each class, between 0 and 1.
     confidence : float, default=0.95
@@ -76,6 +76,9 @@ class SelectiveClassifier(
         The estimator, fitted on all samples.
     cv_result_ : CrossValidationResult
         Out-of-fold predictions of the estimator, from which thresholds were learned.
+    decided_result_ : CrossValidationResult
+        The same, decided by these thresholds: what :func:`estimate_prevalence` takes
+        along with predictions of this classifier.
     n_features_in_ : int
         Number of features in ``fit``, if the estimator has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -85,6 +88,7 @@ class SelectiveClassifier(
     --------
     sklipo.displays.RiskCoverageDisplay : Shows the choice between error and coverage.
     cross_validate_particles : Tests a selective classifier on other micrographs.
+    estimate_prevalence : Estimates shares from its predictions and decided_result_.
 
     Notes
     -----
@@ -94,10 +98,11 @@ class SelectiveClassifier(
     ``coverage_table_`` is about the out-of-fold predictions of each class. Its columns:
     ``threshold``; ``share_decided``, the share of them that is decided, with the bounds
     ``share_low`` and ``share_high``; ``error``, the share of the decided that is wrong,
-    with ``error_low`` and ``error_high``; ``least_max_error``, the least one for which
-    the class would be decided; ``n_particles``, the number of predictions,
-    ``n_decided`` and ``n_groups``, of how many micrographs the decided ones are. Each
-    bound holds with ``confidence`` by itself. Without a decision, ``error`` is missing.
+    with ``error_low`` and ``error_high``; ``least_max_error``, with which the class
+    would be decided, but not with 0.001 less; ``n_particles``, the number of
+    predictions, ``n_decided`` and ``n_groups``, of how many micrographs the decided
+    ones are. Each bound holds with ``confidence`` by itself. Without a decision,
+    ``error`` is missing.
 
     Bounds are exact binomial ones after Clopper and Pearson for the number of
     independent particles that the decided ones are worth, which is their number divided
@@ -241,11 +246,10 @@ class SelectiveClassifier(
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
         self.classes_ = self.cv_result_.classes
-        self.coverage_table_ = _tabulate(
-            self.cv_result_, self.max_error, self.confidence
-        )
+        promise = self.max_error, self.confidence
+        self.coverage_table_ = tabulate_coverage(self.cv_result_, *promise)
         self.thresholds_ = self.coverage_table_["threshold"].to_numpy()
-        self._warn_of_undecided()
+        warn_of_undecided(self.coverage_table_, self.cv_result_, *promise, self.unsure)
         return self
 
     def predict(self, X):
@@ -337,6 +341,36 @@ class SelectiveClassifier(
         is_right = y_pred == check_labels(y, len(y_pred))
         return float(np.average(is_right, weights=sample_weight))
 
+    @property
+    def decided_result_(self):
+        """Out-of-fold predictions of the estimator, decided by ``thresholds_``.
+
+        Its errors are those of this classifier, as :func:`estimate_prevalence` needs
+        them. Cross-validation of the whole learns other thresholds in each fold, so its
+        errors are those of other classifiers. It tells fairly, though, how good such
+        classifiers are; here, thresholds have seen the labels.
+
+        Returns
+        -------
+        result : CrossValidationResult
+            With ``unsure`` as the last of its classes.
+
+        Raises
+        ------
+        TypeError
+            If ``unsure`` is a word and the classes are numbers, or the reverse.
+        """
+        check_is_fitted(self)
+        result = self.cv_result_
+        unsure = check_unsure(self.unsure, self.classes_)
+        return replace(
+            result,
+            classes=np.append(result.classes, unsure),
+            y_pred=self.decide(result.y_pred, result.y_proba),
+            y_proba=np.pad(result.y_proba, [(0, 0), (0, 1)]),
+            unsure=unsure,
+        )
+
     def _check_before(self, X, y, groups):
         """Return labels and groups; what can be refused is so before any training."""
         if not hasattr(self.estimator, "predict_proba"):
@@ -353,25 +387,6 @@ class SelectiveClassifier(
         check_unsure(self.unsure, np.unique(y), any_kind=True)
         return y, groups
 
-    def _warn_of_undecided(self):
-        """Warn of classes without a threshold, and say what would give them one."""
-        table = self.coverage_table_
-        undecided = table[np.isinf(table["threshold"])]
-        if undecided.empty:
-            return
-        units = "micrographs" if self.cv_result_.groups is not None else "particles"
-        reached = "; ".join(
-            f"{label!r} ({_in_words(row)})" for label, row in undecided.iterrows()
-        )
-        least = ceil(groups_needed(self.max_error, 1 - self.confidence))
-        warn_caller(
-            f"{len(undecided)} of {len(table)} classes can't be decided with max_error="
-            f"{self.max_error} and confidence={self.confidence}, and {self.unsure!r} "
-            f"is predicted in their place: {reached}. Such a bound takes {least} "
-            f"{units} or more of a class, all of them right, and more if some are "
-            f"wrong. More {units}, a larger max_error or a better estimator would help."
-        )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         if hasattr(self.estimator, "__sklearn_tags__"):
@@ -380,26 +395,3 @@ class SelectiveClassifier(
             tags.classifier_tags = inner.classifier_tags or tags.classifier_tags
             tags.non_deterministic = inner.non_deterministic
         return extend_tags(tags, abstains=True)
-
-
-def _tabulate(result, max_error, confidence):
-    """Return the table of coverage, whose thresholds are learned here."""
-    score = probability_of(result.y_proba, result.y_pred, result.classes)
-    is_wrong = result.y_true != result.y_pred
-    groups = np.arange(len(score)) if result.groups is None else result.groups
-    rows = []
-    for label in result.classes:
-        of_class = result.y_pred == label
-        parts = score[of_class], is_wrong[of_class], groups[of_class]
-        rows.append(describe_coverage(*parts, max_error, confidence))
-    return pd.DataFrame(rows, pd.Index(result.classes, name="class"))
-
-
-def _in_words(row):
-    """Return in words why a class can't be decided."""
-    if not row["n_particles"]:
-        return "never predicted"
-    return (
-        f"predicted for {row['n_particles']:.0f} particles, decided with max_error="
-        f"{row['least_max_error']:.3f} or more"
-    )

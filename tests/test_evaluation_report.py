@@ -340,8 +340,13 @@ def test_result_of_a_model_that_may_not_decide(tmp_path):
         "folds": result.folds,
     }
     result = CrossValidationResult(**parts, unsure="unsure")
-    y_pred = np.where(make_predictions()[1].max(axis=1) < 0.95, "unsure", Y_PRED)
-    page = write(tmp_path, estimate=make_estimate(y_pred), y_pred=y_pred, result=result)
+    y_proba = make_predictions()[1]
+    y_pred = np.where(y_proba.max(axis=1) < 0.95, "unsure", Y_PRED)
+    estimate = make_estimate(y_pred)
+    predicted = {"y_pred": y_pred, "y_proba": y_proba}
+    page = write(tmp_path, estimate=estimate, result=result, **predicted)
+    said = " ".join(page.texts("p"))
+    assert "Of the unsure, it is that of the likeliest class." in said
     matrix = page.table("Confusion matrix")
     assert matrix.index.tolist() == list(CLASSES)
     assert matrix.columns.tolist() == [*CLASSES, "unsure"]

@@ -119,6 +119,21 @@ def test_same_seed_same_interval():
     assert f"95 % interval {low:.3f} to" in repr(result)
 
 
+def test_a_single_group_has_no_interval_and_says_so():
+    y = np.array(["empty", "full"] * 4)
+    result = CrossValidationResult(
+        classes=np.unique(y),
+        y_true=y,
+        y_pred=y[[1, 1, 2, 3, 4, 5, 6, 7]],
+        folds=np.repeat([0, 1], 4),
+        groups=np.zeros(8, int),
+    )
+    assert result.summary()[["low", "high"]].isna().all(axis=None)
+    assert "8 particles of a single group in 2 folds" in repr(result)
+    assert "0.875, no interval, as nothing tells how other groups" in repr(result)
+    assert "nan" not in repr(result)
+
+
 def test_a_result_draws_its_samples_once(monkeypatch):
     calls = []
 

@@ -12,6 +12,7 @@ from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from scipy.stats import beta, binom
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -24,6 +25,7 @@ from sklipo import (
     ParticleFeatures,
     SelectiveClassifier,
     cross_validate_particles,
+    estimate_prevalence,
     make_svc_pipeline,
 )
 from sklipo.datasets import make_liposomes
@@ -32,6 +34,7 @@ from sklipo.displays import (
     ConfusionMatricesDisplay,
     ParticleGalleryDisplay,
     ReliabilityDisplay,
+    RiskCoverageDisplay,
 )
 from sklipo.metrics._risk import (
     count_cuts,
@@ -156,8 +159,15 @@ def test_least_error_is_the_least_that_finds_a_cut():
     score = rng.random(500)
     cuts = count_cuts(score, rng.random(500) < 0.3 * (1 - score))
     least = find_least_error(cuts, 0.95)
+    # What is read in a warning works as it stands.
+    assert least == round(least, 3)
     assert find_cut(cuts, least, 0.95) is not None
     assert find_cut(cuts, least - 0.001, 0.95) is None
+
+
+def test_least_error_is_one_where_nothing_is_right():
+    cuts = count_cuts(np.ones(5), np.ones(5))
+    assert find_least_error(cuts, 0.95) == 1
 
 
 def draw_errors(kind, n_groups, error, rng):
@@ -254,6 +264,46 @@ def test_predictions_are_those_of_the_estimator_or_unsure(rows, fitted):
     np.testing.assert_allclose(y_proba, refitted.predict_proba(X))
 
 
+def test_decided_result_has_the_thresholds_of_the_classifier(rows, fitted):
+    _, y, groups = rows
+    result = fitted.decided_result_
+    assert result.unsure == "unsure"
+    assert result.classes.tolist() == [*fitted.classes_, "unsure"]
+    decided = pd.Series(result.y_pred != "unsure").groupby(fitted.cv_result_.y_pred)
+    expected = fitted.coverage_table_["n_decided"]
+    assert decided.sum().tolist() == expected.tolist()
+    np.testing.assert_array_equal(result.groups, groups)
+    np.testing.assert_array_equal(result.y_true, y)
+    with pytest.raises(NotFittedError):
+        SelectiveClassifier(LogisticRegression()).decided_result_  # noqa: B018
+
+
+def test_decided_result_of_numbers_needs_a_number():
+    X, codes = make_blobs(200, centers=2, cluster_std=1, random_state=0)
+    model = SelectiveClassifier(LogisticRegression(), 0.2).fit(X, codes)
+    with pytest.raises(TypeError, match="unsure='unsure', but the classes are numbers"):
+        model.decided_result_  # noqa: B018
+    model.set_params(unsure=-1).fit(X, codes.astype(np.uint8))
+    assert model.decided_result_.classes.tolist() == [0, 1, -1]
+
+
+def test_shares_by_the_thresholds_of_the_classifier():
+    X, y, groups = make_rows(seed=3)
+    model = SelectiveClassifier(LogisticRegression(), 0.15).fit(X, y, groups)
+    X_new, y_new, groups_new = make_rows(seed=4)
+    kept = (y_new == "full") | (np.arange(len(y_new)) % 10 == 0)
+    y_pred = model.predict(X_new[kept])
+    assert (y_pred == "unsure").any()
+    # Other thresholds would give such errors that no shares explain the predictions.
+    estimate = estimate_prevalence(
+        model.decided_result_, y_pred, groups=groups_new[kept]
+    )
+    truth = pd.Series(y_new[kept]).value_counts(normalize=True).sort_index()
+    np.testing.assert_allclose(estimate.share, truth, atol=0.04)
+    with pytest.raises(ValueError, match="of a SelectiveClassifier its decided_result"):
+        estimate_prevalence(model.cv_result_, y_pred)
+
+
 def test_score_is_the_accuracy_among_all(rows, fitted):
     X, y, _ = rows
     is_right = fitted.predict(X) == y
@@ -300,6 +350,7 @@ def test_class_that_cannot_be_decided_is_named(rows):
     assert text.startswith("3 of 3 classes can't be decided with max_error=0.1 and ")
     assert "'full' (predicted for" in text
     assert "takes 29 micrographs or more of a class, all of them right" in text
+    assert "there are 12. More micrographs" in text
     assert np.isinf(model.thresholds_).all()
     assert model.coverage_table_["error"].isna().all()
     assert (model.predict(X) == "unsure").all()
@@ -564,7 +615,19 @@ def test_galleries_show_what_is_unsure(particles):
             model, particles, y, groups=np.arange(240) // 12, cv=2
         )
     for select in ("mistakes", "uncertain", "class"):
-        ParticleGalleryDisplay.from_cv_results(result, particles, select=select)
+        display = ParticleGalleryDisplay.from_cv_results(
+            result, particles, select=select
+        )
+        captions = [ax.get_title() for ax in display.axes_.flat]
+        assert not any("(0.00)" in caption for caption in captions)
+    display = ParticleGalleryDisplay.from_cv_results(
+        result, particles, select="uncertain", n_particles=5
+    )
+    # Of those that are unsure, the least confident come first.
+    likeliest = result.y_proba.max(axis=1)
+    unsure = np.flatnonzero(result.y_pred == "unsure")
+    expected = unsure[np.argsort(likeliest[unsure], kind="stable")][:5]
+    assert display.particles.index.tolist() == expected.tolist()
 
 
 def test_numbers_and_a_word_are_refused_before_any_fold(rows):
@@ -630,6 +693,26 @@ def test_results_of_unsure_alone_are_possible(result):
 def test_comparison_is_of_the_same_classes(result, rows):
     X, y, groups = rows
     plain = cross_validate_particles(LogisticRegression(), X, y, groups=groups, cv=3)
-    with pytest.raises(ValueError, match="not of the same classes"):
+    with pytest.raises(ValueError, match="same classes: unsure is 'unsure' in the fir"):
         result.compare(plain)
     result.compare(result)
+
+
+def test_pictures_show_a_selective_and_a_plain_model(result, rows):
+    X, y, groups = rows
+    plain = cross_validate_particles(LogisticRegression(), X, y, groups=groups, cv=3)
+    both = {"plain": plain, "selective": result}
+    display = ConfusionMatricesDisplay.from_cv_results(both)
+    assert display.classes.tolist() == [*plain.classes, "unsure"]
+    np.testing.assert_array_equal(display.mean_counts["plain"][:, -1], 0)
+    assert (display.mean_counts["selective"][:, -1] > 0).any()
+    for maker in (ClassMetricsDisplay, ReliabilityDisplay, RiskCoverageDisplay):
+        maker.from_cv_results(both)
+    doubtful = replace(
+        result,
+        classes=np.array([*plain.classes, "zz"]),
+        y_pred=np.where(result.y_pred == "unsure", "zz", result.y_pred),
+        unsure="zz",
+    )
+    with pytest.raises(ValueError, match="different classes"):
+        ConfusionMatricesDisplay.from_cv_results({**both, "doubtful": doubtful})

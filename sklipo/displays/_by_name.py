@@ -19,7 +19,7 @@ def named_results(results):
                 f"{where} is a {type(result).__name__}; expected what "
                 "cross_validate_particles returns, or a dict of several by name."
             )
-    check_same_classes({name: result.classes for name, result in results.items()})
+    check_same_classes({name: result.kinds for name, result in results.items()})
     return dict(results)
 
 

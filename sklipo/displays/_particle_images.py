@@ -36,7 +36,8 @@ def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None
 def caption(name, y_true, y_pred=None, confidence=None, *, names_row=False):
     """Return the text above a particle, without its class where that names the row."""
     lines = [str(name)] if names_row else [str(name), str(y_true)]
-    share = "" if confidence is None else f" ({confidence:.2f})"
+    # What is undecided has no probability.
+    share = f" ({confidence:.2f})" if confidence else ""
     if y_pred is not None and y_pred != y_true:
         lines.append(f"→ {y_pred}{share}")
     elif y_pred is not None and names_row:

@@ -14,7 +14,7 @@ def draw_each_class(y, classes, n_particles, random_state):
     return np.concatenate(drawn)
 
 
-def rank(select, is_wrong, confidence):
+def rank(select, is_wrong, confidence, y_proba):
     """Return the selected rows, the most telling first, and a title for them."""
     n_particles = len(is_wrong)
     if select == "uncertain":
@@ -24,7 +24,8 @@ def rank(select, is_wrong, confidence):
                 f"{HOW_TO_GET}."
             )
         title = f"The least confident of {n_particles} particles"
-        return np.argsort(confidence, kind="stable"), title
+        # Those undecided have the confidence 0: their likeliest class tells more.
+        return np.lexsort((y_proba.max(axis=1), confidence)), title
     rows = np.flatnonzero(is_wrong)
     if not len(rows):
         return rows, f"None of {n_particles} particles is mistaken"

@@ -15,7 +15,12 @@ from ._axes import (
     name_x_ticks,
     plain_text,
 )
-from ._by_name import named_estimators, named_predictions, named_results
+from ._by_name import (
+    check_same_classes,
+    named_estimators,
+    named_predictions,
+    named_results,
+)
 from ._colors import UNDEFINED, text_color
 from ._parameters import check_numbers, draws
 
@@ -120,13 +125,20 @@ class ConfusionMatricesDisplay(PanelDisplay):
             The display, drawn.
         """
         results = named_results(results)
-        first = next(iter(results.values()))
-        n_rows = len(first.kinds)
+        classes = max((result.classes for result in results.values()), key=len)
+        own = {name: result.classes for name, result in results.items()}
+        check_same_classes(
+            {name: found for name, found in own.items() if len(found) == len(classes)}
+        )
         counts = {
-            name: result.confusion_counts[:, :n_rows]
+            # Models that decide on all particles have none that is unsure.
+            name: np.pad(
+                result.confusion_counts[:, : len(result.kinds)],
+                [(0, 0), (0, 0), (0, len(classes) - len(own[name]))],
+            )
             for name, result in results.items()
         }
-        return cls(counts, first.classes).plot(**plot_params)
+        return cls(counts, classes).plot(**plot_params)
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, classes=None, **plot_params):

@@ -202,7 +202,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             chosen = draw_each_class(y_true, classes, n_particles or 6, random_state)
             title = ""
         else:
-            chosen, title = rank(select, y_true != y_pred, confidence)
+            chosen, title = rank(select, y_true != y_pred, confidence, y_proba)
             chosen = chosen[: n_particles or 18]
         return cls(
             particles.iloc[chosen],
@@ -342,7 +342,8 @@ class ParticleGalleryDisplay(PanelDisplay):
         """Draw the particles.
 
         The caption of a particle is the label of its row in the table, the true and the
-        predicted class, and in brackets the probability of the latter.
+        predicted class, and in brackets the probability of the latter. What a
+        selective classifier leaves undecided has none.
 
         Parameters
         ----------

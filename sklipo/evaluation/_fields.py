@@ -81,6 +81,13 @@ def check_comparable(result, other):
             f"other is a {type(other).__name__}; expected what "
             "cross_validate_particles returns."
         )
+    if result.unsure != other.unsure:
+        raise ValueError(
+            "The results are not of the same classes: unsure is "
+            f"{result.unsure!r} in the first and {other.unsure!r} in the other. "
+            "Compare models that both leave particles undecided, or neither; summary() "
+            "tells about each."
+        )
     for name, what in _COMPARED.items():
         ours, theirs = getattr(result, name), getattr(other, name)
         # Arrays have no index, and results without groups compare with all others.

@@ -78,7 +78,7 @@ def name_classes(result, new):
         raise ValueError(
             f"y_pred is {unknown[0].item()!r} in row {row}, which is no class of the "
             f"result: {result.classes.tolist()}. Pass the result and the predictions "
-            "of the same model."
+            "of the same model, of a SelectiveClassifier its decided_result_."
         )
     kinds = result.kinds
     for values in labels:

@@ -32,6 +32,10 @@ def gallery_section(contents):
         notes.append(
             "Below each are the label of its row and the probability of the class."
         )
+        if contents.unsure is not None:
+            notes.append(
+                f"Of the {contents.unsure}, it is that of the likeliest class."
+            )
     galleries = [_class_section(contents, label) for label in contents.predictions]
     return make_section("Particles", make_paragraph(" ".join(notes)), *galleries)
 

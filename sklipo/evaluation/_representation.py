@@ -53,17 +53,17 @@ def _sentences(result):
     """Yield the sentences of a description."""
     grouped, over = "", "particles"
     if result.groups is not None:
-        over = "groups"
-        grouped = f" of {len(np.unique(result.groups))} groups"
+        over, n_groups = "groups", len(np.unique(result.groups))
+        grouped = f" of {n_groups} groups" if n_groups > 1 else " of a single group"
     yield (
         f"{type(result).__name__} of {len(result.y_true)} particles{grouped} in "
         f"{result.n_folds} folds:"
     )
     row = result.summary().loc["balanced_accuracy"]
-    yield (
-        f"balanced accuracy {row['pooled']:.3f}, 95 % interval {row['low']:.3f} to "
-        f"{row['high']:.3f} over {over}"
-    )
+    interval = f"95 % interval {row['low']:.3f} to {row['high']:.3f} over {over}"
+    if np.isnan(row["low"]):
+        interval = f"no interval, as nothing tells how other {over} would differ"
+    yield f"balanced accuracy {row['pooled']:.3f}, {interval}"
     if result.unsure is not None:
         share = (result.y_pred == result.unsure).mean()
         yield (

@@ -57,14 +57,16 @@ def estimate_prevalence(
     Parameters
     ----------
     result : CrossValidationResult
-        Cross-validation of the model on labelled particles. None will do for an audit.
+        Cross-validation of the model on labelled particles; of a
+        :class:`~sklipo.SelectiveClassifier`, its ``decided_result_``. None will do for
+        an audit.
     y_pred : array-like of shape (n_particles,)
         Predictions of the model, fitted on all labelled particles, for the new ones.
     groups : array-like of shape (n_particles,), default=None
         Micrograph of each new particle.
     y_proba : array-like of shape (n_particles, n_classes), default=None
         Predicted probabilities of the new particles, which ``method="em"`` needs, in
-        the order of ``result.classes``.
+        the order of ``result.kinds``.
     samples : array-like of shape (n_particles,), default=None
         Sample of each new particle, for an estimate of each sample.
     audited : array-like of shape (n_particles,) or DataFrame, default=None

@@ -144,15 +144,18 @@ def find_cut(cuts, max_error, confidence):
 
 
 def find_least_error(cuts, confidence):
-    """Return the least error that may be allowed for a cut to be found, to 0.001."""
-    low, high = 0.0, 1.0
-    while high - low > 0.0005:
-        middle = (low + high) / 2
-        if find_cut(cuts, middle, confidence) is None:
+    """Return the error, in thousandths, that finds a cut where one less finds none.
+
+    It is 1 if none is found. Starts depend on the error, so a larger one may find none.
+    """
+    low, high = 0, 1000
+    while high - low > 1:
+        middle = (low + high) // 2
+        if find_cut(cuts, middle / 1000, confidence) is None:
             low = middle
         else:
             high = middle
-    return high
+    return high / 1000
 
 
 def describe_coverage(score, is_wrong, groups, max_error, confidence):
