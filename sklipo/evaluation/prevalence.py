@@ -122,10 +122,14 @@ def estimate_prevalence(
     and sum up to 1. For two classes this is the estimate of Rogan and Gladen [1]_ and
     Forman [2]_, cut off at 0 and 1.
 
-    **em.** Of the new particles' probabilities, the prior in them is replaced by that
-    which makes them most likely [3]_. What prior the model was trained with, and how
-    much surer it is than it should be, is estimated from the probabilities out of fold,
-    by a temperature and a factor of each class [4]_.
+    **em.** Probabilities are calibrated first, by the labelled particles. A temperature
+    corrects how sure the model is, and an offset of each class the prior that it was
+    trained with [4]_. In addition, the predictions of a small part of the particles are
+    taken to say nothing about their classes. Without this part, a few micrographs on
+    which the model is sure and wrong would make it look unsure everywhere. Temperature,
+    offsets and part are those that make the labels most likely, given the probabilities
+    out of fold. The shares are then those that make the calibrated probabilities of the
+    new particles most likely, by expectation maximization [3]_.
 
     Both hold if the particles of each class look like the labelled ones of this class,
     whatever the shares. An audit asks for no likeness:
