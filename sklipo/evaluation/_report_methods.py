@@ -54,8 +54,8 @@ _METHODS = {
         "The shares of the classes among {new} are those that make the class "
         "probabilities predicted by the classifier most likely, by expectation "
         "maximization, after calibration by cross-validation on {labelled} with a "
-        "temperature, an offset of each class and a part of particles whose predictions "
-        "say nothing [1, 2].",
+        "temperature, an offset of each class and a part of particles whose "
+        "predictions say nothing [1, 2].",
         f"{_OF_BOTH} [3].",
         [_SAERENS, _ALEXANDARI, _RUBIN],
     ),
