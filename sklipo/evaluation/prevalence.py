@@ -56,8 +56,9 @@ def estimate_prevalence(
 
     Parameters
     ----------
-    result : CrossValidationResult
-        Cross-validation of the model on labelled particles. None will do for an audit.
+    result : CrossValidationResult or None
+        Cross-validation of the model on labelled particles. An audit and
+        ``method="counted"`` do without.
     y_pred : array-like of shape (n_particles,)
         Predictions of the model, fitted on all labelled particles, for the new ones.
     groups : array-like of shape (n_particles,), default=None
@@ -91,12 +92,14 @@ def estimate_prevalence(
     Raises
     ------
     TypeError
-        If ``result`` is none, or labels are neither text nor numbers.
+        If ``result`` is something else, or labels are neither text nor numbers.
     ValueError
-        If a prediction is of a class that the result does not know; something is of
-        another length, or missing; probabilities are missing for "em", or don't sum up
-        to 1; an audited label is of a class that neither the result nor the predictions
-        have, there are fewer than 10 of them, or all are of one micrograph of several.
+        If there is no result, but the method is "adjusted" or "em" and nothing is
+        audited; a prediction is of a class that the result does not know; something is
+        of another length, or missing; probabilities are missing for "em", or don't sum
+        up to 1; an audited label is of a class that neither the result nor the
+        predictions have, there are fewer than 10 of them, or all are of one micrograph
+        of several.
 
     Warns
     -----
