@@ -535,6 +535,7 @@ def test_a_class_that_was_never_seen_out_of_fold_has_no_share(labelled):
         assert table.loc["virus", "counted"] > 0
         assert table["share"].sum() == pytest.approx(1)
         assert "virus: unknown" in repr(estimate)
+    assert "virus" not in estimate.corrected_pred_
 
 
 @pytest.mark.parametrize(("side", "n"), [("new", 4), ("labelled", 3), ("new", 1)])

@@ -53,7 +53,9 @@ _METHODS = {
     "em": (
         "The shares of the classes among {new} are those that make the class "
         "probabilities predicted by the classifier most likely, by expectation "
-        "maximization, after calibration by cross-validation on {labelled} [1, 2].",
+        "maximization, after calibration by cross-validation on {labelled} with a "
+        "temperature, an offset of each class and a part of particles whose "
+        "predictions say nothing [1, 2].",
         f"{_OF_BOTH} [3].",
         [_SAERENS, _ALEXANDARI, _RUBIN],
     ),

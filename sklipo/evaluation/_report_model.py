@@ -119,7 +119,8 @@ def _class_table(contents):
 
 def _metric_table(result):
     """Return the metrics of all classes together, with their intervals."""
-    summary = result.summary()
+    # Who reads a report does not know the thesis, whose "F1" is another.
+    summary = result.summary().drop("thesis_F1")
     texts = as_numbers(summary, 3)
     cells = pd.DataFrame(
         {
@@ -130,7 +131,8 @@ def _metric_table(result):
             "Folds": [f"{n:.0f}" for n in summary["n_folds"]],
         }
     )
-    cells.index = [name.replace("_", " ") for name in cells.index]
+    names = cells.index.str.replace("_", " ")
+    cells.index = names.str.replace("F1", "F1, mean of the classes")
     caption = (
         "All classes together: of the predictions of all folds, with its interval, and "
         "mean and standard deviation (SD) over the folds in which it is defined."

@@ -56,10 +56,10 @@ def estimate_prevalence(
 
     Parameters
     ----------
-    result : CrossValidationResult
+    result : CrossValidationResult or None
         Cross-validation of the model on labelled particles; of a
-        :class:`~sklipo.SelectiveClassifier`, its ``decided_result_``. None will do for
-        an audit.
+        :class:`~sklipo.SelectiveClassifier`, its ``decided_result_``. An audit and
+        ``method="counted"`` do without.
     y_pred : array-like of shape (n_particles,)
         Predictions of the model, fitted on all labelled particles, for the new ones.
     groups : array-like of shape (n_particles,), default=None
@@ -93,12 +93,14 @@ def estimate_prevalence(
     Raises
     ------
     TypeError
-        If ``result`` is none, or labels are neither text nor numbers.
+        If ``result`` is something else, or labels are neither text nor numbers.
     ValueError
-        If a prediction is of a class that the result does not know; something is of
-        another length, or missing; probabilities are missing for "em", or don't sum up
-        to 1; an audited label is of a class that neither the result nor the predictions
-        have, there are fewer than 10 of them, or all are of one micrograph of several.
+        If there is no result, but the method is "adjusted" or "em" and nothing is
+        audited; a prediction is of a class that the result does not know; something is
+        of another length, or missing; probabilities are missing for "em", or don't sum
+        up to 1; an audited label is of a class that neither the result nor the
+        predictions have, there are fewer than 10 of them, or all are of one micrograph
+        of several.
 
     Warns
     -----
@@ -124,10 +126,14 @@ def estimate_prevalence(
     and sum up to 1. For two classes this is the estimate of Rogan and Gladen [1]_ and
     Forman [2]_, cut off at 0 and 1.
 
-    **em.** Of the new particles' probabilities, the prior in them is replaced by that
-    which makes them most likely [3]_. What prior the model was trained with, and how
-    much surer it is than it should be, is estimated from the probabilities out of fold,
-    by a temperature and a factor of each class [4]_.
+    **em.** Probabilities are calibrated first, by the labelled particles. A temperature
+    corrects how sure the model is, and an offset of each class the prior that it was
+    trained with [4]_. In addition, the predictions of a small part of the particles are
+    taken to say nothing about their classes. Without this part, a few micrographs on
+    which the model is sure and wrong would make it look unsure everywhere. Temperature,
+    offsets and part are those that make the labels most likely, given the probabilities
+    out of fold. The shares are then those that make the calibrated probabilities of the
+    new particles most likely, by expectation maximization [3]_.
 
     Both hold if the particles of each class look like the labelled ones of this class,
     whatever the shares. An audit asks for no likeness:

@@ -44,7 +44,8 @@ class PrevalenceEstimate:
         groups.
     n_labelled, n_labelled_groups : int
         Number of labelled particles that the errors were measured on, or that were
-        audited, and of their micrographs.
+        audited, and of their micrographs; None where shares are only counted, and
+        ``n_labelled_groups`` without groups.
     design_effect : float
         Number of particles of a micrograph that tell as much as one by itself would.
     labelled_part : ndarray of shape (n_classes,)
@@ -56,7 +57,7 @@ class PrevalenceEstimate:
         What makes the shares doubtful, in whole sentences.
     corrected_proba_ : ndarray of shape (n_particles, n_classes), default=None
         Probabilities of the new particles in a sample of these shares, where the method
-        is "em".
+        is "em"; NaN for a class that was never seen out of fold.
 
     See Also
     --------
@@ -102,7 +103,7 @@ class PrevalenceEstimate:
         """
         if self.corrected_proba_ is None:
             return None
-        return self.classes[self.corrected_proba_.argmax(axis=1)]
+        return self.classes[np.nanargmax(self.corrected_proba_, axis=1)]
 
     def to_frame(self):
         """Return one row per class.
