@@ -1,4 +1,5 @@
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -661,3 +662,36 @@ def test_an_estimate_is_pickled_and_drawn(labelled, new):
     assert isinstance(copy, PrevalenceEstimate)
     assert same(copy, estimate)
     assert estimate.plot().figure_ is not None
+
+
+# What it takes ------------------------------------------------------------------------
+
+
+def test_em_of_many_classes_takes_little_memory():
+    rng = np.random.default_rng(0)
+    names = np.array([f"class {i:02d}" for i in range(30)])
+
+    def draw(n_particles):
+        codes, groups = rng.integers(30, size=n_particles), np.arange(n_particles) % 20
+        scores = 12 * np.eye(30)[codes] + 3 * rng.normal(size=(n_particles, 30))
+        y_proba = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        return codes, y_proba.argmax(axis=1), groups, y_proba
+
+    labelled = as_result(*draw(3000), names=names)
+    _, y_pred, groups, y_proba = draw(3000)
+    given = {"groups": groups, "y_proba": y_proba, "n_resamples": 100}
+    tracemalloc.start()
+    quietly(labelled, names[y_pred], method="em", **given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Every resample's probabilities at once would be 100 * 3000 * 30 * 8 bytes, and
+    # several such arrays.
+    assert peak < 250e6
+
+
+def test_micrographs_of_one_particle_each_are_particles(labelled, new):
+    y_pred = new[1]["y_pred"]
+    one = quietly(labelled, y_pred, groups=np.arange(len(y_pred)), method="counted")
+    two = quietly(labelled, y_pred, method="counted")
+    np.testing.assert_allclose(one.low, two.low, atol=0.004)
+    np.testing.assert_allclose(one.high, two.high, atol=0.004)

@@ -97,11 +97,11 @@ def expect(labelled, sample, resampler):
     share = find_shares(likelihoods, np.ones((1, len(new))))[0]
 
     known_cells, known_codes = _merge(known)
-    cells = known_codes * n_classes + labelled.true
-    drawn = resampler.draw(cells, len(known_cells) * n_classes, labelled.units)
-    drawn = drawn.reshape(len(drawn), -1, n_classes)
-    factors = refit_offsets(calibration, known_cells, drawn)
-    drawn_shares = drawn.sum(axis=1) / drawn.sum(axis=(1, 2))[:, None]
+    known_codes = known_codes * n_classes + labelled.true
+    filled, known_codes = np.unique(known_codes, return_inverse=True)
+    cells, codes = np.divmod(filled, n_classes)
+    drawn = resampler.draw(known_codes, len(filled), labelled.units)
+    factors, drawn_shares = refit_offsets(calibration, known_cells[cells], codes, drawn)
     mixing = calibration.mixing(factors, drawn_shares)
     # One more particle is surely of one class.
     new_cells, codes = _merge(new)
