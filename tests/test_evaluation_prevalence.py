@@ -500,6 +500,28 @@ def test_false_alarms_of_a_sample_that_is_not_alike_are_rare():
     assert n_alarms <= 4
 
 
+def test_probabilities_that_mean_something_else_are_warned_of(labelled):
+    _, y_pred, groups, y_proba = particles(3)
+    other = y_proba * [1, 1, 50]
+    other /= other.sum(axis=1, keepdims=True)
+    with pytest.warns(UserWarning, match="contradict each other: method='adjusted'"):
+        estimate_prevalence(
+            labelled, CLASSES[y_pred], groups=groups, y_proba=other, method="em"
+        )
+
+
+def test_false_alarms_of_probabilities_are_rare():
+    n_alarms = 0
+    for seed in range(60):
+        labelled = as_result(*particles(2 * seed, n_groups=12))
+        shares = SHARES[2] if seed % 2 else EVEN
+        _, y_pred, groups, y_proba = particles(2 * seed + 1, shares, n_groups=10)
+        given = {"groups": groups, "y_proba": y_proba, "n_resamples": 100}
+        estimate = quietly(labelled, CLASSES[y_pred], method="em", **given)
+        n_alarms += any("contradict" in text for text in estimate.caveats)
+    assert n_alarms <= 4
+
+
 def test_classes_that_get_the_same_predictions_are_named():
     table = np.array([[50, 48, 2], [49, 49, 2], [2, 2, 96]])
     with pytest.warns(UserWarning, match="tell apart 'empty' and 'full'"):
@@ -601,6 +623,15 @@ def test_bad_input_is_refused(labelled, change, match):
     given = {"result": labelled, "y_pred": ["full"] * 40, **change}
     with pytest.raises((ValueError, TypeError), match=match):
         estimate_prevalence(**given)
+
+
+def test_labels_of_another_kind_than_the_classes_are_named(labelled, new):
+    y_pred = new[1]["y_pred"]
+    for result in (labelled, None):
+        with pytest.raises(TypeError, match="but audited numbers"):
+            estimate_prevalence(result, y_pred, audited=np.zeros(len(y_pred)))
+    with pytest.raises(TypeError, match=r"the result holds text .* but y_pred numbers"):
+        estimate_prevalence(labelled, np.zeros(len(y_pred)))
 
 
 def test_an_audit_of_one_micrograph_is_refused(labelled, new):

@@ -12,6 +12,8 @@ _FEW = 5
 _LEAST_GAP = 0.1
 # Probability of such predictions, if the new particles are like the labelled ones.
 _IMPROBABLE = 0.01
+# Differences of shares that do not matter, whatever their chance.
+_LEAST_SPREAD = 1e-3
 
 
 def find_caveats(labelled, sample, names, resampler):
@@ -75,6 +77,25 @@ def caveats_of_audit(audited, sample, names):
             f" expected {_FEW} or more. draw_audit with groups spreads them."
         )
     return found
+
+
+def caveats_of_probabilities(expected, adjusted):
+    """Return whether shares by probabilities contradict those by predictions.
+
+    Both were found in the same resamples, which tell how much chance lets them differ.
+    """
+    spread = expected.draws - adjusted.draws
+    scale = np.maximum(spread.std(axis=0), _LEAST_SPREAD)
+    away = np.abs(spread - spread.mean(axis=0)) / scale
+    difference = np.abs(expected.share - adjusted.share) / scale
+    if (away.max(axis=1) >= difference.max()).mean() >= _IMPROBABLE:
+        return []
+    return [
+        "Probabilities and predictions contradict each other: method='adjusted' gives "
+        "other shares than method='em', by more than chance would. The probabilities "
+        "do not mean in the new sample what they meant out of fold. Take 'adjusted', "
+        "or audit the sample."
+    ]
 
 
 def _of_unseen_classes(labelled, names):

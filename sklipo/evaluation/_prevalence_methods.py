@@ -100,7 +100,9 @@ def expect(labelled, sample, resampler):
     known_codes = known_codes * n_classes + labelled.true
     filled, known_codes = np.unique(known_codes, return_inverse=True)
     cells, codes = np.divmod(filled, n_classes)
-    drawn = resampler.draw(known_codes, len(filled), labelled.units)
+    # The micrographs are those of the other methods, so that shares may be compared.
+    alike = labelled.true * labelled.n_predicted + labelled.predicted
+    drawn = resampler.draw(known_codes, len(filled), labelled.units, alike)
     factors, drawn_shares = refit_offsets(calibration, known_cells[cells], codes, drawn)
     mixing = calibration.mixing(factors, drawn_shares)
     # One more particle is surely of one class.
@@ -108,7 +110,7 @@ def expect(labelled, sample, resampler):
     one_more = resampler.draw_particle(
         n_classes, _effect(sample, labelled.n_predicted), codes, sample.units
     )
-    resampled = resampler.draw(codes, len(new_cells), sample.units)
+    resampled = resampler.draw(codes, len(new_cells), sample.units, sample.predicted)
     counts = np.hstack([resampled, one_more])
     surely = np.vstack([new_cells, np.eye(n_classes)])
     options = {"start": share, "tolerance": _OF_DRAWS}

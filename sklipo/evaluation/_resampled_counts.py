@@ -34,13 +34,14 @@ class Resampler:
     n_resamples: int
     seed: np.ndarray
 
-    def draw(self, cells, n_cells, units=None):
+    def draw(self, cells, n_cells, units=None, alike=None):
         """Return resampled counts of shape (n_resamples, n_cells).
 
         ``units`` is the micrograph of each particle, from 0 on; without it, particles
-        are drawn, as for a single one.
+        are drawn, as for a single one. ``alike`` are other cells, whose counts have
+        the same micrographs drawn.
         """
-        generator = self.generator(cells, units)
+        generator = self.generator(cells if alike is None else alike, units)
         # Micrographs of one particle each are such draws, too.
         if units is None or units.max() + 1 in (1, len(cells)):
             counts = np.bincount(cells, minlength=n_cells)

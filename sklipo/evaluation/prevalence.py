@@ -18,7 +18,12 @@ from ._new_samples import (
     encode_sample,
     name_classes,
 )
-from ._prevalence_caveats import caveats_of_audit, caveats_of_groups, find_caveats
+from ._prevalence_caveats import (
+    caveats_of_audit,
+    caveats_of_groups,
+    caveats_of_probabilities,
+    find_caveats,
+)
 from ._prevalence_methods import adjust, audit, count, expect
 from ._resampled_counts import Resampler, design_effect
 from .prevalence_estimate import PrevalenceEstimate
@@ -102,9 +107,10 @@ def estimate_prevalence(
     -----
     UserWarning
         If classes can't be told apart, if the predictions are such as no mixture of the
-        classes would get, if a class was never seen out of fold, if there are fewer
-        than five micrographs on either side, or a class is in fewer than five. The
-        estimate repeats all this in its ``caveats``.
+        classes would get, if "em" and "adjusted" contradict each other, if a class was
+        never seen out of fold, if there are fewer than five micrographs on either side,
+        or a class is in fewer than five. The estimate repeats all this in its
+        ``caveats``.
 
     See Also
     --------
@@ -231,9 +237,10 @@ def _estimate(result, new, kinds, others, method, resampler):
     else:
         labelled = encode_labelled(result, names, is_known.sum(), len(kinds))
         caveats = find_caveats(labelled, sample, names, resampler)
-        found = (adjust if method == "adjusted" else expect)(
-            labelled, sample, resampler
-        )
+        found = adjust(labelled, sample, resampler)
+        if method == "em":
+            adjusted, found = found, expect(labelled, sample, resampler)
+            caveats += caveats_of_probabilities(found, adjusted)
     for text in caveats:
         warn_caller(text)
     counts = np.bincount(sample.predicted, minlength=len(names))

@@ -196,11 +196,11 @@ class PrevalenceEstimate:
     def _title(self):
         """Return what was done with how many particles."""
         title = f"{type(self).__name__} of {_in_words(self.n_particles, self.n_groups)}"
-        title += f", {_METHODS[self.method]}"
         if self.n_labelled is None:
-            return f"{title}:"
+            return f"{title}, {_METHODS[self.method]}:"
         labelled = _in_words(self.n_labelled, self.n_labelled_groups, "labelled")
-        return f"{title}, by {labelled}:"
+        # Both numbers of particles and micrographs in a line would be too long.
+        return f"{title},\n{_METHODS[self.method]}, by {labelled}:"
 
     def _lines(self):
         """Yield a line for each class."""
