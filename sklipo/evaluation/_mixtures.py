@@ -80,7 +80,7 @@ def posterior(likelihoods, shares):
 
 
 class Calibration(NamedTuple):
-    r"""What makes probabilities of labelled particles those of their classes.
+    r"""What makes probabilities of labeled particles those of their classes.
 
     A particle of probabilities :math:`p` is of class k with the probability
 
@@ -91,7 +91,7 @@ class Calibration(NamedTuple):
     and the offsets b the prior that it was trained with, whatever that is: the
     bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar (ICML 2020).
     The predictions of a part :math:`\varepsilon` of the particles say nothing, beyond
-    the shares :math:`\pi` of the labelled ones. Without this part, a few micrographs
+    the shares :math:`\pi` of the labeled ones. Without this part, a few micrographs
     on which a model is sure and wrong would make all probabilities look unsure.
     """
 
@@ -117,7 +117,7 @@ class Calibration(NamedTuple):
 
 
 def fit_calibration(y_proba, codes):
-    """Return the calibration that makes the classes of labelled particles most likely.
+    """Return the calibration that makes the classes of labeled particles most likely.
 
     Weak priors keep its parameters finite where the classes are told apart without any
     error.

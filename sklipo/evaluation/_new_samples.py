@@ -1,4 +1,4 @@
-"""A new sample and the labelled particles, checked, as codes of classes."""
+"""A new sample and the labeled particles, checked, as codes of classes."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from ..displays._probabilities import HOW_TO_GET
 from ..metrics._labels import check_labels, check_same_kind, check_values, encode
 from ..metrics._losses import check_probabilities
 from ._audited import FEWEST_LABELS, check_audit
-from ._prevalence_methods import Labelled, Sample
+from ._prevalence_methods import Labeled, Sample
 
 
 class Audited(NamedTuple):
@@ -96,13 +96,13 @@ def name_classes(result, new):
     return kinds, result.classes[len(kinds) :]
 
 
-def encode_labelled(result, names, n_classes, n_kinds):
-    """Return the labelled particles by codes of names, of which the first are kinds."""
+def encode_labeled(result, names, n_classes, n_kinds):
+    """Return the labeled particles by codes of names, of which the first are kinds."""
     scores = result.y_proba
     if scores is not None:
         columns = encode(names[:n_classes], result.classes)
         scores = scores[:, columns]
-    return Labelled(
+    return Labeled(
         encode(result.y_true, names),
         encode(result.y_pred, names),
         _encode_groups(result.groups),
@@ -139,7 +139,7 @@ def encode_audited(new, names, n_classes):
                 "micrographs, as draw_audit draws it."
             )
     codes = (encode(values, names) for values in (labels, new.y_pred[rows]))
-    return Labelled(*codes, units, n_classes, n_classes, len(names))
+    return Labeled(*codes, units, n_classes, n_classes, len(names))
 
 
 def _encode_groups(groups):
