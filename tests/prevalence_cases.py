@@ -73,12 +73,12 @@ def draw_errors(
     return codes, y_pred, groups, None
 
 
-def as_result(codes, y_pred, groups, y_proba):
+def as_result(codes, y_pred, groups, y_proba, names=CLASSES):
     """Return drawn particles as a result of cross-validation."""
     return CrossValidationResult(
-        classes=CLASSES,
-        y_true=CLASSES[codes],
-        y_pred=CLASSES[y_pred],
+        classes=names,
+        y_true=names[codes],
+        y_pred=names[y_pred],
         folds=np.unique(groups % 5, return_inverse=True)[1],
         groups=groups,
         y_proba=y_proba,

@@ -56,10 +56,10 @@ def make_estimate(y_pred, classes=CLASSES, **fields):
         "method": "adjusted",
         "n_particles": len(y_pred),
         "n_groups": 8,
-        "n_labelled": 120,
-        "n_labelled_groups": 30,
+        "n_labeled": 120,
+        "n_labeled_groups": 30,
         "design_effect": 1.0,
-        "labelled_part": np.full(len(classes), 0.5),
+        "labeled_part": np.full(len(classes), 0.5),
         "draws": np.tile(share, (1000, 1)),
     }
     return PrevalenceEstimate(**{**parts, **fields})

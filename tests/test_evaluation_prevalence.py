@@ -1,4 +1,5 @@
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -37,7 +38,7 @@ def particles(seed=0, shares=EVEN, n_groups=20, **params):
 
 
 @pytest.fixture(scope="module")
-def labelled():
+def labeled():
     return as_result(*particles())
 
 
@@ -110,10 +111,10 @@ def test_shares_are_the_most_likely_ones_on_the_simplex():
         np.testing.assert_allclose(found, oracle.x, atol=2e-4)
 
 
-def test_quapy_adjusts_alike(labelled, new):
+def test_quapy_adjusts_alike(labeled, new):
     _, given = new
-    estimate = quietly(labelled, given["y_pred"])
-    counts = labelled.confusion_counts.sum(axis=0)
+    estimate = quietly(labeled, given["y_pred"])
+    counts = labeled.confusion_counts.sum(axis=0)
     oracle = ACC.solve_adjustment(
         (counts / counts.sum(axis=1, keepdims=True)).T,
         estimate.counted,
@@ -146,11 +147,11 @@ def test_expectation_maximization_is_that_of_the_textbook(seed):
     np.testing.assert_allclose(posterior(y_proba / prior, found), corrected, atol=1e-7)
 
 
-def test_em_is_expectation_maximization_of_calibrated_probabilities(labelled, new):
+def test_em_is_expectation_maximization_of_calibrated_probabilities(labeled, new):
     _, given = new
-    estimate = quietly(labelled, method="em", **given)
-    codes = np.searchsorted(CLASSES, labelled.y_true)
-    calibration = fit_calibration(labelled.y_proba, codes)
+    estimate = quietly(labeled, method="em", **given)
+    codes = np.searchsorted(CLASSES, labeled.y_true)
+    calibration = fit_calibration(labeled.y_proba, codes)
     part, prior = calibration.random_part, np.bincount(codes) / len(codes)
     calibrated = np.maximum(given["y_proba"], np.finfo(np.float32).eps)
     calibrated = calibrated**calibration.sharpness * np.exp(calibration.offsets)
@@ -164,24 +165,24 @@ def test_em_is_expectation_maximization_of_calibrated_probabilities(labelled, ne
     np.testing.assert_allclose(estimate.share, oracle, atol=1e-3)
 
 
-def test_em_finds_the_shares_of_the_labelled_particles_themselves(labelled):
-    given = {"y_proba": labelled.y_proba, "groups": labelled.groups}
-    estimate = estimate_prevalence(labelled, labelled.y_pred, method="em", **given)
-    expected = [(labelled.y_true == name).mean() for name in CLASSES]
+def test_em_finds_the_shares_of_the_labeled_particles_themselves(labeled):
+    given = {"y_proba": labeled.y_proba, "groups": labeled.groups}
+    estimate = estimate_prevalence(labeled, labeled.y_pred, method="em", **given)
+    expected = [(labeled.y_true == name).mean() for name in CLASSES]
     np.testing.assert_allclose(estimate.share, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("power", [0.4, 1.5])
-def test_em_does_not_depend_on_how_sure_a_model_is_of_itself(labelled, new, power):
+def test_em_does_not_depend_on_how_sure_a_model_is_of_itself(labeled, new, power):
     def distort(y_proba):
         weighted = y_proba**power * [1, 3, 9]
         return weighted / weighted.sum(axis=1, keepdims=True)
 
     _, given = new
     other = CrossValidationResult(
-        **{**vars_of(labelled), "y_proba": distort(labelled.y_proba)}
+        **{**vars_of(labeled), "y_proba": distort(labeled.y_proba)}
     )
-    one = quietly(labelled, method="em", **given)
+    one = quietly(labeled, method="em", **given)
     given = {**given, "y_proba": distort(given["y_proba"])}
     two = quietly(other, method="em", **given)
     np.testing.assert_allclose(one.share, two.share, atol=0.004)
@@ -192,16 +193,16 @@ def vars_of(result):
     return {name: getattr(result, name) for name in names}
 
 
-def test_corrected_classes_are_right_more_often(labelled, new):
+def test_corrected_classes_are_right_more_often(labeled, new):
     y_true, given = new
-    estimate = quietly(labelled, method="em", **given)
+    estimate = quietly(labeled, method="em", **given)
     assert (estimate.corrected_pred_ == y_true).mean() > 0.97
     assert (given["y_pred"] == y_true).mean() < 0.95
 
 
-def test_probabilities_of_a_balanced_model_are_corrected(labelled, new):
+def test_probabilities_of_a_balanced_model_are_corrected(labeled, new):
     y_true, given = new
-    estimate = quietly(labelled, method="em", **given)
+    estimate = quietly(labeled, method="em", **given)
     truth = y_true[:, None] == CLASSES
 
     def brier(y_proba):
@@ -230,23 +231,23 @@ def test_a_class_that_the_sample_has_none_of_may_yet_be_in_others():
     assert 0.005 < estimate.high[0] < 0.02
 
 
-def test_an_audit_is_the_poststratified_estimate(labelled, new):
+def test_an_audit_is_the_poststratified_estimate(labeled, new):
     y_true, given = new
     audit = draw_audit(
         given["y_pred"], 200, groups=given["groups"], y_pred=given["y_pred"]
     )
     audit["label"] = y_true[audit["row"]]
     estimate = estimate_prevalence(
-        labelled, given["y_pred"], groups=given["groups"], audited=audit
+        labeled, given["y_pred"], groups=given["groups"], audited=audit
     )
     rows = pd.crosstab(audit["prediction"], audit["label"], normalize="index")
     rows = rows.reindex(columns=CLASSES, fill_value=0)
     predicted = pd.Series(given["y_pred"]).value_counts(normalize=True)
     np.testing.assert_allclose(estimate.share, predicted[rows.index] @ rows)
-    assert (estimate.method, estimate.n_labelled) == ("audited", 200)
+    assert (estimate.method, estimate.n_labeled) == ("audited", 200)
 
 
-def test_weights_of_an_audit_count_if_other_predictions_drew_it(labelled, new):
+def test_weights_of_an_audit_count_if_other_predictions_drew_it(labeled, new):
     y_true, _ = new
     # Rare classes, which another model predicted, were drawn nine times as often.
     probability = np.where(y_true == "full", 0.1, 0.9)
@@ -258,20 +259,20 @@ def test_weights_of_an_audit_count_if_other_predictions_drew_it(labelled, new):
     guess = np.full(len(y_true), "full")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        estimate = estimate_prevalence(labelled, guess, audited=audit)
+        estimate = estimate_prevalence(labeled, guess, audited=audit)
     expected = np.bincount(
         np.searchsorted(CLASSES, audit["label"]), 1 / audit["probability"]
     )
     np.testing.assert_allclose(estimate.share, expected / expected.sum())
 
 
-def test_an_audit_is_right_for_a_sample_that_the_model_fails_on(labelled, new):
+def test_an_audit_is_right_for_a_sample_that_the_model_fails_on(labeled, new):
     y_true, given = new
     wrong = np.where(given["y_pred"] == "full", "empty", "full")
     kept = np.random.default_rng(0).permutation(len(y_true))[:300]
     audited = pd.Series(y_true).where(np.isin(np.arange(len(y_true)), kept))
     estimate = estimate_prevalence(
-        labelled, wrong, groups=given["groups"], audited=audited
+        labeled, wrong, groups=given["groups"], audited=audited
     )
     truth = np.array([(y_true == name).mean() for name in CLASSES])
     assert ((estimate.low <= truth) & (truth <= estimate.high)).all()
@@ -297,10 +298,10 @@ def test_predictions_narrow_the_interval_of_an_audit(new):
 
 
 @pytest.mark.parametrize("method", ["counted", "adjusted", "em"])
-def test_micrographs_that_differ_widen_the_interval(labelled, new, method):
+def test_micrographs_that_differ_widen_the_interval(labeled, new, method):
     _, given = new
-    grouped = quietly(labelled, method=method, **given)
-    ungrouped = quietly(labelled, method=method, **{**given, "groups": None})
+    grouped = quietly(labeled, method=method, **given)
+    ungrouped = quietly(labeled, method=method, **{**given, "groups": None})
     assert grouped.design_effect > 1.5
     assert (grouped.high - grouped.low)[1] > (ungrouped.high - ungrouped.low)[1]
 
@@ -312,54 +313,54 @@ def test_more_labels_leave_less_doubt_about_the_errors(new, method):
         quietly(as_result(*particles(2, EVEN, n_groups)), method=method, **given)
         for n_groups in (10, 100)
     )
-    assert (few.labelled_part > many.labelled_part).all()
-    assert (many.labelled_part > 0).all()
-    assert (few.labelled_part <= 1).all()
+    assert (few.labeled_part > many.labeled_part).all()
+    assert (many.labeled_part > 0).all()
+    assert (few.labeled_part <= 1).all()
 
 
 @pytest.mark.parametrize("method", ["counted", "adjusted", "em"])
-def test_shares_and_ends_are_in_order_and_in_range(labelled, method):
+def test_shares_and_ends_are_in_order_and_in_range(labeled, method):
     for seed, shares in enumerate([SHARES[1], [0, 1, 0], [0.5, 0.5, 0], EVEN]):
         _, y_pred, groups, y_proba = particles(seed, shares, n_groups=8)
         params = {"groups": groups, "y_proba": y_proba, "method": method}
-        estimate = quietly(labelled, CLASSES[y_pred], **params)
+        estimate = quietly(labeled, CLASSES[y_pred], **params)
         ordered = [np.zeros(3), estimate.low, estimate.share, estimate.high, np.ones(3)]
         assert (np.diff(ordered, axis=0) >= 0).all()
         assert estimate.share.sum() == pytest.approx(1)
         assert estimate.draws.shape == (1000, 3)
 
 
-def test_a_higher_level_widens_the_interval(labelled, new):
+def test_a_higher_level_widens_the_interval(labeled, new):
     _, given = new
-    narrow, wide = (quietly(labelled, level=level, **given) for level in (0.8, 0.99))
+    narrow, wide = (quietly(labeled, level=level, **given) for level in (0.8, 0.99))
     assert (narrow.low > wide.low).all() or (wide.low < 1e-9).any()
     assert (narrow.high < wide.high).all()
 
 
-def test_equal_data_and_seed_give_equal_intervals(labelled, new):
+def test_equal_data_and_seed_give_equal_intervals(labeled, new):
     _, given = new
-    one, two = quietly(labelled, **given), quietly(labelled, **given)
+    one, two = quietly(labeled, **given), quietly(labeled, **given)
     assert same(one, two)
-    assert not same(one, quietly(labelled, random_state=1, **given))
+    assert not same(one, quietly(labeled, random_state=1, **given))
 
 
-def test_containers_do_not_matter(labelled, new):
+def test_containers_do_not_matter(labeled, new):
     _, given = new
-    expected = quietly(labelled, **given)
+    expected = quietly(labeled, **given)
     index = np.arange(len(given["y_pred"])) + 7
     for convert in (list, pd.Series, pd.Categorical, lambda x: pd.Series(x, index)):
         changed = {name: convert(given[name]) for name in ("y_pred", "groups")}
-        assert same(quietly(labelled, **changed), expected)
+        assert same(quietly(labeled, **changed), expected)
 
 
-def test_numbers_are_classes_too(labelled, new):
+def test_numbers_are_classes_too(labeled, new):
     _, given = new
     codes = {name: code for code, name in enumerate(CLASSES)}
-    fields = vars_of(labelled)
+    fields = vars_of(labeled)
     for name in ("classes", "y_true", "y_pred"):
         fields[name] = np.vectorize(codes.get)(fields[name])
     numbers = np.vectorize(codes.get)(given["y_pred"])
-    expected = quietly(labelled, **given)
+    expected = quietly(labeled, **given)
     result = CrossValidationResult(**fields)
     estimate = quietly(result, **{**given, "y_pred": numbers})
     np.testing.assert_allclose(estimate.share, expected.share)
@@ -367,16 +368,16 @@ def test_numbers_are_classes_too(labelled, new):
 
 
 @pytest.mark.parametrize("method", ["counted", "adjusted", "em", "audited"])
-def test_the_unsure_are_a_prediction_but_no_kind_of_particle(labelled, new, method):
+def test_the_unsure_are_a_prediction_but_no_kind_of_particle(labeled, new, method):
     def hesitate(y_pred, y_proba):
         is_unsure = y_proba.max(axis=1) < 0.9
         return np.where(is_unsure, "unsure", y_pred), is_unsure.mean()
 
     y_true, given = new
-    fields = vars_of(labelled)
-    fields["y_pred"], _ = hesitate(labelled.y_pred, labelled.y_proba)
+    fields = vars_of(labeled)
+    fields["y_pred"], _ = hesitate(labeled.y_pred, labeled.y_proba)
     fields["classes"] = np.array([*CLASSES, "unsure"])
-    fields["y_proba"] = np.pad(labelled.y_proba, [(0, 0), (0, 1)])
+    fields["y_proba"] = np.pad(labeled.y_proba, [(0, 0), (0, 1)])
     result = CrossValidationResult(unsure="unsure", **fields)
     y_pred, share = hesitate(given["y_pred"], given["y_proba"])
     params = {"method": method}
@@ -395,13 +396,13 @@ def test_the_unsure_are_a_prediction_but_no_kind_of_particle(labelled, new, meth
 
 
 @pytest.mark.parametrize("method", ["counted", "adjusted", "em", "audited"])
-def test_each_sample_is_estimated_as_if_it_were_alone(labelled, new, method):
+def test_each_sample_is_estimated_as_if_it_were_alone(labeled, new, method):
     y_true, given = new
     samples = np.where(given["groups"] % 2, "odd", "even")
     params = {"method": method}
     if method == "audited":
         params = {"audited": pd.Series(y_true).where(np.arange(len(y_true)) % 3 == 0)}
-    estimates = quietly(labelled, samples=samples, **params, **given)
+    estimates = quietly(labeled, samples=samples, **params, **given)
     assert list(estimates) == ["even", "odd"]
     for name, estimate in estimates.items():
         kept = samples == name
@@ -409,12 +410,12 @@ def test_each_sample_is_estimated_as_if_it_were_alone(labelled, new, method):
             params["audited"] = pd.Series(y_true).where(np.arange(len(y_true)) % 3 == 0)
             params["audited"] = params["audited"][kept].reset_index(drop=True)
         part = {key: values[kept] for key, values in given.items()}
-        assert same(estimate, quietly(labelled, **params, **part))
+        assert same(estimate, quietly(labeled, **params, **part))
 
 
-def test_samples_differ_by_their_shares_and_a_sample_not_from_itself(labelled):
+def test_samples_differ_by_their_shares_and_a_sample_not_from_itself(labeled):
     one, two = (
-        quietly(labelled, CLASSES[y_pred], groups=groups)
+        quietly(labeled, CLASSES[y_pred], groups=groups)
         for _, y_pred, groups, _ in (particles(3, SHARES[2]), particles(4, EVEN))
     )
     table = compare_samples(one, two)
@@ -424,12 +425,12 @@ def test_samples_differ_by_their_shares_and_a_sample_not_from_itself(labelled):
     assert (compare_samples(one, one) == 0).all(axis=None)
 
 
-def test_the_errors_of_the_model_are_the_same_in_both_samples(labelled):
+def test_the_errors_of_the_model_are_the_same_in_both_samples(labeled):
     # They cancel out in a difference: its interval is narrower than of two models.
     _, y_pred, groups, _ = particles(3, EVEN, n_groups=100)
     _, other_pred, other_groups, _ = particles(4, EVEN, n_groups=100)
-    one = quietly(labelled, CLASSES[y_pred], groups=groups)
-    two = quietly(labelled, CLASSES[other_pred], groups=other_groups)
+    one = quietly(labeled, CLASSES[y_pred], groups=groups)
+    two = quietly(labeled, CLASSES[other_pred], groups=other_groups)
     other_model = as_result(*particles(9))
     three = quietly(other_model, CLASSES[other_pred], groups=other_groups)
     widths = [
@@ -439,27 +440,27 @@ def test_the_errors_of_the_model_are_the_same_in_both_samples(labelled):
     assert (widths[0] < widths[1]).all()
 
 
-def test_compared_estimates_must_agree(labelled, new):
+def test_compared_estimates_must_agree(labeled, new):
     _, given = new
-    one = quietly(labelled, **given)
+    one = quietly(labeled, **given)
     with pytest.raises(ValueError, match="differ in level"):
-        compare_samples(one, quietly(labelled, level=0.9, **given))
+        compare_samples(one, quietly(labeled, level=0.9, **given))
     with pytest.raises(ValueError, match="resamples"):
-        compare_samples(one, quietly(labelled, n_resamples=100, **given))
+        compare_samples(one, quietly(labeled, n_resamples=100, **given))
     with pytest.raises(ValueError, match="differ in classes"):
         compare_samples(one, quietly(None, ["a", "b"] * 20, method="counted"))
     with pytest.raises(TypeError):
         compare_samples(one, one.to_frame())
 
 
-def test_as_many_micrographs_as_needed_give_the_wanted_interval(labelled):
+def test_as_many_micrographs_as_needed_give_the_wanted_interval(labeled):
     _, y_pred, groups, _ = particles(5, EVEN, n_groups=20)
-    estimate = quietly(labelled, CLASSES[y_pred], groups=groups, method="counted")
+    estimate = quietly(labeled, CLASSES[y_pred], groups=groups, method="counted")
     more = estimate.micrographs_needed(0.015)["more"]
     for name, n_more in more.items():
         n_groups = 20 + int(n_more)
         _, y_pred, groups, _ = particles(6, EVEN, n_groups=n_groups)
-        longer = quietly(labelled, CLASSES[y_pred], groups=groups, method="counted")
+        longer = quietly(labeled, CLASSES[y_pred], groups=groups, method="counted")
         now = longer.micrographs_needed(0.015).loc[name, "half_width"]
         assert 0.01 < now < 0.02
 
@@ -479,15 +480,15 @@ def test_no_number_of_micrographs_makes_up_for_few_labels(new):
 # Doubts -------------------------------------------------------------------------------
 
 
-def test_a_sample_like_the_labelled_particles_gives_no_warning(labelled):
+def test_a_sample_like_the_labeled_particles_gives_no_warning(labeled):
     for seed in range(10, 15):
         _, y_pred, groups, _ = particles(seed, EVEN)
-        assert not estimate_prevalence(labelled, CLASSES[y_pred], groups=groups).caveats
+        assert not estimate_prevalence(labeled, CLASSES[y_pred], groups=groups).caveats
 
 
 def test_predictions_that_no_mixture_gives_ask_for_an_audit():
     result = result_of_table(np.array([[60, 20, 20], [20, 60, 20], [20, 20, 60]]) * 5)
-    with pytest.warns(UserWarning, match="not like the labelled particles"):
+    with pytest.warns(UserWarning, match="not like the labeled particles"):
         estimate = estimate_prevalence(result, np.repeat(CLASSES, [10, 900, 90]))
     assert "Audit it" in repr(estimate)
 
@@ -503,6 +504,28 @@ def test_false_alarms_of_a_sample_that_is_not_alike_are_rare():
     assert n_alarms <= 4
 
 
+def test_probabilities_that_mean_something_else_are_warned_of(labeled):
+    _, y_pred, groups, y_proba = particles(3)
+    other = y_proba * [1, 1, 50]
+    other /= other.sum(axis=1, keepdims=True)
+    with pytest.warns(UserWarning, match="contradict each other: method='adjusted'"):
+        estimate_prevalence(
+            labeled, CLASSES[y_pred], groups=groups, y_proba=other, method="em"
+        )
+
+
+def test_false_alarms_of_probabilities_are_rare():
+    n_alarms = 0
+    for seed in range(60):
+        labeled = as_result(*particles(2 * seed, n_groups=12))
+        shares = SHARES[2] if seed % 2 else EVEN
+        _, y_pred, groups, y_proba = particles(2 * seed + 1, shares, n_groups=10)
+        given = {"groups": groups, "y_proba": y_proba, "n_resamples": 100}
+        estimate = quietly(labeled, CLASSES[y_pred], method="em", **given)
+        n_alarms += any("contradict" in text for text in estimate.caveats)
+    assert n_alarms <= 4
+
+
 def test_classes_that_get_the_same_predictions_are_named():
     table = np.array([[50, 48, 2], [49, 49, 2], [2, 2, 96]])
     with pytest.warns(UserWarning, match="tell apart 'empty' and 'full'"):
@@ -512,22 +535,20 @@ def test_classes_that_get_the_same_predictions_are_named():
     assert (estimate.high - estimate.low)[0] > 0.5
 
 
-def test_a_class_that_was_never_seen_out_of_fold_has_no_share(labelled):
-    fields = vars_of(labelled)
+def test_a_class_that_was_never_seen_out_of_fold_has_no_share(labeled):
+    fields = vars_of(labeled)
     fields["classes"] = np.array([*CLASSES, "virus"])
     fields["y_proba"] = np.hstack(
-        [labelled.y_proba, np.zeros((len(fields["folds"]), 1))]
+        [labeled.y_proba, np.zeros((len(fields["folds"]), 1))]
     )
     result = CrossValidationResult(**fields)
     for method in ("adjusted", "em"):
-        with pytest.warns(
-            UserWarning, match="No labelled particle is of class 'virus'"
-        ):
+        with pytest.warns(UserWarning, match="No labeled particle is of class 'virus'"):
             estimate = estimate_prevalence(
                 result,
-                [*labelled.y_pred, "virus"],
+                [*labeled.y_pred, "virus"],
                 y_proba=np.vstack([fields["y_proba"], [0, 0, 0, 1]]),
-                groups=[*labelled.groups, 0],
+                groups=[*labeled.groups, 0],
                 method=method,
             )
         table = estimate.to_frame()
@@ -538,10 +559,10 @@ def test_a_class_that_was_never_seen_out_of_fold_has_no_share(labelled):
     assert "virus" not in estimate.corrected_pred_
 
 
-@pytest.mark.parametrize(("side", "n"), [("new", 4), ("labelled", 3), ("new", 1)])
+@pytest.mark.parametrize(("side", "n"), [("new", 4), ("labeled", 3), ("new", 1)])
 def test_few_micrographs_are_warned_of(side, n):
-    n_groups = {"new": 20, "labelled": 20, side: n}
-    result = as_result(*particles(0, EVEN, n_groups["labelled"]))
+    n_groups = {"new": 20, "labeled": 20, side: n}
+    result = as_result(*particles(0, EVEN, n_groups["labeled"]))
     _, y_pred, groups, _ = particles(1, EVEN, n_groups["new"])
     expected = f"All {side}" if n == 1 else f"There are {n} {side} micrographs"
     with pytest.warns(UserWarning, match=expected):
@@ -549,29 +570,29 @@ def test_few_micrographs_are_warned_of(side, n):
     assert (estimate.high > estimate.low).all()
 
 
-def test_groups_of_one_side_only_are_warned_of(labelled, new):
+def test_groups_of_one_side_only_are_warned_of(labeled, new):
     _, given = new
     with pytest.warns(UserWarning, match="The new particles have no groups"):
-        estimate_prevalence(labelled, given["y_pred"])
+        estimate_prevalence(labeled, given["y_pred"])
 
 
-def test_a_class_in_few_labelled_micrographs_is_warned_of(labelled, new):
-    rare = labelled.y_true == "empty"
-    kept = ~rare | (labelled.groups < 3)
+def test_a_class_in_few_labeled_micrographs_is_warned_of(labeled, new):
+    rare = labeled.y_true == "empty"
+    kept = ~rare | (labeled.groups < 3)
     fields = {
         name: values if name == "classes" else values[kept]
-        for name, values in vars_of(labelled).items()
+        for name, values in vars_of(labeled).items()
     }
     _, given = new
     with pytest.warns(UserWarning, match="'empty' in 3"):
         estimate_prevalence(CrossValidationResult(**fields), **given)
 
 
-def test_a_predicted_class_that_nobody_audited_is_warned_of(labelled, new):
+def test_a_predicted_class_that_nobody_audited_is_warned_of(labeled, new):
     y_true, given = new
     audited = pd.Series(y_true).where(given["y_pred"] != "empty")
     with pytest.warns(UserWarning, match="predicted as 'empty' was audited"):
-        estimate = estimate_prevalence(labelled, given["y_pred"], audited=audited)
+        estimate = estimate_prevalence(labeled, given["y_pred"], audited=audited)
     assert estimate.share.sum() == pytest.approx(1)
 
 
@@ -601,24 +622,33 @@ def test_a_predicted_class_that_nobody_audited_is_warned_of(labelled, new):
         ({"result": "svm.pkl"}, "result"),
     ],
 )
-def test_bad_input_is_refused(labelled, change, match):
-    given = {"result": labelled, "y_pred": ["full"] * 40, **change}
+def test_bad_input_is_refused(labeled, change, match):
+    given = {"result": labeled, "y_pred": ["full"] * 40, **change}
     with pytest.raises((ValueError, TypeError), match=match):
         estimate_prevalence(**given)
 
 
-def test_an_audit_of_one_micrograph_is_refused(labelled, new):
+def test_labels_of_another_kind_than_the_classes_are_named(labeled, new):
+    y_pred = new[1]["y_pred"]
+    for result in (labeled, None):
+        with pytest.raises(TypeError, match="but audited numbers"):
+            estimate_prevalence(result, y_pred, audited=np.zeros(len(y_pred)))
+    with pytest.raises(TypeError, match=r"the result holds text .* but y_pred numbers"):
+        estimate_prevalence(labeled, np.zeros(len(y_pred)))
+
+
+def test_an_audit_of_one_micrograph_is_refused(labeled, new):
     y_true, given = new
     audited = pd.Series(y_true).where(given["groups"] == 3)
     with pytest.raises(ValueError, match="of micrograph 3"):
         estimate_prevalence(
-            labelled, given["y_pred"], groups=given["groups"], audited=audited
+            labeled, given["y_pred"], groups=given["groups"], audited=audited
         )
 
 
-def test_em_needs_probabilities_that_are_numbers(labelled, new):
+def test_em_needs_probabilities_that_are_numbers(labeled, new):
     _, given = new
-    fields = vars_of(labelled)
+    fields = vars_of(labeled)
     with pytest.raises(ValueError, match="the result has none"):
         estimate_prevalence(
             CrossValidationResult(**{**fields, "y_proba": None}), method="em", **given
@@ -633,12 +663,12 @@ def test_em_needs_probabilities_that_are_numbers(labelled, new):
         )
 
 
-def test_an_error_names_the_sample(labelled, new):
+def test_an_error_names_the_sample(labeled, new):
     y_true, given = new
     samples = np.where(given["groups"] == 0, "small", "large")
     audited = pd.Series(y_true).where(given["groups"] != 0)
     with pytest.raises(ValueError) as caught:
-        quietly(labelled, given["y_pred"], samples=samples, audited=audited)
+        quietly(labeled, given["y_pred"], samples=samples, audited=audited)
     assert "In sample 'small'." in caught.value.__notes__
 
 
@@ -646,9 +676,9 @@ def test_an_error_names_the_sample(labelled, new):
 
 
 @pytest.mark.parametrize("method", ["counted", "adjusted", "em"])
-def test_an_estimate_says_what_was_done(labelled, new, method):
+def test_an_estimate_says_what_was_done(labeled, new, method):
     _, given = new
-    estimate = quietly(labelled, method=method, **given)
+    estimate = quietly(labeled, method=method, **given)
     shown = repr(estimate)
     assert f"{estimate.n_particles} particles of 20 groups" in shown
     assert f"full: {100 * estimate.share[1]:.1f} %" in shown
@@ -659,10 +689,43 @@ def test_an_estimate_says_what_was_done(labelled, new, method):
     assert table.index.tolist() == CLASSES.tolist()
 
 
-def test_an_estimate_is_pickled_and_drawn(labelled, new):
+def test_an_estimate_is_pickled_and_drawn(labeled, new):
     _, given = new
-    estimate = quietly(labelled, **given)
+    estimate = quietly(labeled, **given)
     copy = pickle.loads(pickle.dumps(estimate))
     assert isinstance(copy, PrevalenceEstimate)
     assert same(copy, estimate)
     assert estimate.plot().figure_ is not None
+
+
+# What it takes ------------------------------------------------------------------------
+
+
+def test_em_of_many_classes_takes_little_memory():
+    rng = np.random.default_rng(0)
+    names = np.array([f"class {i:02d}" for i in range(30)])
+
+    def draw(n_particles):
+        codes, groups = rng.integers(30, size=n_particles), np.arange(n_particles) % 20
+        scores = 12 * np.eye(30)[codes] + 3 * rng.normal(size=(n_particles, 30))
+        y_proba = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        return codes, y_proba.argmax(axis=1), groups, y_proba
+
+    labeled = as_result(*draw(3000), names=names)
+    _, y_pred, groups, y_proba = draw(3000)
+    given = {"groups": groups, "y_proba": y_proba, "n_resamples": 100}
+    tracemalloc.start()
+    quietly(labeled, names[y_pred], method="em", **given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Every resample's probabilities at once would be 100 * 3000 * 30 * 8 bytes, and
+    # several such arrays.
+    assert peak < 250e6
+
+
+def test_micrographs_of_one_particle_each_are_particles(labeled, new):
+    y_pred = new[1]["y_pred"]
+    one = quietly(labeled, y_pred, groups=np.arange(len(y_pred)), method="counted")
+    two = quietly(labeled, y_pred, method="counted")
+    np.testing.assert_allclose(one.low, two.low, atol=0.004)
+    np.testing.assert_allclose(one.high, two.high, atol=0.004)

@@ -219,8 +219,8 @@ def test_method_is_told_in_two_sentences_with_its_references(tmp_path, method, g
         y_pred,
         method=method,
         n_groups=groups,
-        n_labelled=None if is_counted else 120,
-        n_labelled_groups=None if is_counted or groups is None else 30,
+        n_labeled=None if is_counted else 120,
+        n_labeled_groups=None if is_counted or groups is None else 30,
         level=0.9,
     )
     page = write(tmp_path, estimate=estimate)

@@ -1,4 +1,4 @@
-"""Galleries of particles: of each class, mistaken, uncertain, wrongly labelled."""
+"""Galleries of particles: of each class, mistaken, uncertain, wrongly labeled."""
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import StrOptions, validate_params

@@ -19,13 +19,13 @@ def check_audit(audited, n_particles, index=None):
     ``audited`` is either of
 
     - an array, list or Series with an entry for each of the ``n_particles`` particles,
-      missing (None, NaN, NA, "") where no expert looked. The labelled ones count as
+      missing (None, NaN, NA, "") where no expert looked. The labeled ones count as
       drawn by simple random sampling: the probabilities are None. ``index`` is that of
       the new particles, to warn of a Series in another order.
     - a table of ``draw_audit`` with its ``label`` filled in, also after a round trip
       through a CSV file. Drawn rows without a label are left out with a warning. They
       count as missing at random within their predicted class, whose probability is
-      multiplied by the share that was labelled.
+      multiplied by the share that was labeled.
 
     ``rows`` (int) are in order, each once; ``labels`` are numbers or text without gaps,
     10 or more; ``probabilities`` are in (0, 1]. The caller checks whether it knows the
@@ -46,12 +46,12 @@ def check_audit(audited, n_particles, index=None):
         new = SimpleNamespace(index=index)
         warn_of_other_order(new, audited, "y_pred", "audited")
         rows, probabilities = np.arange(n_particles), None
-    is_labelled = ~_is_missing(values)
-    labels = _check_labels(values, is_labelled)
+    is_labeled = ~_is_missing(values)
+    labels = _check_labels(values, is_labeled)
     if probabilities is None:
-        return rows[is_labelled], labels, None
-    probabilities = _allow_for_gaps(audited, probabilities, is_labelled)
-    rows, probabilities = rows[is_labelled], probabilities[is_labelled]
+        return rows[is_labeled], labels, None
+    probabilities = _allow_for_gaps(audited, probabilities, is_labeled)
+    rows, probabilities = rows[is_labeled], probabilities[is_labeled]
     order = np.argsort(rows)
     return rows[order], labels[order], probabilities[order]
 
@@ -79,7 +79,7 @@ def _read_draw(audit, n_particles):
         warn_caller(
             f"The particles of the audit stand for {n_meant:.1f} particles, but there "
             f"are {n_particles}. Either rows of the audit were dropped, or it was drawn"
-            " from another sample. Pass all rows of draw_audit, labelled or not."
+            " from another sample. Pass all rows of draw_audit, labeled or not."
         )
     return rows.astype(int), one_a_row(audit["label"], "label"), probabilities
 
@@ -107,9 +107,9 @@ def _is_missing(values):
     return pd.isna(values) | np.array(is_blank, bool)
 
 
-def _check_labels(values, is_labelled):
+def _check_labels(values, is_labeled):
     """Return the labels that there are, all of one kind."""
-    n_labels = is_labelled.sum()
+    n_labels = is_labeled.sum()
     if n_labels < FEWEST_LABELS:
         raise ValueError(
             f"audited has labels of {n_labels} particles; expected {FEWEST_LABELS} or "
@@ -117,24 +117,24 @@ def _check_labels(values, is_labelled):
         )
     # Gaps are filled, so that an error names the row that the user sees.
     filled = values.copy()
-    filled[~is_labelled] = filled[is_labelled][0]
-    return check_labels(filled, name="audited")[is_labelled]
+    filled[~is_labeled] = filled[is_labeled][0]
+    return check_labels(filled, name="audited")[is_labeled]
 
 
-def _allow_for_gaps(audit, probabilities, is_labelled):
+def _allow_for_gaps(audit, probabilities, is_labeled):
     """Lower the probabilities of a predicted class of which labels are missing."""
-    if is_labelled.all():
+    if is_labeled.all():
         return probabilities
     stratum = pd.Series(
         audit["prediction"] if "prediction" in audit else 0, audit.index
     )
     stratum = stratum.to_numpy()
-    share = pd.Series(is_labelled).groupby(stratum, dropna=False).transform("mean")
+    share = pd.Series(is_labeled).groupby(stratum, dropna=False).transform("mean")
     lost = pd.unique(stratum[share.to_numpy() == 0])
     none_of = f" None is left of those predicted {lost.tolist()}." if len(lost) else ""
     warn_caller(
-        f"{(~is_labelled).sum()} of {len(audit)} drawn particles have no label and are "
-        f"left out.{none_of} This is right only if they are like the labelled ones. "
+        f"{(~is_labeled).sum()} of {len(audit)} drawn particles have no label and are "
+        f"left out.{none_of} This is right only if they are like the labeled ones. "
         "Label what is hard to tell as a class of its own."
     )
     return probabilities * share.to_numpy()

@@ -11,6 +11,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit, softmax
 
+from ._resampled_counts import blocks
+
 _MOST_CYCLES = 1000
 # No probability is quite 0: nothing that is observed is impossible.
 _LEAST = 1e-12
@@ -58,15 +60,16 @@ def find_shares(likelihoods, counts, mixing=None, *, start=None, tolerance=1e-12
     # A share of 0 would stay so.
     start = np.full(n_classes, 1 / n_classes) if start is None else start + _START
     shares = np.tile(start / start.sum(), (n_samples, 1))
-    open_rows = np.arange(n_samples)
-    for _ in range(_MOST_CYCLES):
-        of_samples = likelihoods[open_rows] if likelihoods.ndim == 3 else likelihoods
-        mixed_by = None if mixing is None else mixing[open_rows]
-        problem = of_samples, counts[open_rows], mixed_by
-        shares[open_rows], gap = _cycle(shares[open_rows], *problem)
-        open_rows = open_rows[gap > tolerance]
-        if not len(open_rows):
-            break
+    for block in blocks(n_samples, counts.shape[1]):
+        open_rows = np.arange(n_samples)[block]
+        for _ in range(_MOST_CYCLES):
+            of_rows = likelihoods[open_rows] if likelihoods.ndim == 3 else likelihoods
+            mixed_by = None if mixing is None else mixing[open_rows]
+            problem = of_rows, counts[open_rows], mixed_by
+            shares[open_rows], gap = _cycle(shares[open_rows], *problem)
+            open_rows = open_rows[gap > tolerance]
+            if not len(open_rows):
+                break
     return shares
 
 
@@ -77,7 +80,7 @@ def posterior(likelihoods, shares):
 
 
 class Calibration(NamedTuple):
-    r"""What makes probabilities of labelled particles those of their classes.
+    r"""What makes probabilities of labeled particles those of their classes.
 
     A particle of probabilities :math:`p` is of class k with the probability
 
@@ -88,7 +91,7 @@ class Calibration(NamedTuple):
     and the offsets b the prior that it was trained with, whatever that is: the
     bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar (ICML 2020).
     The predictions of a part :math:`\varepsilon` of the particles say nothing, beyond
-    the shares :math:`\pi` of the labelled ones. Without this part, a few micrographs
+    the shares :math:`\pi` of the labeled ones. Without this part, a few micrographs
     on which a model is sure and wrong would make all probabilities look unsure.
     """
 
@@ -114,7 +117,7 @@ class Calibration(NamedTuple):
 
 
 def fit_calibration(y_proba, codes):
-    """Return the calibration that makes the classes of labelled particles most likely.
+    """Return the calibration that makes the classes of labeled particles most likely.
 
     Weak priors keep its parameters finite where the classes are told apart without any
     error.
@@ -149,7 +152,7 @@ def fit_calibration(y_proba, codes):
     return Calibration(np.exp(found[0]), expit(found[1]), found[2:], shares)
 
 
-def refit_offsets(calibration, cells, counts):
+def refit_offsets(calibration, cells, codes, counts):
     """Return by which factors resampled particles change those of the classes.
 
     Parameters
@@ -158,33 +161,44 @@ def refit_offsets(calibration, cells, counts):
         Fitted to the particles that were resampled.
     cells : ndarray of shape (n_cells, n_classes)
         What :meth:`Calibration.informed` returns, of particles of a cell.
-    counts : ndarray of shape (n_samples, n_cells, n_classes)
-        Particles of each class in each cell.
+    codes : ndarray of shape (n_cells,)
+        Class of the particles of a cell.
+    counts : ndarray of shape (n_samples, n_cells)
+        Particles in each cell.
 
     Returns
     -------
     factors : ndarray of shape (n_samples, n_classes)
         Exponentials of the changes of the offsets, by iterated weighted least squares.
+    shares : ndarray of shape (n_samples, n_classes)
+        Shares of the classes.
     """
-    shares = counts.sum(axis=1)
+    shares = counts @ np.eye(cells.shape[1])[codes]
     shares /= shares.sum(axis=1, keepdims=True)
-    at_random = calibration.random_part * shares[:, None]
-    diagonal = np.arange(counts.shape[2])
     changes = np.zeros(shares.shape)
-    for _ in range(50):
-        informed = cells * np.exp(changes)[:, None]
-        informed /= informed.sum(axis=2, keepdims=True)
-        at_best = (1 - calibration.random_part) * informed
-        known = counts * at_best / (at_best + at_random)
-        expected = known.sum(axis=2, keepdims=True) * informed
-        slope = (expected - known).sum(axis=1) + _RIDGE * changes
-        curvature = -np.matmul(np.swapaxes(expected, 1, 2), informed)
-        curvature[:, diagonal, diagonal] += expected.sum(axis=1) + _RIDGE
-        step = np.linalg.solve(curvature, slope[..., None])[..., 0].clip(-1, 1)
-        changes -= step
-        if np.abs(step).max() < _OF_OFFSETS:
-            break
-    return np.exp(changes)
+    for rows in blocks(len(counts), cells.size):
+        for _ in range(50):
+            parts = shares[rows], counts[rows]
+            step = _newton_step(calibration, cells, codes, changes[rows], *parts)
+            changes[rows] -= step
+            if np.abs(step).max() < _OF_OFFSETS:
+                break
+    return np.exp(changes), shares
+
+
+def _newton_step(calibration, cells, codes, changes, shares, counts):
+    """Return how far offsets are from where resampled particles are most likely."""
+    informed = cells * np.exp(changes)[:, None]
+    informed /= informed.sum(axis=2, keepdims=True)
+    at_best = (1 - calibration.random_part) * informed[:, np.arange(len(codes)), codes]
+    known = counts * at_best / (at_best + calibration.random_part * shares[:, codes])
+    expected = known[..., None] * informed
+    n_expected = expected.sum(axis=1)
+    slope = n_expected - known @ np.eye(cells.shape[1])[codes] + _RIDGE * changes
+    curvature = -np.matmul(np.swapaxes(expected, 1, 2), informed)
+    diagonal = np.arange(cells.shape[1])
+    curvature[:, diagonal, diagonal] += n_expected + _RIDGE
+    return np.linalg.solve(curvature, slope[..., None])[..., 0].clip(-1, 1)
 
 
 def _logarithms(y_proba):

@@ -1,14 +1,14 @@
-"""A new sample and the labelled particles, checked, as codes of classes."""
+"""A new sample and the labeled particles, checked, as codes of classes."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from ..displays._probabilities import HOW_TO_GET
-from ..metrics._labels import check_labels, check_values, encode, find_classes
+from ..metrics._labels import check_labels, check_same_kind, check_values, encode
 from ..metrics._losses import check_probabilities
 from ._audited import FEWEST_LABELS, check_audit
-from ._prevalence_methods import Labelled, Sample
+from ._prevalence_methods import Labeled, Sample
 
 
 class Audited(NamedTuple):
@@ -68,11 +68,14 @@ def check_new(result, y_pred, *, groups, y_proba, audited):
 
 def name_classes(result, new):
     """Return the names of all kinds of particles, and of what else is predicted."""
-    labels = [] if new.audited is None else [new.audited.labels]
+    labels = None if new.audited is None else new.audited.labels
     if result is None:
-        return find_classes(new.y_pred, *labels), []
-    names = find_classes(result.classes, new.y_pred)
-    unknown = np.setdiff1d(names, result.classes)
+        if labels is None:
+            return np.unique(new.y_pred), []
+        check_same_kind({"y_pred": new.y_pred, "audited": labels})
+        return np.union1d(new.y_pred, labels), []
+    check_same_kind({"the result": result.classes, "y_pred": new.y_pred})
+    unknown = np.setdiff1d(new.y_pred, result.classes)
     if len(unknown):
         row = np.flatnonzero(new.y_pred == unknown[0])[0]
         raise ValueError(
@@ -81,8 +84,9 @@ def name_classes(result, new):
             "of the same model, of a SelectiveClassifier its decided_result_."
         )
     kinds = result.kinds
-    for values in labels:
-        unknown = np.setdiff1d(find_classes(kinds, values), kinds)
+    if labels is not None:
+        check_same_kind({"the result": kinds, "audited": labels})
+        unknown = np.setdiff1d(labels, kinds)
         if len(unknown):
             raise ValueError(
                 f"audited has the label {unknown[0].item()!r}, which is no class of "
@@ -92,13 +96,13 @@ def name_classes(result, new):
     return kinds, result.classes[len(kinds) :]
 
 
-def encode_labelled(result, names, n_classes, n_kinds):
-    """Return the labelled particles by codes of names, of which the first are kinds."""
+def encode_labeled(result, names, n_classes, n_kinds):
+    """Return the labeled particles by codes of names, of which the first are kinds."""
     scores = result.y_proba
     if scores is not None:
         columns = encode(names[:n_classes], result.classes)
         scores = scores[:, columns]
-    return Labelled(
+    return Labeled(
         encode(result.y_true, names),
         encode(result.y_pred, names),
         _encode_groups(result.groups),
@@ -135,7 +139,7 @@ def encode_audited(new, names, n_classes):
                 "micrographs, as draw_audit draws it."
             )
     codes = (encode(values, names) for values in (labels, new.y_pred[rows]))
-    return Labelled(*codes, units, n_classes, n_classes, len(names))
+    return Labeled(*codes, units, n_classes, n_classes, len(names))
 
 
 def _encode_groups(groups):

@@ -10,26 +10,28 @@ from ._prevalence_methods import confusion_rows, predicted_counts, resampled_row
 _FEW = 5
 # A difference of the predictions of two classes below which errors grow tenfold.
 _LEAST_GAP = 0.1
-# Probability of such predictions, if the new particles are like the labelled ones.
+# Probability of such predictions, if the new particles are like the labeled ones.
 _IMPROBABLE = 0.01
+# Differences of shares that do not matter, whatever their chance.
+_LEAST_SPREAD = 1e-3
 
 
-def find_caveats(labelled, sample, names, resampler):
+def find_caveats(labeled, sample, names, resampler):
     """Return all that is doubtful about shares that rest on errors of the model."""
     return [
-        *caveats_of_groups(sample.units, labelled),
-        *_of_unseen_classes(labelled, names),
-        *_of_rare_classes(labelled, names),
-        *_of_errors(labelled, names, resampler),
-        *_of_fit(labelled, sample, resampler),
+        *caveats_of_groups(sample.units, labeled),
+        *_of_unseen_classes(labeled, names),
+        *_of_rare_classes(labeled, names),
+        *_of_errors(labeled, names, resampler),
+        *_of_fit(labeled, sample, resampler),
     ]
 
 
-def caveats_of_groups(units, labelled=None):
+def caveats_of_groups(units, labeled=None):
     """Return what there is to say of the numbers of micrographs."""
     sides = {"new": units}
-    if labelled is not None:
-        sides["labelled"] = labelled.units
+    if labeled is not None:
+        sides["labeled"] = labeled.units
     n_units = {
         side: None if codes is None else len(np.unique(codes))
         for side, codes in sides.items()
@@ -77,39 +79,58 @@ def caveats_of_audit(audited, sample, names):
     return found
 
 
-def _of_unseen_classes(labelled, names):
-    """Return which classes no labelled particle is of."""
-    unseen = names[labelled.n_classes : labelled.n_kinds].tolist()
+def caveats_of_probabilities(expected, adjusted):
+    """Return whether shares by probabilities contradict those by predictions.
+
+    Both were found in the same resamples, which tell how much chance lets them differ.
+    """
+    spread = expected.draws - adjusted.draws
+    scale = np.maximum(spread.std(axis=0), _LEAST_SPREAD)
+    away = np.abs(spread - spread.mean(axis=0)) / scale
+    difference = np.abs(expected.share - adjusted.share) / scale
+    if (away.max(axis=1) >= difference.max()).mean() >= _IMPROBABLE:
+        return []
+    return [
+        "Probabilities and predictions contradict each other: method='adjusted' gives "
+        "other shares than method='em', by more than chance would. The probabilities "
+        "do not mean in the new sample what they meant out of fold. Take 'adjusted', "
+        "or audit the sample."
+    ]
+
+
+def _of_unseen_classes(labeled, names):
+    """Return which classes no labeled particle is of."""
+    unseen = names[labeled.n_classes : labeled.n_kinds].tolist()
     if not unseen:
         return []
     return [
-        f"No labelled particle is of class {', '.join(map(repr, unseen))}: its share "
+        f"No labeled particle is of class {', '.join(map(repr, unseen))}: its share "
         "is unknown, and the others are those of a sample without it. Label some."
     ]
 
 
-def _of_rare_classes(labelled, names):
-    """Return which classes only few labelled micrographs have."""
-    if labelled.units is None or labelled.units.max() + 1 < _FEW:
+def _of_rare_classes(labeled, names):
+    """Return which classes only few labeled micrographs have."""
+    if labeled.units is None or labeled.units.max() + 1 < _FEW:
         return []
     few = []
-    for code, name in enumerate(names[: labelled.n_classes].tolist()):
-        n_units = len(np.unique(labelled.units[labelled.true == code]))
+    for code, name in enumerate(names[: labeled.n_classes].tolist()):
+        n_units = len(np.unique(labeled.units[labeled.true == code]))
         if n_units < _FEW:
             few.append(f"{name!r} in {n_units}")
     if not few:
         return []
     return [
-        f"Few labelled micrographs have particles of a class: {', '.join(few)}. How "
+        f"Few labeled micrographs have particles of a class: {', '.join(few)}. How "
         "well it is recognized elsewhere is hardly known."
     ]
 
 
-def _of_errors(labelled, names, resampler):
+def _of_errors(labeled, names, resampler):
     """Return which classes the model can't tell apart."""
-    matrix, drawn = confusion_rows(labelled), resampled_rows(labelled, resampler)
+    matrix, drawn = confusion_rows(labeled), resampled_rows(labeled, resampler)
     alike = []
-    for one, other in combinations(range(labelled.n_classes), 2):
+    for one, other in combinations(range(labeled.n_classes), 2):
         # Half the sum of the differences is the largest share that tells them apart.
         towards = np.sign(matrix[one] - matrix[other])
         gaps = (drawn[:, one] - drawn[:, other]) @ towards / 2
@@ -119,38 +140,38 @@ def _of_errors(labelled, names, resampler):
         return []
     return [
         f"The model can't surely tell apart {', '.join(alike)}: their particles get "
-        "nearly the same predictions, as far as the labelled ones tell. Their shares "
+        "nearly the same predictions, as far as the labeled ones tell. Their shares "
         "are hardly known, only their sum is. Label more of them, or audit the sample."
     ]
 
 
-def _of_fit(labelled, sample, resampler):
+def _of_fit(labeled, sample, resampler):
     """Return whether no mixture of the classes would get such predictions."""
-    if _misfit_probability(labelled, sample, resampler) >= _IMPROBABLE:
+    if _misfit_probability(labeled, sample, resampler) >= _IMPROBABLE:
         return []
     return [
-        "The new sample is not like the labelled particles: no shares of the classes "
+        "The new sample is not like the labeled particles: no shares of the classes "
         "would give such predictions. Its particles look different, or there are "
         "others among them. Audit it: label those of draw_audit, and pass audited."
     ]
 
 
-def _misfit_probability(labelled, sample, resampler):
+def _misfit_probability(labeled, sample, resampler):
     """Return how probable a fit as bad as that of the predictions is.
 
     Samples are resampled about the fitted mixture, in which they fit.
     """
-    matrix = confusion_rows(labelled)
-    counts = np.bincount(sample.predicted, minlength=labelled.n_predicted)[None]
+    matrix = confusion_rows(labeled)
+    counts = np.bincount(sample.predicted, minlength=labeled.n_predicted)[None]
     observed = counts / counts.sum()
     fitted = find_shares(matrix.T, counts) @ matrix
     misfit = _divergence(observed, fitted)[0]
     if misfit < 1e-9:
         return 1.0
-    drawn = predicted_counts(sample, labelled.n_predicted, resampler)
+    drawn = predicted_counts(sample, labeled.n_predicted, resampler)
     drawn /= drawn.sum(axis=1, keepdims=True)
     drawn = np.maximum(drawn + fitted - observed, 0)
-    matrices = resampled_rows(labelled, resampler)
+    matrices = resampled_rows(labeled, resampler)
     shares = find_shares(matrices.transpose(0, 2, 1), drawn, tolerance=1e-6)
     refitted = np.matmul(shares[:, None], matrices)[:, 0]
     drawn /= drawn.sum(axis=1, keepdims=True)

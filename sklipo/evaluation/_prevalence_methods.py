@@ -23,10 +23,10 @@ _FOR_VARIANCE = 250
 _CELL = 0.5
 
 
-class Labelled(NamedTuple):
+class Labeled(NamedTuple):
     """Particles that the model was tested on: codes of their classes, and micrographs.
 
-    A code is the position of a class: first those that labelled particles are of, then
+    A code is the position of a class: first those that labeled particles are of, then
     further kinds of particles, then what is predicted but no kind.
     """
 
@@ -48,18 +48,18 @@ class Sample(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Shares, those of resamples, and those of resamples of the labelled alone."""
+    """Shares, those of resamples, and those of resamples of the labeled alone."""
 
     share: np.ndarray
     draws: np.ndarray
-    draws_of_labelled: np.ndarray | None = None
+    draws_of_labeled: np.ndarray | None = None
     corrected_proba: np.ndarray | None = None
 
-    def labelled_part(self):
-        """Return the part of each share's variance that the labelled account for."""
-        if self.draws_of_labelled is None:
+    def labeled_part(self):
+        """Return the part of each share's variance that the labeled account for."""
+        if self.draws_of_labeled is None:
             return np.zeros(len(self.share))
-        parts, whole = self.draws_of_labelled.var(axis=0), self.draws.var(axis=0)
+        parts, whole = self.draws_of_labeled.var(axis=0), self.draws.var(axis=0)
         return np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0).clip(
             max=1
         )
@@ -73,76 +73,78 @@ def count(sample, n_classes, n_predicted, resampler):
     return Found((counts / counts.sum())[:n_classes], draws[:, :n_classes])
 
 
-def adjust(labelled, sample, resampler):
+def adjust(labeled, sample, resampler):
     """Return the shares that, with the errors of the model, give its predictions."""
-    matrix = confusion_rows(labelled)
-    counts = np.bincount(sample.predicted, minlength=labelled.n_predicted)[None]
-    matrices = resampled_rows(labelled, resampler)
-    resampled = predicted_counts(sample, labelled.n_predicted, resampler)
+    matrix = confusion_rows(labeled)
+    counts = np.bincount(sample.predicted, minlength=labeled.n_predicted)[None]
+    matrices = resampled_rows(labeled, resampler)
+    resampled = predicted_counts(sample, labeled.n_predicted, resampler)
     share = find_shares(matrix.T, counts)[0]
     cells = matrices.transpose(0, 2, 1)
     draws = find_shares(cells, resampled, start=share, tolerance=_OF_DRAWS)
     cells = cells[:_FOR_VARIANCE]
     counts = np.repeat(counts, len(cells), axis=0)
-    of_labelled = find_shares(cells, counts, start=share, tolerance=_OF_DRAWS)
-    return Found(share, draws, of_labelled)
+    of_labeled = find_shares(cells, counts, start=share, tolerance=_OF_DRAWS)
+    return Found(share, draws, of_labeled)
 
 
-def expect(labelled, sample, resampler):
+def expect(labeled, sample, resampler):
     """Return the shares by expectation maximization, and corrected probabilities."""
-    n_classes = labelled.n_classes
-    calibration = fit_calibration(labelled.scores, labelled.true)
-    known, new = (calibration.informed(of.scores) for of in (labelled, sample))
+    n_classes = labeled.n_classes
+    calibration = fit_calibration(labeled.scores, labeled.true)
+    known, new = (calibration.informed(of.scores) for of in (labeled, sample))
     likelihoods = new @ calibration.mixing()
     share = find_shares(likelihoods, np.ones((1, len(new))))[0]
 
     known_cells, known_codes = _merge(known)
-    cells = known_codes * n_classes + labelled.true
-    drawn = resampler.draw(cells, len(known_cells) * n_classes, labelled.units)
-    drawn = drawn.reshape(len(drawn), -1, n_classes)
-    factors = refit_offsets(calibration, known_cells, drawn)
-    drawn_shares = drawn.sum(axis=1) / drawn.sum(axis=(1, 2))[:, None]
+    known_codes = known_codes * n_classes + labeled.true
+    filled, known_codes = np.unique(known_codes, return_inverse=True)
+    cells, codes = np.divmod(filled, n_classes)
+    # The micrographs are those of the other methods, so that shares may be compared.
+    alike = labeled.true * labeled.n_predicted + labeled.predicted
+    drawn = resampler.draw(known_codes, len(filled), labeled.units, alike)
+    factors, drawn_shares = refit_offsets(calibration, known_cells[cells], codes, drawn)
     mixing = calibration.mixing(factors, drawn_shares)
     # One more particle is surely of one class.
     new_cells, codes = _merge(new)
     one_more = resampler.draw_particle(
-        n_classes, _effect(sample, labelled.n_predicted), codes, sample.units
+        n_classes, _effect(sample, labeled.n_predicted), codes, sample.units
     )
-    resampled = resampler.draw(codes, len(new_cells), sample.units)
+    resampled = resampler.draw(codes, len(new_cells), sample.units, sample.predicted)
     counts = np.hstack([resampled, one_more])
     surely = np.vstack([new_cells, np.eye(n_classes)])
     options = {"start": share, "tolerance": _OF_DRAWS}
     draws = find_shares(surely, counts, mixing, **options)
     mixing = mixing[:_FOR_VARIANCE]
     counts = np.tile(np.bincount(codes), (len(mixing), 1))
-    of_labelled = find_shares(new_cells, counts, mixing, **options)
-    return Found(share, draws, of_labelled, posterior(likelihoods, share))
+    of_labeled = find_shares(new_cells, counts, mixing, **options)
+    return Found(share, draws, of_labeled, posterior(likelihoods, share))
 
 
-def audit(labelled, sample, audited, resampler):
+def audit(labeled, sample, audited, resampler):
     """Return the shares by labels of a random part of the sample and all predictions.
 
     In each predicted class, the shares of the labels among those audited, each by the
     number of particles that it stands for, hold for the others too.
     """
-    n_classes, n_predicted = labelled.n_classes, labelled.n_predicted
+    n_classes, n_predicted = labeled.n_classes, labeled.n_predicted
     # A cell is a predicted class, and a label with its weight, or none.
     weights, weight_codes = np.unique(audited.weights, return_inverse=True)
     n_labels = n_classes * len(weights) + 1
     cells = sample.predicted * n_labels
-    cells[audited.rows] += 1 + labelled.true * len(weights) + weight_codes
+    cells[audited.rows] += 1 + labeled.true * len(weights) + weight_codes
     n_cells = n_predicted * n_labels
     shape = n_predicted, n_labels
     counts = np.bincount(cells, minlength=n_cells).reshape(1, *shape).astype(float)
     share = _audited_shares(counts, weights, n_classes)[0]
 
-    effect = design_effect(labelled.true, n_classes, labelled.units)
+    effect = design_effect(labeled.true, n_classes, labeled.units)
     particle = resampler.draw_particle(n_classes, effect, cells, sample.units)
     predicted = sample.predicted[resampler.draw_rows(len(cells), cells, sample.units)]
     one_more = np.zeros((len(particle), n_predicted, n_classes))
     one_more[np.arange(len(particle)), predicted] = particle
     # What nobody looked at may be anything.
-    for unseen in np.setdiff1d(sample.predicted, labelled.predicted):
+    for unseen in np.setdiff1d(sample.predicted, labeled.predicted):
         data = cells, sample.units, unseen
         one_more[:, unseen] += resampler.draw_particle(n_classes, effect, *data)
     counts = resampler.draw(cells, n_cells, sample.units).reshape(-1, *shape)
@@ -163,20 +165,20 @@ def _audited_shares(counts, weights, n_classes, one_more=0.0):
     return np.matmul(predicted[:, None], rows)[:, 0]
 
 
-def confusion_rows(labelled):
+def confusion_rows(labeled):
     """Return the probability of each prediction, in rows of true classes."""
-    cells = labelled.true * labelled.n_predicted + labelled.predicted
-    counts = np.bincount(cells, minlength=labelled.n_classes * labelled.n_predicted)
-    counts = counts.reshape(labelled.n_classes, -1)
+    cells = labeled.true * labeled.n_predicted + labeled.predicted
+    counts = np.bincount(cells, minlength=labeled.n_classes * labeled.n_predicted)
+    counts = counts.reshape(labeled.n_classes, -1)
     return counts / counts.sum(axis=1, keepdims=True)
 
 
-def resampled_rows(labelled, resampler):
+def resampled_rows(labeled, resampler):
     """Return the rows of :func:`confusion_rows` of resampled micrographs."""
-    cells = labelled.true * labelled.n_predicted + labelled.predicted
-    n_cells = labelled.n_classes * labelled.n_predicted
-    counts = resampler.draw(cells, n_cells, labelled.units)
-    counts = counts.reshape(len(counts), labelled.n_classes, -1)
+    cells = labeled.true * labeled.n_predicted + labeled.predicted
+    n_cells = labeled.n_classes * labeled.n_predicted
+    counts = resampler.draw(cells, n_cells, labeled.units)
+    counts = counts.reshape(len(counts), labeled.n_classes, -1)
     return counts / np.maximum(counts.sum(axis=2, keepdims=True), np.finfo(float).tiny)
 
 

@@ -34,7 +34,7 @@ _INTERVALS = (
     "bootstrap, made wider by Student's t where these are few"
 )
 _OF_NEW = _INTERVALS % "the {new_units}"
-_OF_BOTH = _INTERVALS % "the labelled {labelled_units} and of the new {new_units}"
+_OF_BOTH = _INTERVALS % "the labeled {labeled_units} and of the new {new_units}"
 # By method: how the share was found, how its interval was found, the references.
 _METHODS = {
     "counted": (
@@ -46,21 +46,21 @@ _METHODS = {
     "adjusted": (
         "The shares of the classes among {new} are those that make the predictions of "
         "the classifier most likely, given its confusion matrix by cross-validation on "
-        "{labelled} [1, 2].",
+        "{labeled} [1, 2].",
         f"{_OF_BOTH} [3].",
         [_FORMAN, _ROGAN, _RUBIN],
     ),
     "em": (
         "The shares of the classes among {new} are those that make the class "
         "probabilities predicted by the classifier most likely, by expectation "
-        "maximization, after calibration by cross-validation on {labelled} with a "
+        "maximization, after calibration by cross-validation on {labeled} with a "
         "temperature, an offset of each class and a part of particles whose "
         "predictions say nothing [1, 2].",
         f"{_OF_BOTH} [3].",
         [_SAERENS, _ALEXANDARI, _RUBIN],
     ),
     "audited": (
-        "Of {new}, {labelled} were drawn at random and labelled by an expert; the "
+        "Of {new}, {labeled} were drawn at random and labeled by an expert; the "
         "share of a class is its share of these labels in each predicted class, "
         "weighted by the inverse of their probability to be drawn, averaged over the "
         "predicted classes by their shares of all predictions (poststratified "
@@ -77,11 +77,11 @@ def describe_method(estimates):
     share, interval, references = _METHODS[first.method]
     facts = {
         "new": count_new(estimates),
-        "labelled": _count_labelled(estimates, first.method),
+        "labeled": _count_labeled(estimates, first.method),
         "level": level_of(first),
         "n_draws": f"{len(first.draws):,}",
         "new_units": _units(first.n_groups),
-        "labelled_units": _units(first.n_labelled_groups),
+        "labeled_units": _units(first.n_labeled_groups),
     }
     return f"{share} {interval}".format_map(facts), references
 
@@ -97,16 +97,16 @@ def count_new(estimates):
     return f"{count} in {len(estimates)} samples"
 
 
-def _count_labelled(estimates, method):
-    """Return the numbers of labelled particles and micrographs in words."""
+def _count_labeled(estimates, method):
+    """Return the numbers of labeled particles and micrographs in words."""
     if method == "counted":
         return ""
     estimates = list(estimates.values())
     # One result serves all samples, but each sample has an audit of its own.
     parts = estimates if method == "audited" else estimates[:1]
     return count_of(
-        _sum_known(part.n_labelled for part in parts),
-        _sum_known(part.n_labelled_groups for part in parts),
+        _sum_known(part.n_labeled for part in parts),
+        _sum_known(part.n_labeled_groups for part in parts),
     )
 
 

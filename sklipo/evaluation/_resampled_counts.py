@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.stats import norm
 from scipy.stats import t as student
 
 # Below this shape, one micrograph of many gets nearly all weight.
 _LEAST_SHAPE = 0.1
+# Numbers that are held at once: of more, memory and its caches run short.
+_MOST_NUMBERS = 2**22
 
 
 @dataclass(frozen=True)
@@ -31,23 +34,30 @@ class Resampler:
     n_resamples: int
     seed: np.ndarray
 
-    def draw(self, cells, n_cells, units=None):
+    def draw(self, cells, n_cells, units=None, alike=None):
         """Return resampled counts of shape (n_resamples, n_cells).
 
         ``units`` is the micrograph of each particle, from 0 on; without it, particles
-        are drawn, as for a single one.
+        are drawn, as for a single one. ``alike`` are other cells, whose counts have
+        the same micrographs drawn.
         """
-        generator = self.generator(cells, units)
-        if units is None or not units.any():
+        generator = self.generator(cells if alike is None else alike, units)
+        # Micrographs of one particle each are such draws, too.
+        if units is None or units.max() + 1 in (1, len(cells)):
             counts = np.bincount(cells, minlength=n_cells)
             shape = self._shape(np.ones(len(cells)))
             # The sum of gamma variables is one again: particles need no draw each.
             size = (self.n_resamples, n_cells)
             return generator.gamma(shape * counts, 1 / shape, size)
-        table = tabulate(cells, n_cells, units)
+        # Most cells of most micrographs are empty.
+        places, ones = (units, cells), np.ones(len(cells))
+        table = csr_array((ones, places), shape=(units.max() + 1, n_cells))
         shape = self._shape(table.sum(axis=1))
-        size = (self.n_resamples, len(table))
-        return generator.gamma(shape, 1 / shape, size) @ table
+        counts = np.empty((self.n_resamples, n_cells))
+        for rows in blocks(self.n_resamples, table.shape[0]):
+            size = (len(counts[rows]), table.shape[0])
+            counts[rows] = generator.gamma(shape, 1 / shape, size) @ table
+        return counts
 
     def draw_particle(self, n_cells, weight, *data):
         """Return counts of one more particle, in any of the cells by chance.
@@ -90,11 +100,11 @@ class Resampler:
         return max(((n_units - 1) / widening - 1) / n_units, _LEAST_SHAPE)
 
 
-def tabulate(cells, n_cells, units):
-    """Return the number of particles of each unit in each cell."""
-    table = np.zeros((units.max() + 1, n_cells))
-    np.add.at(table, (units, cells), 1)
-    return table
+def blocks(n_rows, n_columns):
+    """Yield slices of rows, so many that memory suffices for them."""
+    step = max(1, _MOST_NUMBERS // n_columns)
+    for start in range(0, n_rows, step):
+        yield slice(start, start + step)
 
 
 def design_effect(cells, n_cells, units):
@@ -105,7 +115,8 @@ def design_effect(cells, n_cells, units):
     """
     if units is None or not units.any():
         return 1.0
-    table = tabulate(cells, n_cells, units)
+    table = np.bincount(units * n_cells + cells, minlength=(units.max() + 1) * n_cells)
+    table = table.reshape(-1, n_cells)
     sizes = table.sum(axis=1, keepdims=True)
     shares = table.sum(axis=0) / sizes.sum()
     n_units = len(table)

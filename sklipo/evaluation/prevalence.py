@@ -14,11 +14,16 @@ from ._new_samples import (
     check_new,
     check_scores,
     encode_audited,
-    encode_labelled,
+    encode_labeled,
     encode_sample,
     name_classes,
 )
-from ._prevalence_caveats import caveats_of_audit, caveats_of_groups, find_caveats
+from ._prevalence_caveats import (
+    caveats_of_audit,
+    caveats_of_groups,
+    caveats_of_probabilities,
+    find_caveats,
+)
 from ._prevalence_methods import adjust, audit, count, expect
 from ._resampled_counts import Resampler, design_effect
 from .prevalence_estimate import PrevalenceEstimate
@@ -57,11 +62,11 @@ def estimate_prevalence(
     Parameters
     ----------
     result : CrossValidationResult or None
-        Cross-validation of the model on labelled particles; of a
+        Cross-validation of the model on labeled particles; of a
         :class:`~sklipo.SelectiveClassifier`, its ``decided_result_``. An audit and
         ``method="counted"`` do without.
     y_pred : array-like of shape (n_particles,)
-        Predictions of the model, fitted on all labelled particles, for the new ones.
+        Predictions of the model, fitted on all labeled particles, for the new ones.
     groups : array-like of shape (n_particles,), default=None
         Micrograph of each new particle.
     y_proba : array-like of shape (n_particles, n_classes), default=None
@@ -106,9 +111,10 @@ def estimate_prevalence(
     -----
     UserWarning
         If classes can't be told apart, if the predictions are such as no mixture of the
-        classes would get, if a class was never seen out of fold, if there are fewer
-        than five micrographs on either side, or a class is in fewer than five. The
-        estimate repeats all this in its ``caveats``.
+        classes would get, if "em" and "adjusted" contradict each other, if a class was
+        never seen out of fold, if there are fewer than five micrographs on either side,
+        or a class is in fewer than five. The estimate repeats all this in its
+        ``caveats``.
 
     See Also
     --------
@@ -119,14 +125,14 @@ def estimate_prevalence(
 
     Notes
     -----
-    **adjusted.** The labelled particles tell the probability :math:`M_{kj}` of
+    **adjusted.** The labeled particles tell the probability :math:`M_{kj}` of
     prediction j for particles of class k. A sample with shares :math:`p_k` gets
     prediction j with probability :math:`\sum_k p_k M_{kj}`. The shares are those that
     make the predictions of the new sample most likely, among all that are at least 0
     and sum up to 1. For two classes this is the estimate of Rogan and Gladen [1]_ and
     Forman [2]_, cut off at 0 and 1.
 
-    **em.** Probabilities are calibrated first, by the labelled particles. A temperature
+    **em.** Probabilities are calibrated first, by the labeled particles. A temperature
     corrects how sure the model is, and an offset of each class the prior that it was
     trained with [4]_. In addition, the predictions of a small part of the particles are
     taken to say nothing about their classes. Without this part, a few micrographs on
@@ -135,7 +141,7 @@ def estimate_prevalence(
     out of fold. The shares are then those that make the calibrated probabilities of the
     new particles most likely, by expectation maximization [3]_.
 
-    Both hold if the particles of each class look like the labelled ones of this class,
+    Both hold if the particles of each class look like the labeled ones of this class,
     whatever the shares. An audit asks for no likeness:
 
     **audited.** Share = mean of predictions + mean of (label - prediction) over the
@@ -144,14 +150,14 @@ def estimate_prevalence(
     a prediction its best weight. As predictions are classes, this is the poststratified
     estimate: of each predicted class, the audited ones tell the shares of labels.
 
-    **Intervals** are percentiles over resamples of the labelled micrographs and of
+    **Intervals** are percentiles over resamples of the labeled micrographs and of
     the new ones, since both the errors and the sample are chance. They are for the
     shares in all that the micrographs were taken of. Micrographs are drawn by random
     weights, as in the Bayesian bootstrap [6]_, of a variance that makes up for
     their number by Student's t. One more particle, of a class by chance, stands for
     what a sample of this size may fail to show. Without groups, particles are drawn.
 
-    Of 300 simulated studies of each kind (12 or 30 labelled and 10 or 30 new
+    Of 300 simulated studies of each kind (12 or 30 labeled and 10 or 30 new
     micrographs, shares as in Tables 1, 2, 9 and 10, errors and shares that vary between
     micrographs), intervals of a level of 95 % covered the true share in 92 to 98 %;
     those of classes below 1 %, which are cut off at 0, in up to 100 %.
@@ -228,20 +234,21 @@ def _estimate(result, new, kinds, others, method, resampler):
     # Classes without errors to correct by come last, as what is no kind of particle.
     names = np.concatenate([kinds[is_known], kinds[~is_known], others])
     sample = encode_sample(result, new, names, is_known.sum())
-    labelled = None
+    labeled = None
     if method == "counted":
         caveats = caveats_of_groups(sample.units)
         found = count(sample, len(kinds), len(names), resampler)
     elif method == "audited":
-        labelled = encode_audited(new, names, len(kinds))
-        caveats = caveats_of_audit(labelled, sample, names)
-        found = audit(labelled, sample, new.audited, resampler)
+        labeled = encode_audited(new, names, len(kinds))
+        caveats = caveats_of_audit(labeled, sample, names)
+        found = audit(labeled, sample, new.audited, resampler)
     else:
-        labelled = encode_labelled(result, names, is_known.sum(), len(kinds))
-        caveats = find_caveats(labelled, sample, names, resampler)
-        found = (adjust if method == "adjusted" else expect)(
-            labelled, sample, resampler
-        )
+        labeled = encode_labeled(result, names, is_known.sum(), len(kinds))
+        caveats = find_caveats(labeled, sample, names, resampler)
+        found = adjust(labeled, sample, resampler)
+        if method == "em":
+            adjusted, found = found, expect(labeled, sample, resampler)
+            caveats += caveats_of_probabilities(found, adjusted)
     for text in caveats:
         warn_caller(text)
     counts = np.bincount(sample.predicted, minlength=len(names))
@@ -251,7 +258,7 @@ def _estimate(result, new, kinds, others, method, resampler):
         "share": found.share,
         "low": np.minimum(low, found.share),
         "high": np.maximum(high, found.share),
-        "labelled_part": found.labelled_part(),
+        "labeled_part": found.labeled_part(),
         "draws": found.draws,
         "corrected_proba_": found.corrected_proba,
     }
@@ -262,8 +269,8 @@ def _estimate(result, new, kinds, others, method, resampler):
         method=method,
         n_particles=len(new.y_pred),
         n_groups=_count_units(sample),
-        n_labelled=None if labelled is None else len(labelled.true),
-        n_labelled_groups=None if labelled is None else _count_units(labelled),
+        n_labeled=None if labeled is None else len(labeled.true),
+        n_labeled_groups=None if labeled is None else _count_units(labeled),
         design_effect=design_effect(sample.predicted, len(names), sample.units),
         caveats=tuple(caveats),
         **{name: _spread(part, is_known) for name, part in values.items()},

@@ -42,14 +42,14 @@ class PrevalenceEstimate:
     n_particles, n_groups : int
         Number of new particles and of their micrographs; ``n_groups`` is None without
         groups.
-    n_labelled, n_labelled_groups : int
-        Number of labelled particles that the errors were measured on, or that were
+    n_labeled, n_labeled_groups : int
+        Number of labeled particles that the errors were measured on, or that were
         audited, and of their micrographs; None where shares are only counted, and
-        ``n_labelled_groups`` without groups.
+        ``n_labeled_groups`` without groups.
     design_effect : float
         Number of particles of a micrograph that tell as much as one by itself would.
-    labelled_part : ndarray of shape (n_classes,)
-        Part of the variance, 0 to 1, that comes from the labelled particles. No number
+    labeled_part : ndarray of shape (n_classes,)
+        Part of the variance, 0 to 1, that comes from the labeled particles. No number
         of new ones removes it.
     draws : ndarray of shape (n_resamples, n_classes)
         Shares in each resample.
@@ -84,10 +84,10 @@ class PrevalenceEstimate:
     method: str
     n_particles: int
     n_groups: int | None
-    n_labelled: int | None
-    n_labelled_groups: int | None
+    n_labeled: int | None
+    n_labeled_groups: int | None
     design_effect: float
-    labelled_part: np.ndarray
+    labeled_part: np.ndarray
     draws: np.ndarray
     caveats: tuple = ()
     corrected_proba_: np.ndarray | None = None
@@ -133,7 +133,7 @@ class PrevalenceEstimate:
         table : DataFrame
             One row per class. Columns: ``half_width``, that of the interval now;
             ``more``, the number of further micrographs of the new sample, missing where
-            no number suffices since the labelled particles alone leave more doubt;
+            no number suffices since the labeled particles alone leave more doubt;
             ``least_half_width``, that of any number of new micrographs.
 
         Raises
@@ -154,8 +154,8 @@ class PrevalenceEstimate:
             )
         now = (self.high - self.low) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            wanted = (half_width / now) ** 2 - self.labelled_part
-            needed = (1 - self.labelled_part) * self.n_groups / wanted - self.n_groups
+            wanted = (half_width / now) ** 2 - self.labeled_part
+            needed = (1 - self.labeled_part) * self.n_groups / wanted - self.n_groups
         more = pd.Series(np.ceil(needed).clip(min=0), self.classes)
         # A class without any doubt takes no more; one that is not known never enough.
         more = more.where((wanted > 0) | (now <= half_width)).fillna(np.nan)
@@ -163,7 +163,7 @@ class PrevalenceEstimate:
         columns = {
             "half_width": now,
             "more": more.astype("Int64").array,
-            "least_half_width": now * np.sqrt(self.labelled_part),
+            "least_half_width": now * np.sqrt(self.labeled_part),
         }
         return pd.DataFrame(columns, index=pd.Index(self.classes, name="class"))
 
@@ -197,11 +197,11 @@ class PrevalenceEstimate:
     def _title(self):
         """Return what was done with how many particles."""
         title = f"{type(self).__name__} of {_in_words(self.n_particles, self.n_groups)}"
-        title += f", {_METHODS[self.method]}"
-        if self.n_labelled is None:
-            return f"{title}:"
-        labelled = _in_words(self.n_labelled, self.n_labelled_groups, "labelled")
-        return f"{title}, by {labelled}:"
+        if self.n_labeled is None:
+            return f"{title}, {_METHODS[self.method]}:"
+        labeled = _in_words(self.n_labeled, self.n_labeled_groups, "labeled")
+        # Both numbers of particles and micrographs in a line would be too long.
+        return f"{title},\n{_METHODS[self.method]}, by {labeled}:"
 
     def _lines(self):
         """Yield a line for each class."""
@@ -250,7 +250,7 @@ def compare_samples(first, second):
     Notes
     -----
     The interval is of the differences in each resample. Where both estimates rest on
-    the same labelled particles and seed, errors of the model are the same in both, and
+    the same labeled particles and seed, errors of the model are the same in both, and
     cancel out as far as they do; the samples themselves are resampled independently.
 
     Examples

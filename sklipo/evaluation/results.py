@@ -369,7 +369,7 @@ class CrossValidationResult(TalliedPredictions):
             to be; ``proba_true`` and ``proba_suggested``, their probabilities;
             ``margin``, the probability of the label less the largest of the others;
             ``fold``, ``group``; and ``group_share``, the share of the group's particles
-            that are suspicious: near 1 where a whole micrograph is labelled wrong.
+            that are suspicious: near 1 where a whole micrograph is labeled wrong.
 
         Raises
         ------
@@ -379,7 +379,7 @@ class CrossValidationResult(TalliedPredictions):
         Notes
         -----
         This is confident learning [1]_. The threshold :math:`t_j` of class :math:`j` is
-        the mean of its probability :math:`p_j` over the particles labelled :math:`j`.
+        the mean of its probability :math:`p_j` over the particles labeled :math:`j`.
         Of the classes with :math:`p_j \ge t_j`, the most probable one is suggested. The
         label is suspicious if it is neither this class nor the most probable of all.
         Thresholds allow for classes that the model predicts too often or seldom.

@@ -98,7 +98,7 @@ def check_predictions(y_true, y_pred, labels=None):
             f"y_true has {len(y_true)} labels and y_pred {len(y_pred)}; expected as "
             "many, in the same order."
         )
-    _check_same_kind({"y_true": y_true, "y_pred": y_pred})
+    check_same_kind({"y_true": y_true, "y_pred": y_pred})
     if labels is None:
         return y_true, y_pred, _sorted_classes(y_true, y_pred)
     return y_true, y_pred, check_classes(labels, y_true, name="labels")
@@ -107,7 +107,7 @@ def check_predictions(y_true, y_pred, labels=None):
 def check_classes(classes, like, *, name="classes"):
     """Return names of classes as an array, each once, of the same kind as labels."""
     classes = check_labels(classes, name=name)
-    _check_same_kind({"y": like, name: classes})
+    check_same_kind({"y": like, name: classes})
     values, counts = np.unique(classes, return_counts=True)
     if (counts > 1).any():
         raise ValueError(
@@ -120,7 +120,7 @@ def check_classes(classes, like, *, name="classes"):
 def find_classes(*labels, classes=None):
     """Return the classes given, or all that occur, sorted."""
     for other in labels[1:]:
-        _check_same_kind({"y_true": labels[0], "y_pred": other})
+        check_same_kind({"y_true": labels[0], "y_pred": other})
     found = _sorted_classes(*labels)
     if classes is None:
         return found
@@ -184,7 +184,7 @@ def _without_objects(values):
     return values
 
 
-def _check_same_kind(named):
+def check_same_kind(named):
     """Raise an error if one array holds text and another numbers."""
     (name, one), (other_name, other) = named.items()
     if _kind(one[0]) != _kind(other[0]):
