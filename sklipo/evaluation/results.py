@@ -187,7 +187,7 @@ class CrossValidationResult(TalliedPredictions):
         Returns
         -------
         ndarray of shape (n_folds,)
-            Their spread tells how much the figure depends on the micrographs.
+            They spread as far as micrographs differ.
         """
         return summary_metrics(self.confusion_counts)["balanced_accuracy"]
 
@@ -219,8 +219,7 @@ class CrossValidationResult(TalliedPredictions):
             Number of bootstrap samples.
         random_state : int, RandomState instance or None, default=None
             Seed of the bootstrap. None draws the same samples at each call, so that
-            tables and pictures of the result agree. Intervals of several seeds show how
-            much chance is in their ends.
+            tables and pictures of the result agree.
 
         Returns
         -------
