@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 from prevalence_cases import (
     CLASSES,
     SHARES,
@@ -690,7 +691,9 @@ def test_an_estimate_is_pickled_and_drawn(labeled, new):
     copy = pickle.loads(pickle.dumps(estimate))
     assert isinstance(copy, PrevalenceEstimate)
     assert same(copy, estimate)
-    assert estimate.plot().figure_ is not None
+    figure = estimate.plot().figure_
+    assert len(figure.axes) == 3
+    pyplot.close(figure)
 
 
 # What it takes ------------------------------------------------------------------------
