@@ -234,21 +234,9 @@ def _estimate(result, new, kinds, others, method, resampler):
     # Classes without errors to correct by come last, as what is no kind of particle.
     names = np.concatenate([kinds[is_known], kinds[~is_known], others])
     sample = encode_sample(result, new, names, is_known.sum())
-    labeled = None
-    if method == "counted":
-        caveats = caveats_of_groups(sample.units)
-        found = count(sample, len(kinds), len(names), resampler)
-    elif method == "audited":
-        labeled = encode_audited(new, names, len(kinds))
-        caveats = caveats_of_audit(labeled, sample, names)
-        found = audit(labeled, sample, new.audited, resampler)
-    else:
-        labeled = encode_labeled(result, names, is_known.sum(), len(kinds))
-        caveats = find_caveats(labeled, sample, names, resampler)
-        found = adjust(labeled, sample, resampler)
-        if method == "em":
-            adjusted, found = found, expect(labeled, sample, resampler)
-            caveats += caveats_of_probabilities(found, adjusted)
+    found, labeled, caveats = _find(
+        result, new, sample, names, len(kinds), is_known.sum(), method, resampler
+    )
     for text in caveats:
         warn_caller(text)
     counts = np.bincount(sample.predicted, minlength=len(names))
@@ -275,6 +263,24 @@ def _estimate(result, new, kinds, others, method, resampler):
         caveats=tuple(caveats),
         **{name: _spread(part, is_known) for name, part in values.items()},
     )
+
+
+def _find(result, new, sample, names, n_kinds, n_known, method, resampler):
+    """Return the shares by a method, the labeled particles, and what is doubtful."""
+    if method == "counted":
+        found = count(sample, n_kinds, len(names), resampler)
+        return found, None, caveats_of_groups(sample.units)
+    if method == "audited":
+        labeled = encode_audited(new, names, n_kinds)
+        found = audit(labeled, sample, new.audited, resampler)
+        return found, labeled, caveats_of_audit(labeled, sample, names)
+    labeled = encode_labeled(result, names, n_known, n_kinds)
+    caveats = find_caveats(labeled, sample, names, resampler)
+    found = adjust(labeled, sample, resampler)
+    if method == "em":
+        adjusted, found = found, expect(labeled, sample, resampler)
+        caveats += caveats_of_probabilities(found, adjusted)
+    return found, labeled, caveats
 
 
 def _count_units(particles):
