@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import rc_context
+from matplotlib import pyplot, rc_context
 from prevalence_cases import (
     CLASSES,
     SHARES,
@@ -695,7 +695,8 @@ def test_an_estimate_is_pickled_and_drawn(labeled, new):
     copy = pickle.loads(pickle.dumps(estimate))
     assert isinstance(copy, PrevalenceEstimate)
     assert same(copy, estimate)
-    assert estimate.plot().figure_ is not None
+    figure = estimate.plot().figure_
+    pyplot.close(figure)
 
 
 # What it takes ------------------------------------------------------------------------
