@@ -102,7 +102,9 @@ def expect(labeled, sample, resampler):
     cells, codes = np.divmod(filled, n_classes)
     # The micrographs are those of the other methods, so that shares may be compared.
     alike = labeled.true * labeled.n_predicted + labeled.predicted
-    drawn = resampler.draw(known_codes, len(filled), labeled.units, alike)
+    drawn = resampler.draw(
+        known_codes, len(filled), labeled.units, alike=alike, n_means=n_classes
+    )
     factors, drawn_shares = refit_offsets(calibration, known_cells[cells], codes, drawn)
     mixing = calibration.mixing(factors, drawn_shares)
     # One more particle is surely of one class.
@@ -110,7 +112,9 @@ def expect(labeled, sample, resampler):
     one_more = resampler.draw_particle(
         n_classes, _effect(sample, labeled.n_predicted), codes, sample.units
     )
-    resampled = resampler.draw(codes, len(new_cells), sample.units, sample.predicted)
+    resampled = resampler.draw(
+        codes, len(new_cells), sample.units, alike=sample.predicted
+    )
     counts = np.hstack([resampled, one_more])
     surely = np.vstack([new_cells, np.eye(n_classes)])
     options = {"start": share, "tolerance": _OF_DRAWS}
@@ -177,7 +181,7 @@ def resampled_rows(labeled, resampler):
     """Return the rows of :func:`confusion_rows` of resampled micrographs."""
     cells = labeled.true * labeled.n_predicted + labeled.predicted
     n_cells = labeled.n_classes * labeled.n_predicted
-    counts = resampler.draw(cells, n_cells, labeled.units)
+    counts = resampler.draw(cells, n_cells, labeled.units, n_means=labeled.n_classes)
     counts = counts.reshape(len(counts), labeled.n_classes, -1)
     return counts / np.maximum(counts.sum(axis=2, keepdims=True), np.finfo(float).tiny)
 

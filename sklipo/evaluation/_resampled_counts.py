@@ -34,25 +34,26 @@ class Resampler:
     n_resamples: int
     seed: np.ndarray
 
-    def draw(self, cells, n_cells, units=None, alike=None):
+    def draw(self, cells, n_cells, units=None, *, alike=None, n_means=1):
         """Return resampled counts of shape (n_resamples, n_cells).
 
         ``units`` is the micrograph of each particle, from 0 on; without it, particles
         are drawn, as for a single one. ``alike`` are other cells, whose counts have
-        the same micrographs drawn.
+        the same micrographs drawn. ``n_means`` is how many means are estimated from
+        the counts, each of which takes a degree of freedom.
         """
         generator = self.generator(cells if alike is None else alike, units)
         # Micrographs of one particle each are such draws, too.
         if units is None or units.max() + 1 in (1, len(cells)):
             counts = np.bincount(cells, minlength=n_cells)
-            shape = self._shape(np.ones(len(cells)))
+            shape = self._shape(np.ones(len(cells)), n_means)
             # The sum of gamma variables is one again: particles need no draw each.
             size = (self.n_resamples, n_cells)
             return generator.gamma(shape * counts, 1 / shape, size)
         # Most cells of most micrographs are empty.
         places, ones = (units, cells), np.ones(len(cells))
         table = csr_array((ones, places), shape=(units.max() + 1, n_cells))
-        shape = self._shape(table.sum(axis=1))
+        shape = self._shape(table.sum(axis=1), n_means)
         counts = np.empty((self.n_resamples, n_cells))
         for rows in blocks(self.n_resamples, table.shape[0]):
             size = (len(counts[rows]), table.shape[0])
@@ -89,15 +90,17 @@ class Resampler:
                 checksum = crc32(np.ascontiguousarray(values).tobytes(), checksum)
         return np.random.default_rng([*self.seed, checksum])
 
-    def _shape(self, sizes):
+    def _shape(self, sizes, n_means):
         """Return the shape of the weights of micrographs of given sizes."""
         # Micrographs of unequal sizes tell as much as so many equal ones (Kish, 1965).
         n_units = max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)
+        # Not every class is in every micrograph: many classes take half of them.
+        n_free = max(n_units - n_means, (n_units - 1) / 2)
         upper = (1 + self.level) / 2
-        widening = (student.ppf(upper, n_units - 1) / norm.ppf(upper)) ** 2
+        widening = (student.ppf(upper, n_free) / norm.ppf(upper)) ** 2
         # Shares of n gamma weights of this shape have 1 / (n * shape + 1) of the
-        # variance; that of a mean of n asks for 1 / (n - 1).
-        return max(((n_units - 1) / widening - 1) / n_units, _LEAST_SHAPE)
+        # variance; that of n with so many degrees of freedom asks for 1 / n_free.
+        return max((n_free / widening - 1) / n_units, _LEAST_SHAPE)
 
 
 def blocks(n_rows, n_columns):
