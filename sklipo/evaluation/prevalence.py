@@ -154,13 +154,14 @@ def estimate_prevalence(
     the new ones, since both the errors and the sample are chance. They are for the
     shares in all that the micrographs were taken of. Micrographs are drawn by random
     weights, as in the Bayesian bootstrap [6]_, of a variance that makes up for
-    their number by Student's t. One more particle, of a class by chance, stands for
-    what a sample of this size may fail to show. Without groups, particles are drawn.
+    their number by Student's t, with a degree of freedom less for each class of the
+    labeled. One more particle, of a class by chance, stands for what a sample of this
+    size may fail to show. Without groups, particles are drawn.
 
     Of 300 simulated studies of each kind (12 or 30 labeled and 10 or 30 new
     micrographs, shares as in Tables 1, 2, 9 and 10, errors and shares that vary between
-    micrographs), intervals of a level of 95 % covered the true share in 92 to 98 %;
-    those of classes below 1 %, which are cut off at 0, in up to 100 %.
+    micrographs), intervals of a level of 95 % covered the true share in 92 to 98 %,
+    those that are cut off at 0, of classes below 3 %, in up to 100 %.
 
     References
     ----------
