@@ -21,8 +21,11 @@ SIZES = [(12, 10), (12, 30), (30, 10), (30, 30)]
 METHODS = ["adjusted", "em", "audited"]
 
 
-def study(method, table, n_groups, strength, seed, **params):
-    """Return the estimate of a study, and the true shares of what it sampled."""
+def study(method, table, n_groups, strength, seed, *, shifted=False, **params):
+    """Return the estimate of a study, and the true shares of what it sampled.
+
+    In a ``shifted`` one, the model takes every third new particle for an empty one.
+    """
     generator = np.random.default_rng([seed, table])
     shares = SHARES[table]
     clumping, by_errors, by_measures = STRENGTHS[strength]
@@ -43,6 +46,8 @@ def study(method, table, n_groups, strength, seed, **params):
     result = as_result(*parts[0])
     codes, y_pred, groups, y_proba = parts[1]
     y_pred = CLASSES[y_pred]
+    if shifted:
+        y_pred[generator.random(len(y_pred)) < 1 / 3] = CLASSES[0]
     if method == "audited":
         audit = draw_audit(y_pred, 200, groups=groups, y_pred=y_pred, random_state=seed)
         audit["label"] = CLASSES[codes[audit["row"]]]
@@ -73,6 +78,17 @@ def test_intervals_hold_in_most_of_a_few_studies(method):
     inside, _ = coverage(method, 2, (12, 10), "weak", 40, n_resamples=200)
     # Of 40 at 92 %, fewer than 33 are less probable than 5 in a thousand.
     assert (inside >= 33 / 40).all()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n_groups", [(12, 10), (12, 30)])
+@pytest.mark.parametrize("table", [1, 2])
+def test_audits_hold_where_the_model_makes_other_errors(table, n_groups):
+    inside, _ = coverage("audited", table, n_groups, "strong", 300, shifted=True)
+    assert (inside >= 0.92 - 2 * np.sqrt(0.92 * 0.08 / 300)).all()
+    # Not so what rests on the errors of the labeled particles.
+    inside, _ = coverage("adjusted", table, n_groups, "strong", 20, shifted=True)
+    assert inside.min() < 0.5
 
 
 @pytest.mark.long
