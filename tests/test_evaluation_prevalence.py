@@ -535,6 +535,16 @@ def test_classes_that_get_the_same_predictions_are_named():
     assert (estimate.high - estimate.low)[0] > 0.5
 
 
+def test_probabilities_that_tell_nothing_leave_the_shares_open(labeled, new):
+    _, given = new
+    fields = {**vars_of(labeled), "y_proba": np.full(labeled.y_proba.shape, 1 / 3)}
+    given = {**given, "y_proba": np.full(given["y_proba"].shape, 1 / 3)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimate_prevalence(CrossValidationResult(**fields), method="em", **given)
+    assert any("may be nearly anything" in str(found.message) for found in caught)
+
+
 def test_a_class_that_was_never_seen_out_of_fold_has_no_share(labeled):
     fields = vars_of(labeled)
     fields["classes"] = np.array([*CLASSES, "virus"])

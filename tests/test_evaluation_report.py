@@ -308,7 +308,12 @@ def test_estimates_of_samples_have_a_table_each_and_one_picture(tmp_path):
             found = numbers(table["Share"])
             np.testing.assert_allclose(found, estimate.share, atol=0.0005)
         headings = page.texts("h3")
-        assert headings[:3] == ["b", "a", "b"]  # the tables, and the warning of b
+        # The tables, and the warning of b.
+        assert headings[:4] == ["b", "a", "Difference of the samples", "b"]
+        difference = estimates["b"].share - estimates["a"].share
+        table = page.table("Share in b less that in a")
+        found = [float(text) for text in table["Difference"]]
+        np.testing.assert_allclose(found, 100 * difference, atol=0.05)
         assert "40 particles on 8 micrographs in 2 samples" in page.text
 
 

@@ -12,6 +12,8 @@ _FEW = 5
 _LEAST_GAP = 0.1
 # Probability of such predictions, if the new particles are like the labeled ones.
 _IMPROBABLE = 0.01
+# An interval of this width leaves a share open.
+_ANYTHING = 0.9
 # Differences of shares that do not matter, whatever their chance.
 _LEAST_SPREAD = 1e-3
 
@@ -77,6 +79,18 @@ def caveats_of_audit(audited, sample, names):
             f" expected {_FEW} or more. draw_audit with groups spreads them."
         )
     return found
+
+
+def caveats_of_width(names, low, high):
+    """Return of which classes the share may be nearly anything."""
+    open_names = [repr(name) for name in names[high - low > _ANYTHING].tolist()]
+    if not open_names:
+        return []
+    return [
+        f"The share of {', '.join(open_names)} may be nearly anything: the model's "
+        "predictions, or probabilities, hardly depend on the class. Train a better "
+        "one, or audit the sample."
+    ]
 
 
 def caveats_of_probabilities(expected, adjusted):

@@ -11,8 +11,15 @@ from ._report_page import (
     make_table,
 )
 from ._report_pictures import draw_shares
-from ._report_texts import as_intervals, as_percents, count_of, level_of
+from ._report_texts import (
+    as_intervals,
+    as_numbers,
+    as_percents,
+    count_of,
+    level_of,
+)
 from .counts import count_by
+from .prevalence_estimate import compare_samples
 
 
 def share_section(contents):
@@ -26,7 +33,8 @@ def share_section(contents):
         "numbers of the tables."
     )
     picture = make_figure(draw_shares(contents.estimates), alt)
-    return make_section("Share of each class", *tables, picture)
+    difference = _difference_table(contents.estimates)
+    return make_section("Share of each class", *tables, picture, difference)
 
 
 def warning_section(contents):
@@ -98,6 +106,23 @@ def _share_table(contents, name, estimate):
         )
     html = make_table(cells, caption, corner="Class")
     return html if name == "" else make_section(name, html, level=3)
+
+
+def _difference_table(estimates):
+    """Return the difference of two samples, nothing of another number of them."""
+    if len(estimates) != 2:
+        return ""
+    (name, first), (other, second) = estimates.items()
+    texts = as_numbers(100 * compare_samples(first, second), 1)
+    cells = pd.DataFrame(
+        {
+            "Difference": texts["difference"],
+            f"{level_of(first)} interval": as_intervals(texts["low"], texts["high"]),
+        }
+    )
+    caption = f"Share in {name} less that in {other}, in percentage points."
+    html = make_table(cells, caption, corner="Class")
+    return make_section("Difference of the samples", html, level=3)
 
 
 def _count_table(contents, by, caption, *, small=False):

@@ -22,6 +22,7 @@ from ._prevalence_caveats import (
     caveats_of_audit,
     caveats_of_groups,
     caveats_of_probabilities,
+    caveats_of_width,
     find_caveats,
 )
 from ._prevalence_methods import adjust, audit, count, expect
@@ -110,11 +111,11 @@ def estimate_prevalence(
     Warns
     -----
     UserWarning
-        If classes can't be told apart, if the predictions are such as no mixture of the
-        classes would get, if "em" and "adjusted" contradict each other, if a class was
-        never seen out of fold, if there are fewer than five micrographs on either side,
-        or a class is in fewer than five. The estimate repeats all this in its
-        ``caveats``.
+        If classes can't be told apart, or a share may be nearly anything; if no mixture
+        of the classes would get such predictions; if "em" and "adjusted" contradict
+        each other; if a class was never seen out of fold, or is in fewer than five
+        micrographs; if there are fewer than five micrographs on either side. The
+        estimate repeats all this in its ``caveats``.
 
     See Also
     --------
@@ -238,11 +239,12 @@ def _estimate(result, new, kinds, others, method, resampler):
     found, labeled, caveats = _find(
         result, new, sample, names, len(kinds), is_known.sum(), method, resampler
     )
+    outside = (1 - resampler.level) / 2
+    low, high = np.quantile(found.draws, [outside, 1 - outside], axis=0)
+    caveats += caveats_of_width(names[: len(low)], low, high)
     for text in caveats:
         warn_caller(text)
     counts = np.bincount(sample.predicted, minlength=len(names))
-    outside = (1 - resampler.level) / 2
-    low, high = np.quantile(found.draws, [outside, 1 - outside], axis=0)
     values = {
         "share": found.share,
         "low": np.minimum(low, found.share),
