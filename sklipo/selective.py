@@ -88,7 +88,7 @@ class SelectiveClassifier(
     --------
     sklipo.displays.RiskCoverageDisplay : Shows the choice between error and coverage.
     cross_validate_particles : Tests a selective classifier on other micrographs.
-    estimate_prevalence : Estimates shares from its predictions and decided_result_.
+    estimate_prevalence : Estimates shares from its predictions and ``decided_result_``.
 
     Notes
     -----
