@@ -38,10 +38,7 @@ def draw_particles(generator, shares, n_groups, *, size=80, clumping=30, effect=
     them all, in standard deviations of a particle. The model knows the means alone, and
     is too sure of itself.
     """
-    shares = np.asarray(shares) / np.sum(shares)
-    sizes = generator.lognormal(np.log(size) - 0.125, 0.5, n_groups)
-    groups = np.repeat(np.arange(n_groups), np.maximum(sizes, 1).astype(int))
-    codes = _draw_classes(generator, shares, groups, clumping)
+    codes, groups = _draw_classes(generator, shares, n_groups, size, clumping)
     means = 2.6 * np.eye(len(shares))
     measures = means[codes] + generator.normal(size=(len(codes), len(shares)))
     measures += effect * generator.normal(size=(n_groups, len(shares)))[groups]
@@ -59,10 +56,7 @@ def draw_errors(
     The rows of each micrograph vary about those of the matrix by a Dirichlet
     distribution with parameters of the sum ``effect``.
     """
-    shares = np.asarray(shares) / np.sum(shares)
-    sizes = generator.lognormal(np.log(size) - 0.125, 0.5, n_groups)
-    groups = np.repeat(np.arange(n_groups), np.maximum(sizes, 1).astype(int))
-    codes = _draw_classes(generator, shares, groups, clumping)
+    codes, groups = _draw_classes(generator, shares, n_groups, size, clumping)
     rows = np.asarray(errors) / np.sum(errors, axis=1, keepdims=True)
     y_pred = np.empty(len(codes), int)
     for group in range(n_groups):
@@ -85,11 +79,14 @@ def as_result(codes, y_pred, groups, y_proba, names=CLASSES):
     )
 
 
-def _draw_classes(generator, shares, groups, clumping):
-    """Draw the class of each particle by shares that differ between micrographs."""
+def _draw_classes(generator, shares, n_groups, size, clumping):
+    """Draw class and micrograph of particles; shares differ between micrographs."""
+    shares = np.asarray(shares) / np.sum(shares)
+    sizes = generator.lognormal(np.log(size) - 0.125, 0.5, n_groups)
+    groups = np.repeat(np.arange(n_groups), np.maximum(sizes, 1).astype(int))
     if np.isinf(clumping):
-        return generator.choice(len(shares), len(groups), p=shares)
-    n_groups = groups.max() + 1
+        return generator.choice(len(shares), len(groups), p=shares), groups
     own = generator.dirichlet(np.maximum(shares * clumping, 1e-3), n_groups)
     limits = own.cumsum(axis=1)[groups]
-    return (generator.random((len(groups), 1)) > limits[:, :-1]).sum(axis=1)
+    above = generator.random((len(groups), 1)) > limits[:, :-1]
+    return above.sum(axis=1), groups

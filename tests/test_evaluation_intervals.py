@@ -7,7 +7,12 @@ import pytest
 from scipy.stats import beta, norm
 from scipy.stats import t as student
 
-from sklipo.evaluation import CrossValidationResult, _bootstrap, _intervals
+from sklipo.evaluation import (
+    CrossValidationResult,
+    _bootstrap,
+    _intervals,
+    _resampled_counts,
+)
 from sklipo.metrics._confusion import class_metrics, summary_metrics
 
 # Confusion matrix and shares of the classes in the population of all micrographs.
@@ -166,9 +171,9 @@ def test_levels_are_widened_as_student_t_asks():
 
 def test_units_are_counted_by_their_sizes():
     sizes = np.array([[10, 1], [10, 1], [10, 0], [0, 0]])
-    np.testing.assert_allclose(_intervals._effective_number(sizes), [3, 2])
-    assert _intervals._effective_number(np.array([30, 1, 1])) < 1.2
-    assert _intervals._effective_number(np.zeros(3)) == 0
+    np.testing.assert_allclose(_resampled_counts.effective_number(sizes), [3, 2])
+    assert _resampled_counts.effective_number(np.array([30, 1, 1])) < 1.2
+    assert _resampled_counts.effective_number(np.zeros(3)) == 0
     # Three micrographs in all, two with the rarer class.
     assert _intervals._count_paired_units(sizes, None) == pytest.approx(2.4, rel=0.01)
     assert _intervals._count_paired_units(sizes, 0) == pytest.approx(3, rel=0.02)

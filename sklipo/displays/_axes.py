@@ -108,19 +108,25 @@ def is_leftmost(ax):
     return place is None or place.is_first_col()
 
 
+def legend_entries(axes):
+    """Return the handles of all panels, each name once, and their names."""
+    found = {}
+    for ax in axes:
+        handles, labels = ax.get_legend_handles_labels()
+        found.update(zip(labels, handles, strict=True))
+    return list(found.values()), list(found)
+
+
 def add_legend(figure, axes, *, own_figure):
     """Explain the curves or bars of all panels once.
 
     The legend is below the panels in a figure of the display's own, above which users
     may put a title, and beside the last panel in somebody else's figure.
     """
-    found = {}
-    for ax in axes:
-        handles, labels = ax.get_legend_handles_labels()
-        found.update(zip(labels, handles, strict=True))
+    entries = legend_entries(axes)
+    _, found = entries
     if not found:
         return None
-    entries = (list(found.values()), list(found))
     if not own_figure:
         return axes[-1].legend(*entries, loc="upper left", bbox_to_anchor=(1.01, 1))
     # matplotlib breaks no rows of entries by itself; 0.65 inches are for the handle.

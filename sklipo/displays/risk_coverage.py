@@ -16,6 +16,7 @@ from ._axes import (
     PanelDisplay,
     grid_shape,
     is_leftmost,
+    legend_entries,
     plain_text,
 )
 from ._by_name import named_estimators, named_predictions, named_results
@@ -252,17 +253,9 @@ class RiskCoverageDisplay(PanelDisplay):
         if names != [""]:
             # Beside the panel at the upper right.
             beside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
-            found = self._legend_entries()
+            found = legend_entries(axes)
             axes[shape[1] - 1].legend(*found, fontsize="small", **beside)
         return self
-
-    def _legend_entries(self):
-        """Return the curves of all panels, each name once, and their names."""
-        found = {}
-        for ax in self.axes_:
-            for curve, name in zip(*ax.get_legend_handles_labels(), strict=True):
-                found.setdefault(name, curve)
-        return list(found.values()), list(found)
 
     def _draw_curve(self, ax, rows, curve, color, marker, band):
         """Draw one curve with its band and its marks."""

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from ..metrics._confusion import class_metrics, summary_metrics
 from ..metrics._labels import encode
 from ..metrics._losses import sample_losses
+from ._resampled_counts import blocks
 
 # Metrics are of the order of one: what is smaller than this is rounding.
 _ROUNDING = 1e-12
@@ -85,9 +86,8 @@ def resample(tallies, n_resamples, random_state):
         return np.full((n_resamples, *tallies.shape[1:]), np.nan)
     rows = tallies.reshape(n_units, -1)
     samples = np.empty((n_resamples, rows.shape[1]))
-    step = max(_DRAWS_AT_ONCE // n_units, 1)
-    for start in range(0, n_resamples, step):
-        part = samples[start : start + step]
+    for block in blocks(n_resamples, n_units, _DRAWS_AT_ONCE):
+        part = samples[block]
         part[:] = draw_weights(n_units, len(part), random_state) @ rows
     samples = samples.reshape(n_resamples, *tallies.shape[1:])
     _add_pseudo_particles(samples, tallies.sum(axis=0), random_state)

@@ -18,6 +18,7 @@ from ._bootstrap import (
     resample,
     tally_metrics,
 )
+from ._resampled_counts import effective_number, interval_ends
 
 # The usual bootstrap: its samples are drawn once for all tables of a result.
 N_RESAMPLES, _SEED = 1000, 0
@@ -77,7 +78,7 @@ def summary_table(by_unit, by_fold, samples, position, level):
     pooled, by_fold, samples = (
         tally_metrics(tallies, position) for tallies in (whole, by_fold, samples)
     )
-    n_units = _effective_number(_support(by_unit).sum(axis=1))
+    n_units = effective_number(_support(by_unit).sum(axis=1))
     pooled = pooled.iloc[0].rename("pooled")
     table = _spread_table(pooled, by_fold, samples, _widen(level, n_units))
     return table.assign(n_folds=by_fold.count())
@@ -100,24 +101,15 @@ def _support(by_unit):
     return by_unit[..., :-1].sum(axis=-1)
 
 
-def _effective_number(sizes):
-    """Return the effective number of units, after Kish: 0 where all are empty.
-
-    Units of the same size count as one each, small ones beside large ones for less.
-    """
-    squares = (sizes**2).sum(axis=0)
-    return sizes.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1)
-
-
 def _count_paired_units(support, position):
     """Return the harmonic mean of the units of all and of the (rarest) class.
 
     The pseudo-particle, the same for both results, does not widen their difference, so
     the few units of a rare class have to.
     """
-    by_class = _effective_number(support)
+    by_class = effective_number(support)
     of_class = by_class[by_class > 0].min() if position is None else by_class[position]
-    return hmean([of_class, _effective_number(support.sum(axis=1))])
+    return hmean([of_class, effective_number(support.sum(axis=1))])
 
 
 def _widen(level, n_units):
@@ -133,13 +125,7 @@ def _widen(level, n_units):
 
 def _spread_table(whole, by_fold, samples, level):
     """Return a value for each metric, its spread over folds, and its interval."""
-    outside = (1 - level) / 2
-    low, high = np.quantile(samples, (outside, 1 - outside), axis=0)
-    spread = {
-        "mean": by_fold.mean(),
-        "std": by_fold.std(),
-        # The pseudo-particle keeps samples from the ends of the scale.
-        "low": np.minimum(low, whole),
-        "high": np.maximum(high, whole),
-    }
+    # The pseudo-particle keeps samples from the ends of the scale, not the value.
+    low, high = interval_ends(samples, whole, level)
+    spread = {"mean": by_fold.mean(), "std": by_fold.std(), "low": low, "high": high}
     return pd.DataFrame({whole.name: whole, **spread})

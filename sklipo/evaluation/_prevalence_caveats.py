@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from ._mixtures import find_shares
-from ._prevalence_methods import confusion_rows, predicted_counts, resampled_rows
+from ._prevalence_methods import count_units
 
 _FEW = 5
 # A difference of the predictions of two classes below which errors grow tenfold.
@@ -18,14 +18,17 @@ _ANYTHING = 0.9
 _LEAST_SPREAD = 1e-3
 
 
-def find_caveats(labeled, sample, names, resampler):
-    """Return all that is doubtful about shares that rest on errors of the model."""
+def find_caveats(labeled, sample, names, predictions, share, level):
+    """Return all that is doubtful about shares that rest on errors of the model.
+
+    The share is that of each class that such errors give.
+    """
     return [
         *caveats_of_groups(sample.units, labeled),
         *_of_unseen_classes(labeled, names),
         *_of_rare_classes(labeled, names),
-        *_of_errors(labeled, names, resampler),
-        *_of_fit(labeled, sample, resampler),
+        *_of_errors(predictions, names, level),
+        *_of_fit(predictions, share),
     ]
 
 
@@ -34,10 +37,7 @@ def caveats_of_groups(units, labeled=None):
     sides = {"new": units}
     if labeled is not None:
         sides["labeled"] = labeled.units
-    n_units = {
-        side: None if codes is None else len(np.unique(codes))
-        for side, codes in sides.items()
-    }
+    n_units = {side: count_units(codes) for side, codes in sides.items()}
     found = []
     for side, n in n_units.items():
         if n == 1:
@@ -73,10 +73,11 @@ def caveats_of_audit(audited, sample, names):
             "the share they count as predicted. draw_audit with y_pred draws some of "
             "each class."
         )
-    if audited.units is not None and len(np.unique(audited.units)) < _FEW:
+    n_units = count_units(audited.units)
+    if n_units is not None and n_units < _FEW:
         found.append(
-            f"The audited particles are of {len(np.unique(audited.units))} micrographs;"
-            f" expected {_FEW} or more. draw_audit with groups spreads them."
+            f"The audited particles are of {n_units} micrographs; expected {_FEW} or "
+            "more. draw_audit with groups spreads them."
         )
     return found
 
@@ -140,15 +141,15 @@ def _of_rare_classes(labeled, names):
     ]
 
 
-def _of_errors(labeled, names, resampler):
+def _of_errors(predictions, names, level):
     """Return which classes the model can't tell apart."""
-    matrix, drawn = confusion_rows(labeled), resampled_rows(labeled, resampler)
+    matrix, drawn = predictions.matrix, predictions.drawn_matrices
     alike = []
-    for one, other in combinations(range(labeled.n_classes), 2):
+    for one, other in combinations(range(len(matrix)), 2):
         # Half the sum of the differences is the largest share that tells them apart.
         towards = np.sign(matrix[one] - matrix[other])
         gaps = (drawn[:, one] - drawn[:, other]) @ towards / 2
-        if np.quantile(gaps, (1 - resampler.level) / 2) < _LEAST_GAP:
+        if np.quantile(gaps, (1 - level) / 2) < _LEAST_GAP:
             alike.append(f"{names[one].item()!r} and {names[other].item()!r}")
     if not alike:
         return []
@@ -159,9 +160,9 @@ def _of_errors(labeled, names, resampler):
     ]
 
 
-def _of_fit(labeled, sample, resampler):
+def _of_fit(predictions, share):
     """Return whether no mixture of the classes would get such predictions."""
-    if _misfit_probability(labeled, sample, resampler) >= _IMPROBABLE:
+    if _misfit_probability(predictions, share) >= _IMPROBABLE:
         return []
     return [
         "The new sample is not like the labeled particles: no shares of the classes "
@@ -170,22 +171,19 @@ def _of_fit(labeled, sample, resampler):
     ]
 
 
-def _misfit_probability(labeled, sample, resampler):
+def _misfit_probability(predictions, share):
     """Return how probable a fit as bad as that of the predictions is.
 
     Samples are resampled about the fitted mixture, in which they fit.
     """
-    matrix = confusion_rows(labeled)
-    counts = np.bincount(sample.predicted, minlength=labeled.n_predicted)[None]
-    observed = counts / counts.sum()
-    fitted = find_shares(matrix.T, counts) @ matrix
+    matrix, counts, matrices, drawn = predictions
+    observed = counts[None] / counts.sum()
+    fitted = share[None] @ matrix
     misfit = _divergence(observed, fitted)[0]
     if misfit < 1e-9:
         return 1.0
-    drawn = predicted_counts(sample, labeled.n_predicted, resampler)
-    drawn /= drawn.sum(axis=1, keepdims=True)
+    drawn = drawn / drawn.sum(axis=1, keepdims=True)
     drawn = np.maximum(drawn + fitted - observed, 0)
-    matrices = resampled_rows(labeled, resampler)
     shares = find_shares(matrices.transpose(0, 2, 1), drawn, tolerance=1e-6)
     refitted = np.matmul(shares[:, None], matrices)[:, 0]
     drawn /= drawn.sum(axis=1, keepdims=True)

@@ -38,6 +38,11 @@ class Labeled(NamedTuple):
     n_predicted: int
     scores: np.ndarray | None = None
 
+    @property
+    def pairs(self):
+        """A number for each pair of a true and a predicted class."""
+        return self.true * self.n_predicted + self.predicted
+
 
 class Sample(NamedTuple):
     """Particles of a new sample: codes of predictions, micrographs, probabilities."""
@@ -45,6 +50,18 @@ class Sample(NamedTuple):
     predicted: np.ndarray
     units: np.ndarray | None
     scores: np.ndarray | None = None
+
+
+class Predictions(NamedTuple):
+    """How classes are predicted, and what is predicted in a sample; resampled, too.
+
+    Rows of a matrix are the probabilities of each prediction for a true class.
+    """
+
+    matrix: np.ndarray
+    counts: np.ndarray
+    drawn_matrices: np.ndarray
+    drawn_counts: np.ndarray
 
 
 class Found(NamedTuple):
@@ -68,22 +85,35 @@ class Found(NamedTuple):
 def count(sample, n_classes, n_predicted, resampler):
     """Return the shares of the predictions themselves."""
     counts = np.bincount(sample.predicted, minlength=n_predicted)
-    draws = predicted_counts(sample, n_predicted, resampler)
+    draws = _draw_counts(sample, n_predicted, resampler)
     draws /= draws.sum(axis=1, keepdims=True)
     return Found((counts / counts.sum())[:n_classes], draws[:, :n_classes])
 
 
-def adjust(labeled, sample, resampler):
+def resample_predictions(labeled, sample, resampler):
+    """Return how the model predicts, and what, as observed and in resamples."""
+    n_classes, n_predicted = labeled.n_classes, labeled.n_predicted
+    n_cells = n_classes * n_predicted
+    matrix = np.bincount(labeled.pairs, minlength=n_cells).reshape(n_classes, -1)
+    drawn = resampler.draw(labeled.pairs, n_cells, labeled.units, n_means=n_classes)
+    drawn = drawn.reshape(len(drawn), n_classes, -1)
+    totals = np.maximum(drawn.sum(axis=2, keepdims=True), np.finfo(float).tiny)
+    return Predictions(
+        matrix / matrix.sum(axis=1, keepdims=True),
+        np.bincount(sample.predicted, minlength=n_predicted),
+        drawn / totals,
+        _draw_counts(sample, n_predicted, resampler),
+    )
+
+
+def adjust(predictions):
     """Return the shares that, with the errors of the model, give its predictions."""
-    matrix = confusion_rows(labeled)
-    counts = np.bincount(sample.predicted, minlength=labeled.n_predicted)[None]
-    matrices = resampled_rows(labeled, resampler)
-    resampled = predicted_counts(sample, labeled.n_predicted, resampler)
-    share = find_shares(matrix.T, counts)[0]
-    cells = matrices.transpose(0, 2, 1)
-    draws = find_shares(cells, resampled, start=share, tolerance=_OF_DRAWS)
+    matrix, counts, drawn_matrices, drawn_counts = predictions
+    share = find_shares(matrix.T, counts[None])[0]
+    cells = drawn_matrices.transpose(0, 2, 1)
+    draws = find_shares(cells, drawn_counts, start=share, tolerance=_OF_DRAWS)
     cells = cells[:_FOR_VARIANCE]
-    counts = np.repeat(counts, len(cells), axis=0)
+    counts = np.tile(counts, (len(cells), 1))
     of_labeled = find_shares(cells, counts, start=share, tolerance=_OF_DRAWS)
     return Found(share, draws, of_labeled)
 
@@ -101,10 +131,8 @@ def expect(labeled, sample, resampler):
     filled, known_codes = np.unique(known_codes, return_inverse=True)
     cells, codes = np.divmod(filled, n_classes)
     # The micrographs are those of the other methods, so that shares may be compared.
-    alike = labeled.true * labeled.n_predicted + labeled.predicted
-    drawn = resampler.draw(
-        known_codes, len(filled), labeled.units, alike=alike, n_means=n_classes
-    )
+    of_labeled = {"alike": labeled.pairs, "n_means": n_classes}
+    drawn = resampler.draw(known_codes, len(filled), labeled.units, **of_labeled)
     factors, drawn_shares = refit_offsets(calibration, known_cells[cells], codes, drawn)
     mixing = calibration.mixing(factors, drawn_shares)
     # One more particle is surely of one class.
@@ -169,29 +197,17 @@ def _audited_shares(counts, weights, n_classes, one_more=0.0):
     return np.matmul(predicted[:, None], rows)[:, 0]
 
 
-def confusion_rows(labeled):
-    """Return the probability of each prediction, in rows of true classes."""
-    cells = labeled.true * labeled.n_predicted + labeled.predicted
-    counts = np.bincount(cells, minlength=labeled.n_classes * labeled.n_predicted)
-    counts = counts.reshape(labeled.n_classes, -1)
-    return counts / counts.sum(axis=1, keepdims=True)
-
-
-def resampled_rows(labeled, resampler):
-    """Return the rows of :func:`confusion_rows` of resampled micrographs."""
-    cells = labeled.true * labeled.n_predicted + labeled.predicted
-    n_cells = labeled.n_classes * labeled.n_predicted
-    counts = resampler.draw(cells, n_cells, labeled.units, n_means=labeled.n_classes)
-    counts = counts.reshape(len(counts), labeled.n_classes, -1)
-    return counts / np.maximum(counts.sum(axis=2, keepdims=True), np.finfo(float).tiny)
-
-
-def predicted_counts(sample, n_predicted, resampler):
+def _draw_counts(sample, n_predicted, resampler):
     """Return counts of predictions in resamples, with one more particle."""
     drawn = resampler.draw(sample.predicted, n_predicted, sample.units)
     return drawn + resampler.draw_particle(
         n_predicted, _effect(sample, n_predicted), sample.predicted, sample.units
     )
+
+
+def count_units(units):
+    """Return the number of micrographs, None where they are unknown."""
+    return None if units is None else len(np.unique(units))
 
 
 def _effect(sample, n_predicted):

@@ -1,6 +1,6 @@
 """What a report is about: its parts, checked against each other."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..metrics._labels import (
     check_labels,
-    check_values,
+    check_names,
     encode,
     warn_of_other_order,
 )
@@ -162,14 +162,13 @@ def _check_result(result, classes):
             f"result is a {type(result).__name__}; expected what "
             "cross_validate_particles returns."
         )
-    unsure = result.unsure
-    decided = [label for label in result.classes.tolist() if label != unsure]
+    decided = result.kinds.tolist()
     if decided != classes.tolist():
         raise ValueError(
             f"The result has the classes {decided}, the estimate {classes.tolist()}; "
             "pass the result that the estimate was made with."
         )
-    return unsure
+    return result.unsure
 
 
 def _check_samples(samples, particles, n_particles, estimates):
@@ -182,7 +181,7 @@ def _check_samples(samples, particles, n_particles, estimates):
             )
         samples = particles[samples]
     warn_of_other_order(particles, samples, "particles", "samples")
-    samples = _check_names(samples, n_particles, "samples")
+    samples = check_names(samples, n_particles, name="samples")
     names = np.unique(samples).tolist()
     if "" not in estimates and set(names) != set(estimates):
         raise ValueError(
@@ -231,14 +230,4 @@ def _find_micrographs(particles, n_particles):
     """Return the column of micrographs, None without one."""
     if "micrograph" not in getattr(particles, "columns", ()):
         return None
-    return _check_names(particles["micrograph"], n_particles, "micrograph")
-
-
-def _check_names(values, n_particles, name):
-    """Return names or numbers, one for each particle."""
-    values = check_values(values, n_particles, name=name)
-    if not isinstance(values[0], Hashable):
-        raise TypeError(
-            f"{name} holds {type(values[0]).__name__}; expected names or numbers."
-        )
-    return values
+    return check_names(particles["micrograph"], n_particles, name="micrograph")

@@ -92,8 +92,7 @@ class Resampler:
 
     def _shape(self, sizes, n_means):
         """Return the shape of the weights of micrographs of given sizes."""
-        # Micrographs of unequal sizes tell as much as so many equal ones (Kish, 1965).
-        n_units = max(sizes.sum() ** 2 / (sizes**2).sum(), 2.0)
+        n_units = max(effective_number(sizes), 2.0)
         # Not every class is in every micrograph: many classes take half of them.
         n_free = max(n_units - n_means, (n_units - 1) / 2)
         upper = (1 + self.level) / 2
@@ -103,9 +102,25 @@ class Resampler:
         return max((n_free / widening - 1) / n_units, _LEAST_SHAPE)
 
 
-def blocks(n_rows, n_columns):
+def effective_number(sizes):
+    """Return the effective number of units, after Kish: 0 where all are empty.
+
+    Units of the same size count as one each, small ones beside large ones for less.
+    """
+    squares = (sizes**2).sum(axis=0)
+    return sizes.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1)
+
+
+def interval_ends(draws, value, level):
+    """Return percentiles of resamples with the value between them."""
+    outside = (1 - level) / 2
+    low, high = np.quantile(draws, (outside, 1 - outside), axis=0)
+    return np.minimum(low, value), np.maximum(high, value)
+
+
+def blocks(n_rows, n_columns, n_numbers=_MOST_NUMBERS):
     """Yield slices of rows, so many that memory suffices for them."""
-    step = max(1, _MOST_NUMBERS // n_columns)
+    step = max(1, n_numbers // n_columns)
     for start in range(0, n_rows, step):
         yield slice(start, start + step)
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import check_labels, check_values, warn_of_other_order
+from ..metrics._labels import check_labels, check_names, warn_of_other_order
 from ..particles._columns import strip_names
 
 
@@ -105,12 +105,7 @@ def _check_columns(particles, by):
     for name in names:
         if name not in particles:
             raise ValueError(_no_column(particles, name))
-        values = check_values(particles[name], name=f"The column {name!r}")
-        if not isinstance(values[0], Hashable):
-            raise TypeError(
-                f"The column {name!r} holds {type(values[0]).__name__}; expected names "
-                "or numbers of groups."
-            )
+        check_names(particles[name], name=f"The column {name!r}")
     return names
 
 

@@ -25,8 +25,15 @@ from ._prevalence_caveats import (
     caveats_of_width,
     find_caveats,
 )
-from ._prevalence_methods import adjust, audit, count, expect
-from ._resampled_counts import Resampler, design_effect
+from ._prevalence_methods import (
+    adjust,
+    audit,
+    count,
+    count_units,
+    expect,
+    resample_predictions,
+)
+from ._resampled_counts import Resampler, design_effect, interval_ends
 from .prevalence_estimate import PrevalenceEstimate
 from .results import CrossValidationResult
 
@@ -239,16 +246,15 @@ def _estimate(result, new, kinds, others, method, resampler):
     found, labeled, caveats = _find(
         result, new, sample, names, len(kinds), is_known.sum(), method, resampler
     )
-    outside = (1 - resampler.level) / 2
-    low, high = np.quantile(found.draws, [outside, 1 - outside], axis=0)
+    low, high = interval_ends(found.draws, found.share, resampler.level)
     caveats += caveats_of_width(names[: len(low)], low, high)
     for text in caveats:
         warn_caller(text)
     counts = np.bincount(sample.predicted, minlength=len(names))
     values = {
         "share": found.share,
-        "low": np.minimum(low, found.share),
-        "high": np.maximum(high, found.share),
+        "low": low,
+        "high": high,
         "labeled_part": found.labeled_part(),
         "draws": found.draws,
         "corrected_proba_": found.corrected_proba,
@@ -259,9 +265,9 @@ def _estimate(result, new, kinds, others, method, resampler):
         level=resampler.level,
         method=method,
         n_particles=len(new.y_pred),
-        n_groups=_count_units(sample),
+        n_groups=count_units(sample.units),
         n_labeled=None if labeled is None else len(labeled.true),
-        n_labeled_groups=None if labeled is None else _count_units(labeled),
+        n_labeled_groups=None if labeled is None else count_units(labeled.units),
         design_effect=design_effect(sample.predicted, len(names), sample.units),
         caveats=tuple(caveats),
         **{name: _spread(part, is_known) for name, part in values.items()},
@@ -278,17 +284,15 @@ def _find(result, new, sample, names, n_kinds, n_known, method, resampler):
         found = audit(labeled, sample, new.audited, resampler)
         return found, labeled, caveats_of_audit(labeled, sample, names)
     labeled = encode_labeled(result, names, n_known, n_kinds)
-    caveats = find_caveats(labeled, sample, names, resampler)
-    found = adjust(labeled, sample, resampler)
+    predictions = resample_predictions(labeled, sample, resampler)
+    found = adjust(predictions)
+    caveats = find_caveats(
+        labeled, sample, names, predictions, found.share, resampler.level
+    )
     if method == "em":
         adjusted, found = found, expect(labeled, sample, resampler)
         caveats += caveats_of_probabilities(found, adjusted)
     return found, labeled, caveats
-
-
-def _count_units(particles):
-    """Return the number of micrographs, None where they are unknown."""
-    return None if particles.units is None else len(np.unique(particles.units))
 
 
 def _spread(values, is_known):

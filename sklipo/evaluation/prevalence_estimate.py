@@ -10,6 +10,8 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval, validate_params
 
+from ._resampled_counts import interval_ends
+
 _COLUMNS = ("counted", "share", "low", "high")
 _METHODS = {
     "counted": "counted, errors and all",
@@ -282,14 +284,9 @@ def compare_samples(first, second):
             "expected the same n_resamples."
         )
     difference = first.share - second.share
-    outside = (1 - first.level) / 2
     draws = first.draws - second.draws
-    low, high = np.quantile(draws, [outside, 1 - outside], axis=0)
-    columns = {
-        "difference": difference,
-        "low": np.minimum(low, difference),
-        "high": np.maximum(high, difference),
-    }
+    low, high = interval_ends(draws, difference, first.level)
+    columns = {"difference": difference, "low": low, "high": high}
     return pd.DataFrame(columns, index=pd.Index(first.classes, name="class"))
 
 

@@ -1,5 +1,6 @@
 """Labels of samples: one a row, none missing, and all of one kind."""
 
+from collections.abc import Hashable
 from numbers import Real
 
 import numpy as np
@@ -81,6 +82,17 @@ def one_a_row(y, name):
         found = f"has shape {values.shape}" if values.ndim else "is no sequence"
         raise ValueError(
             f"{name}, a {type(y).__name__}, {found}; expected one value a row."
+        )
+    return values
+
+
+def check_names(values, n_samples=None, *, name):
+    """Return names or numbers of groups, one a row, as an array."""
+    values = check_values(values, n_samples, name=name)
+    if not isinstance(values[0], Hashable):
+        raise TypeError(
+            f"{name} holds {type(values[0]).__name__}; expected names or numbers of "
+            "groups."
         )
     return values
 
