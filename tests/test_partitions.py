@@ -28,11 +28,11 @@ from sklipo import (
     CropToMask,
     ParticleFeatures,
     Resize,
-    partitions,
     predict_partitions,
 )
 from sklipo.datasets import load_particles, make_liposomes, save_particles, saving
 from sklipo.datasets._image_columns import load_images
+from sklipo.partitions import particles as partitions
 
 N, N_PARTITIONS = 48, 6
 

@@ -1,4 +1,4 @@
-"""Prediction of particles that do not fit in memory, on one machine or many."""
+"""Tables of particles, predicted partition by partition."""
 
 from functools import lru_cache, partial
 from numbers import Integral
@@ -15,20 +15,20 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from ._extras import import_extra
-from ._steps import predict_both
-from .datasets._complaints import raise_complaints
-from .datasets._image_columns import load_images
-from .datasets._parquet import (
+from .._extras import import_extra
+from .._steps import predict_both
+from ..datasets._complaints import raise_complaints
+from ..datasets._image_columns import load_images
+from ..datasets._parquet import (
     read_outline,
     read_parquet,
     read_row_group,
     write_parquet,
 )
-from .datasets._tables import read_table
-from .datasets._writing import remove_drafts, write_whole
-from .images import ImageDtype
-from .particles._columns import strip_names
+from ..datasets._tables import read_table
+from ..datasets._writing import remove_drafts, write_whole
+from ..images import ImageDtype
+from ..particles._columns import strip_names
 
 # Minutes of work for one worker.
 _ROWS_OF_CSV = 5000
