@@ -1,34 +1,35 @@
 """Tables of particles, predicted partition by partition."""
 
-from functools import lru_cache, partial
+from functools import partial
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
-from uuid import uuid4
 
-import joblib
-import numpy as np
 import pandas as pd
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.validation import check_is_fitted
-from tqdm import tqdm
 
 from .._extras import import_extra
-from .._steps import predict_both
+from .._jobs import N_JOBS
 from ..datasets._complaints import raise_complaints
 from ..datasets._image_columns import load_images
-from ..datasets._parquet import (
-    read_outline,
-    read_parquet,
-    read_row_group,
-    write_parquet,
-)
+from ..datasets._parquet import read_outline, read_row_group
 from ..datasets._tables import read_table
-from ..datasets._writing import remove_drafts, write_whole
 from ..images import ImageDtype
 from ..particles._columns import strip_names
+from ._parts import (
+    BadPart,
+    check_classifier,
+    join_batches,
+    names_of_results,
+    open_results,
+    predict_batch,
+    predict_parts,
+    read_named,
+    read_results,
+    refuse_taken,
+)
 
 # Minutes of work for one worker.
 _ROWS_OF_CSV = 5000
@@ -36,21 +37,23 @@ _ROWS_OF_CSV = 5000
 
 @validate_params(
     {
-        "folder": [str, PathLike],
+        "out": [str, PathLike],
         "root": [str, PathLike, None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": N_JOBS,
         "overwrite": ["boolean"],
         "verbose": ["verbose"],
     },
     prefer_skip_nested_validation=True,
 )
 def predict_partitions(
-    estimator,
+    model,
     table,
-    folder,
+    out,
     *,
     root=None,
     batch_size=1000,
+    n_jobs=None,
     overwrite=False,
     verbose=False,
 ):
@@ -59,13 +62,11 @@ def predict_partitions(
     This function is experimental: its parameters and files may change in any release.
 
     Each partition of the table becomes one Parquet file. Memory holds one batch of
-    particles for each working thread, however long the table is. Dask chooses where the
-    work is done: in threads of this process by default, on the workers of a cluster if
-    there is a ``dask.distributed.Client``.
+    particles for each worker, however long the table is.
 
     Parameters
     ----------
-    estimator : estimator
+    model : estimator
         A fitted classifier of particle tables, such as a pipeline.
     table : dask.dataframe.DataFrame, str or path-like
         A table of paths with a column ``image`` and, optionally, ``mask`` or
@@ -74,7 +75,7 @@ def predict_partitions(
         where each row group is a partition. A Parquet file of
         :func:`~sklipo.datasets.save_particles`, which holds the pixels, is taken as
         well.
-    folder : str or path-like
+    out : str or path-like
         Where to write; it is made if it does not exist. All workers must see it, and
         the images, under the same path.
     root : str or path-like, default=None
@@ -82,6 +83,10 @@ def predict_partitions(
         table's file, and the current folder for a Dask table.
     batch_size : int, default=1000
         Number of particles that are read and predicted at once.
+    n_jobs : int, default=None
+        Number of processes on this machine, as joblib counts them: -1 means one for
+        each core. None leaves it to Dask: threads of this process by default, the
+        workers of a cluster if there is a ``dask.distributed.Client``.
     overwrite : bool, default=False
         Whether to predict partitions again whose file exists. Otherwise they are kept,
         and an interrupted job continues.
@@ -92,7 +97,7 @@ def predict_partitions(
     -------
     dask.dataframe.DataFrame
         The results, not read yet: the table's columns but those that hold pixels,
-        ``prediction`` and, if the estimator has probabilities, ``probability_<class>``
+        ``prediction`` and, if the model has probabilities, ``probability_<class>``
         for each class.
 
     Raises
@@ -102,16 +107,16 @@ def predict_partitions(
     OSError
         If a file can't be written, as on a full disk.
     sklearn.exceptions.NotFittedError
-        If the estimator is not fitted.
+        If the model is not fitted.
     TypeError
         If the table is neither a Dask DataFrame nor a path, or another parameter is of
         a wrong type.
     ValueError
-        If `batch_size` is less than 1; if the table is damaged, is a CSV without rows,
-        has no column ``image``, or has one that the results would replace; if the
-        folder holds results of another table, or damaged ones; or if particles can't be
-        read. The message then names partitions and files, and all other partitions are
-        finished.
+        If `batch_size` is less than 1 or `n_jobs` is 0; if the table is damaged, is a
+        CSV without rows, has no column ``image``, or has one that the results would
+        replace; if the folder holds results of another table, or damaged ones; or if
+        particles can't be read. The message then names partitions and files, and all
+        other partitions are finished.
 
     See Also
     --------
@@ -123,10 +128,10 @@ def predict_partitions(
     ``part-<number>.parquet`` is whole, even if a worker is killed, and predicting a
     partition twice does no harm. The images' paths tell whether a partition is the same
     as before or, where the table holds the pixels, all other columns do. Changes of the
-    estimator or of pixels go unnoticed: pass ``overwrite=True`` or another folder after
+    model or of pixels go unnoticed: pass ``overwrite=True`` or another folder after
     one. The files have checksums, like those of
-    :func:`~sklipo.datasets.save_particles`. The estimator is kept in the folder
-    as ``_model-<id>.joblib``, and each worker reads it once.
+    :func:`~sklipo.datasets.save_particles`. The model is kept in the folder as
+    ``_model-<id>.joblib``, and each worker reads it once.
 
     Examples
     --------
@@ -143,26 +148,24 @@ def predict_partitions(
     ...     results["prediction"].compute().shape
     (40,)
     """
-    check_is_fitted(estimator)
+    check_classifier(model)
     outline, partitions, root = _open_table(table, root)
-    _check_columns(strip_names(outline).columns, _names_of_results(estimator))
-    folder = Path(folder).resolve()
-    files = [folder / f"part-{n:06}.parquet" for n in range(len(partitions))]
-    model_file = _prepare_folder(folder, files, overwrite)
-    write_whole(model_file, partial(joblib.dump, estimator))
-    # Not pure: its effect is a file, and a cluster would not run equal tasks again.
-    job = import_extra("dask", "dask").delayed(_predict_partition, pure=False)
-    tasks = [
-        job(partition, str(file), str(model_file), str(root), batch_size)
-        for partition, file in zip(partitions, files, strict=True)
-    ]
-    raise_complaints(
-        _compute(tasks, verbose), "partitions can't be predicted:\n", separator="\n"
+    _check_columns(strip_names(outline).columns, names_of_results(model))
+    out = Path(out).resolve()
+    files = [out / f"part-{n:06}.parquet" for n in range(len(partitions))]
+    complaints = predict_parts(
+        partial(_predict_partition, root, batch_size),
+        model,
+        partitions,
+        [file.stem for file in files],
+        files,
+        unit="partition",
+        overwrite=overwrite,
+        n_jobs=n_jobs,
+        verbose=verbose,
     )
-    remove_drafts(folder)
-    return import_extra("dask.dataframe", "dask").from_map(
-        _read_results, [str(file) for file in files], meta=_read_results(files[0])[:0]
-    )
+    raise_complaints(complaints, "partitions can't be predicted:\n", separator="\n")
+    return open_results(files)
 
 
 def _open_table(table, root):
@@ -187,12 +190,16 @@ def _open_table(table, root):
     if path.suffix.lower() == ".csv":
         return *_open_csv(files), root
     if path.is_file():
-        outline, n_groups = _read(path, read_outline)
+        outline, n_groups = read_named(path, read_outline)
         groups = range(max(1, n_groups))
         # Read by the workers, with the file's checksums, which Dask does not check.
-        return outline, [partial(_read, path, read_row_group, n) for n in groups], root
+        return (
+            outline,
+            [partial(read_named, path, read_row_group, n) for n in groups],
+            root,
+        )
     options = {"split_row_groups": True}
-    table = _read(str(path), partial(dataframe.read_parquet, **options))
+    table = read_named(str(path), partial(dataframe.read_parquet, **options))
     return _outline(table), table.to_delayed(), root
 
 
@@ -210,14 +217,6 @@ def _outline(table):
     return pd.DataFrame(columns=table.columns)
 
 
-def _names_of_results(estimator):
-    """Return the names of the columns that the estimator adds."""
-    names = ["prediction"]
-    if hasattr(estimator, "predict_proba"):
-        names += [f"probability_{label}" for label in estimator.classes_]
-    return names
-
-
 def _check_columns(columns, results):
     """Raise an error unless the table has images and room for the results."""
     if "image" not in columns:
@@ -225,94 +224,33 @@ def _check_columns(columns, results):
             f"The table has no column 'image', only {list(columns)}; rename the one "
             "that holds the images' paths: table.rename(columns={'name': 'image'})."
         )
-    taken = [name for name in results if name in columns]
-    if taken:
-        raise ValueError(
-            f"The table has columns {taken}, which the results would replace; drop or "
-            "rename them."
-        )
+    refuse_taken(columns, results)
 
 
-def _prepare_folder(folder, files, overwrite):
-    """Make the folder ready for the files; return a new name for the model's file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_drafts(folder)
-    existing = {f for f in folder.glob("part-*.parquet") if f.stem[5:].isdecimal()}
-    if existing - set(files) and not overwrite:
-        raise ValueError(
-            f"{str(folder)!r} holds results of a table of more than {len(files)} "
-            "partitions; pass overwrite=True to remove them, or another folder."
-        )
-    # Removing earlier model files tells tasks of earlier calls, if any are still
-    # running, to stop.
-    for file in [*folder.glob("_model-*.joblib"), *(existing if overwrite else ())]:
-        file.unlink()
-    # Dask and pandas skip names with a leading underscore when they read the folder.
-    return folder / f"_model-{uuid4().hex}.joblib"
-
-
-def _compute(tasks, verbose):
-    """Return the results of tasks, from this process or from a connected cluster."""
-    dask = import_extra("dask", "dask")
-    distributed = import_extra("dask.distributed", "dask")
-    callbacks = import_extra("dask.callbacks", "dask")
-    keys = {task.key for task in tasks}
-    n_tasks, unit = len(tasks), "partition"
-    with tqdm(None, "Predicting", n_tasks, unit=unit, disable=not verbose) as bar:
-
-        def count(key, *_):
-            bar.update(key in keys)
-
-        # In this process, persist returns at the end, and calls back after each task.
-        # On a cluster it returns at once, with futures.
-        with callbacks.Callback(posttask=count):
-            tasks = dask.persist(*tasks)
-        futures = distributed.futures_of(tasks)
-        try:
-            if futures:
-                for _ in distributed.as_completed(futures, with_results=True):
-                    bar.update()
-            return dask.compute(*tasks)
-        finally:
-            # After an error or Ctrl-C the cluster shall not go on with the rest.
-            for future in futures:
-                future.release()
-
-
-def _predict_partition(partition, file, model_file, root, batch_size):
-    """Write the results of one partition; return a complaint if it can't be read."""
-    file = Path(file)
+def _predict_partition(root, batch_size, partition, file, model):
+    """Return the results of one partition, None if they are there."""
     try:
         # A row group is read here.
         partition = strip_names(partition() if callable(partition) else partition)
-        if file.exists():
-            return _compare_rows(partition, file)
     except ValueError as error:
-        return f"{file.stem}: {str(error).removesuffix('.')}"
-    model = _load_model(model_file)
-    # An empty partition needs the columns too, for Dask to read all files alike.
-    results = [_no_results(model)]
+        raise BadPart(str(error)) from error
+    kept = _without_pixels(partition)
+    if file.exists():
+        _check_same(kept, file)
+        return None
+    results = []
     for start in range(0, len(partition), batch_size):
         rows = partition.iloc[start : start + batch_size].reset_index(drop=True)
         try:
             particles = _load_pixels(rows, root)
         except ValueError as error:
-            reason = str(error).removesuffix(".")
-            return f"{file.stem}, from row {start} on: {reason}"
+            raise BadPart(f"from row {start} on, {error}") from error
         try:
-            results.append(_predict(model, particles))
+            results.append(predict_batch(model, particles))
         except Exception as error:
             error.add_note(f"In {file.stem}, {len(rows)} rows from {start} on.")
             raise
-    names, columns = _names_of_results(model), zip(*results, strict=True)
-    table = _without_pixels(partition).assign(
-        **dict(zip(names, map(np.concatenate, columns), strict=True))
-    )
-    # Else the results of an earlier estimator could replace those of the present one.
-    if not Path(model_file).exists():
-        raise RuntimeError(f"{str(file.parent)!r} is written to by a later call.")
-    write_parquet(table, file)
-    return None
+    return kept.assign(**join_batches(model, results)), None
 
 
 def _load_pixels(rows, root):
@@ -320,7 +258,7 @@ def _load_pixels(rows, root):
     if isinstance(rows["image"].dtype, ImageDtype):
         return rows
     # A batch holds all that is in memory at once.
-    return load_images(rows, Path(root), if_more="pass a smaller batch_size", n_jobs=1)
+    return load_images(rows, root, if_more="pass a smaller batch_size", n_jobs=1)
 
 
 def _without_pixels(table):
@@ -330,51 +268,18 @@ def _without_pixels(table):
     return table.drop(columns=pixels)
 
 
-def _compare_rows(partition, file):
-    """Return a complaint if a file holds results of other particles."""
-    expected = _without_pixels(partition)
+def _check_same(expected, file):
+    """Raise an error if a file holds results of other particles."""
     # The path tells which particle it is. One with pixels is known by all that is kept.
     names = ["image"] if "image" in expected else list(expected)
-    kept = _read_results(file)
+    kept = read_results(file)
     if set(names) <= set(kept) and len(kept) == len(expected):
         pairs = [(kept[name], expected[name]) for name in names]
         if all(
             a.reset_index(drop=True).equals(b.reset_index(drop=True)) for a, b in pairs
         ):
-            return None
-    return (
-        f"{file.stem}: the file holds results of other particles; pass overwrite=True "
-        "to replace them, or another folder"
+            return
+    raise ValueError(
+        f"{str(file)!r} holds results of other particles; pass overwrite=True to "
+        "replace them, or another folder."
     )
-
-
-def _read_results(file, columns=None):
-    """Return the results of one partition."""
-    return _read(file, read_parquet, columns)
-
-
-def _read(path, read, *arguments):
-    """Read from a file; a ValueError names it."""
-    try:
-        return read(path, *arguments)
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r} can't be read: {error}") from error
-
-
-# Each call of predict_partitions has a path of its own, and one at a time is in use.
-@lru_cache(maxsize=1)
-def _load_model(path):
-    """Load the model, once for each process and call of predict_partitions."""
-    return joblib.load(path)
-
-
-def _no_results(model):
-    """Return the results of no particle: an array for each column."""
-    n_probabilities = len(_names_of_results(model)) - 1
-    return [model.classes_[:0], *np.empty((n_probabilities, 0), np.float32)]
-
-
-def _predict(model, particles):
-    """Return the results of some particles: an array for each column."""
-    y_pred, y_proba = predict_both(model, particles)
-    return [y_pred] if y_proba is None else [y_pred, *y_proba.T]
