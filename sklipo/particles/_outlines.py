@@ -84,7 +84,8 @@ def _trace(pieces, number, box):
     # Its contour passes once through the middle of each edge between a pixel of the
     # piece and another. Two pixels of a hole that touch at a corner are two holes.
     contours = find_contours(np.pad(piece, 1).astype(float), 0.5, "high")
-    rings = [_corners(contour[:-1] - 0.5) + [top, left] for contour in contours]
+    corner = np.array([top, left])
+    rings = [corner + _corners(contour[:-1] - 0.5) for contour in contours]
     # The outer ring is around all others, and begins above them.
     return sorted(rings, key=lambda ring: ring[:, 0].min())
 
@@ -108,7 +109,9 @@ def _check_ring(ring):
     try:
         ring = np.asarray(ring, float)
     except (TypeError, ValueError) as error:
-        raise ValueError("an outline that has no numbers, two for each point") from error
+        raise ValueError(
+            "an outline that has no numbers, two for each point"
+        ) from error
     if ring.ndim != 2 or ring.shape[1] != 2:
         raise ValueError(
             f"an outline of shape {ring.shape}, expected two numbers for each point"
