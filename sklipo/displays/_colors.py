@@ -5,19 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from .._extras import import_extra
+from ..particles._class_colors import OKABE_ITO
 
-# M. Okabe and K. Ito, "Color Universal Design", 2008. The colors that show best on
-# white come first.
-OKABE_ITO = (
-    "#0072B2",  # blue
-    "#E69F00",  # orange
-    "#009E73",  # bluish green
-    "#D55E00",  # vermilion
-    "#56B4E9",  # sky blue
-    "#CC79A7",  # reddish purple
-    "#000000",  # black
-    "#F0E442",  # yellow
-)
 # Bluish green and vermilion differ in hue alone, so markers differ as well.
 MARKERS = "osD^vPX*"
 UNDEFINED = "#D9D9D9"

@@ -1,0 +1,168 @@
+"""Tables of instances: where each particle of a micrograph lies, pixel by pixel."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..images import ImageArray, ImageDtype
+from ..particles._outlines import crop
+
+_N_LISTED = 3
+
+
+class Instance(NamedTuple):
+    """One particle as a file states it; its mask may reach beyond the micrograph."""
+
+    mask: np.ndarray
+    top: int
+    left: int
+    name: int | str | None = None
+    label: str | None = None
+
+
+def tabulate(instances):
+    """Return the table of :class:`Instance` objects, their masks cut to their boxes."""
+    if not instances:
+        raise ValueError("it has no particle")
+    cropped = [crop(found.mask, found.top, found.left) for found in instances]
+    masks, tops, lefts = zip(*cropped, strict=True)
+    names = _number([found.name for found in instances])
+    empty = [name for name, mask in zip(names, masks, strict=True) if not mask.size]
+    if empty:
+        raise ValueError(
+            f"{len(empty)} of {len(names)} particles hold no pixel's center, such as "
+            f"{_list(empty)}; remove them"
+        )
+    labels = [found.label for found in instances]
+    columns = {
+        "mask": ImageArray(masks),
+        "top": np.array(tops, np.int64),
+        "left": np.array(lefts, np.int64),
+        "instance": names,
+        "label": labels if any(label is not None for label in labels) else None,
+    }
+    return pd.DataFrame({key: c for key, c in columns.items() if c is not None})
+
+
+def check_instances(table):
+    """Return a table of instances; raise an error unless it has what it needs."""
+    lacking = [name for name in ("mask", "top", "left") if name not in table.columns]
+    if lacking:
+        raise ValueError(
+            f"The table of instances has no column {lacking[0]!r}, only "
+            f"{list(table.columns)}; read_instances makes one that has all. If its "
+            "rows are positions, pass box= and mask_diameter= as well."
+        )
+    if not isinstance(table["mask"].dtype, ImageDtype):
+        raise ValueError(
+            "The column 'mask' of the table of instances holds no images; make it by "
+            "sklipo.ImageArray(masks)."
+        )
+    if not len(table):
+        raise ValueError("The table of instances has no row.")
+    places = [_whole_numbers(table, name) for name in ("top", "left")]
+    masks = table["mask"].array
+    bad = np.flatnonzero(masks.isna())
+    if not len(bad):
+        bad = [i for i, mask in enumerate(masks) if not mask.any()]
+    if len(bad):
+        raise ValueError(
+            f"row {bad[0]} of the table of instances: the mask is empty or missing "
+            f"({len(bad)} in all); drop such rows."
+        )
+    cropped = [
+        crop(mask != 0, top, left)
+        for mask, top, left in zip(masks, *places, strict=True)
+    ]
+    masks, tops, lefts = zip(*cropped, strict=True)
+    others = table.drop(columns=["mask", "top", "left"]).reset_index(drop=True)
+    if "instance" not in others:
+        others.insert(0, "instance", np.arange(1, len(table) + 1))
+    _check_unique(others["instance"])
+    first = pd.DataFrame({"mask": ImageArray(masks), "top": tops, "left": lefts})
+    return pd.concat([first, others], axis=1)
+
+
+def clip_instances(table, shape, name):
+    """Return a table whose masks are cut off at the edges of the micrograph."""
+    boxes = find_boxes(table)
+    inner = boxes.clip(0, np.tile(shape, 2))
+    outside = (inner[:, :2] >= inner[:, 2:]).any(axis=1)
+    masks = table["mask"].array
+    cut = np.flatnonzero((inner != boxes).any(axis=1) & ~outside)
+    if len(cut):
+        images = list(masks)
+        for i in cut:
+            rows, columns = (
+                slice(inner[i, k] - boxes[i, k], inner[i, k + 2] - boxes[i, k])
+                for k in (0, 1)
+            )
+            images[i], *inner[i, :2] = crop(images[i][rows, columns], *inner[i, :2])
+            outside[i] = not images[i].size
+        masks = ImageArray(images)
+    if outside.any():
+        names = table["instance"][outside].tolist()
+        raise ValueError(
+            f"{len(names)} of {len(table)} particles of {name} lie outside of the "
+            f"micrograph of shape {tuple(shape)}, such as {_list(names)}; are these "
+            "the particles of another micrograph, or of one of another size?"
+        )
+    if not len(cut):
+        return table
+    return table.assign(mask=masks, top=inner[:, 0], left=inner[:, 1])
+
+
+def find_boxes(table):
+    """Return top, left, bottom, right of the masks of a table, one row for each."""
+    places = table[["top", "left"]].to_numpy(np.int64)
+    return np.hstack([places, places + table["mask"].array.shapes])
+
+
+def _number(names):
+    """Return a unique name for each particle: numbers where a file has no names."""
+    if all(isinstance(name, int | np.integer) for name in names):
+        if len(set(names)) == len(names):
+            return np.array(names)
+    if all(name is None for name in names):
+        return np.arange(1, len(names) + 1)
+    taken, unique = set(), []
+    for i, name in enumerate(names, 1):
+        text = candidate = str(i) if name is None else str(name)
+        count = 1
+        while candidate in taken:
+            count += 1
+            candidate = f"{text} ({count})"
+        taken.add(candidate)
+        unique.append(candidate)
+    return np.array(unique, object)
+
+
+def _check_unique(names):
+    """Raise an error if two particles have one name."""
+    if names.isna().any() or names.duplicated().any():
+        bad = names[names.isna() | names.duplicated()].iloc[0]
+        raise ValueError(
+            f"The column 'instance' has {bad!r} more than once or is missing, expected "
+            "a number or name for each particle of one micrograph."
+        )
+
+
+def _whole_numbers(table, name):
+    """Return a column of whole numbers as ints."""
+    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(
+        float, na_value=np.nan
+    )
+    bad = np.flatnonzero(~(numbers % 1 == 0))
+    if len(bad):
+        raise ValueError(
+            f"row {bad[0]} of the table of instances: {name} is "
+            f"{table[name].iloc[bad[0]]!r}, expected a whole number of pixels."
+        )
+    return numbers.astype(np.int64)
+
+
+def _list(names):
+    """Return a few names as text."""
+    more = [f"and {len(names) - _N_LISTED} more"] * (len(names) > _N_LISTED)
+    return ", ".join([repr(name) for name in names[:_N_LISTED]] + more)
