@@ -37,7 +37,7 @@ def predict_parts(predict, model, parts, names, files, *, unit, n_jobs, **option
     """
     folder = files[0].parent
     model_file = _prepare_folder(folder, files, unit, options["overwrite"])
-    write_whole(model_file, partial(joblib.dump, model))
+    write_whole(model_file, partial(_dump_model, model))
     run = partial(_predict_part, predict, str(model_file))
     compute = _compute_by_dask if n_jobs is None else partial(_compute_here, n_jobs)
     hidden = not options["verbose"]
@@ -119,6 +119,8 @@ def join_batches(model, results):
 
 def _prepare_folder(folder, files, unit, overwrite):
     """Make the folder ready for the files; return a new name for the model's file."""
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{str(folder)!r} is no folder, where results could be.")
     folder.mkdir(parents=True, exist_ok=True)
     remove_drafts(folder)
     existing = {file for file in folder.iterdir() if _PART.fullmatch(file.name)}
@@ -205,6 +207,13 @@ def _predict_part(predict, model_file, part, file):
     table, schema = results
     write_parquet(table, file, schema=schema)
     return None, "; ".join(text.removesuffix(".") for text in warnings)
+
+
+def _dump_model(model, path):
+    """Write the model, with those of its classes that the user's script defines."""
+    # joblib.dump only names these, and other processes do not run the script.
+    with open(path, "wb") as file:
+        import_extra("cloudpickle", "dask").dump(model, file)
 
 
 # Each call has a path of its own, and one at a time is in use.
