@@ -71,7 +71,7 @@ def fill_rings(rings):
     rows += first[lines]
     (y, x), (height, width) = upper[lines].T, (lower - upper)[lines].T
     columns = np.ceil(x + (rows + 0.5 - y) * width / height - 0.5).astype(np.int64)
-    return _fill_between(rows, columns)
+    return fill_between(rows, columns)
 
 
 def _trace(pieces, number, box):
@@ -126,7 +126,7 @@ def _check_ring(ring):
     return ring
 
 
-def _fill_between(rows, columns):
+def fill_between(rows, columns):
     """Return the pixels from the first to the second column of a row, and so on."""
     top, left = rows.min(), columns.min()
     shape = rows.max() - top + 1, columns.max() - left
