@@ -131,11 +131,7 @@ def test_bad_pages(tmp_path, stack, message):
 def test_pages_of_another_size_than_the_micrograph(tmp_path):
     tifffile.imwrite(tmp_path / "masks.tif", overlapping_masks(), photometric=GRAY)
     message = r"shape \(30, 40\), but the micrograph \(31, 40\)"
-    with pytest.raises(
-        ValueError, match=r"shape \(30, 40\), but the micrograph \(31, 40\)"
-    ):
+    with pytest.raises(ValueError, match=message):
         read_instances(tmp_path / "masks.tif", (31, 40))
-    with pytest.raises(
-        ValueError, match=r"shape \(30, 40\), but the micrograph \(31, 40\)"
-    ):
+    with pytest.raises(ValueError, match=message):
         read_instances(overlapping_masks(), (31, 40))

@@ -28,7 +28,8 @@ def tabulate(instances):
     cropped = [crop(found.mask, found.top, found.left) for found in instances]
     masks, tops, lefts = zip(*cropped, strict=True)
     names = _number([found.name for found in instances])
-    empty = [name for name, mask in zip(names, masks, strict=True) if not mask.size]
+    found = zip(names.tolist(), masks, strict=True)
+    empty = [name for name, mask in found if not mask.size]
     if empty:
         raise ValueError(
             f"{len(empty)} of {len(names)} particles hold no pixel's center, such as "

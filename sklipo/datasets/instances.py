@@ -198,17 +198,19 @@ def _read_ilastik(path, shape, image):
 
 def _read_json(path, shape, image):
     """Return the annotations of a JSON file, of the program that its keys tell."""
-    from ._coco import read_coco
-    from ._geojson import read_geojson
-    from ._labelme import read_labelme
-
     try:
         data = json.loads(read_text(path))
     except RecursionError as error:
         raise ValueError("its lists are nested too deep") from error
     keys = set(data) if isinstance(data, dict) else set()
     if "shapes" in keys:
+        from ._labelme import read_labelme
+
         return read_labelme(data)
     if {"annotations", "images"} & keys:
+        from ._coco import read_coco
+
         return read_coco(data, image, shape)
+    from ._geojson import read_geojson
+
     return read_geojson(data)
