@@ -193,7 +193,7 @@ def _read_ilastik(path, shape, image):
     """Return the objects of ilastik in a file."""
     from ._ilastik import read_ilastik
 
-    return read_ilastik(path)
+    return read_ilastik(path, shape)
 
 
 def _read_json(path, shape, image):
