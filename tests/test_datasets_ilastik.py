@@ -315,9 +315,8 @@ def test_a_cutout_that_is_no_mask(tmp_path):
 
 def test_an_image_of_another_size(tmp_path):
     path = write_labels(tmp_path / "objects.h5", label_image(), "yx")
-    with pytest.raises(
-        ValueError, match=r"shape \(30, 40\), but the micrograph \(40, 30\)"
-    ):
+    message = r"shape \(30, 40\), but the micrograph \(40, 30\)"
+    with pytest.raises(ValueError, match=message):
         read_instances(path, (40, 30))
 
 
