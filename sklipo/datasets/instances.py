@@ -10,6 +10,7 @@ import pandas as pd
 
 from ._instances import check_instances, clip_instances, tabulate
 from ._label_images import check_labels, read_labels, tabulate_labels
+from ._mask_stacks import holds_stack, read_stack, read_stack_file
 from ._pixel_files import check_file
 from ._text_files import read_text
 
@@ -141,9 +142,7 @@ def _read_labels(labels, shape):
 def _read_array(source, shape):
     """Return the table of a label image or a stack of masks in memory."""
     if _is_stack(source):
-        from ._mask_stacks import read_stack
-
-        return tabulate(read_stack(np.asarray(source)))
+        return tabulate(read_stack(np.asarray(source), shape))
     return _read_labels(source, shape)
 
 
@@ -168,14 +167,19 @@ def _read_file(path, shape, image, name):
         ".geojson": _read_json,
     }
     suffix = path.suffix.lower()
-    if suffix not in readers:
+    if suffix not in readers and not holds_stack(path):
         return _read_labels(path, shape)
     try:
         check_file(path)
-        return tabulate(readers[suffix](path, shape, image))
+        return tabulate(readers.get(suffix, _read_pages)(path, shape, image))
     except ValueError as error:
         reason = str(error).removesuffix(".")
         raise ValueError(f"{name} can't be read: {reason}.") from error
+
+
+def _read_pages(path, shape, image):
+    """Return the masks on the pages of a TIFF."""
+    return read_stack_file(path, shape)
 
 
 def _read_rois(path, shape, image):
@@ -189,22 +193,24 @@ def _read_ilastik(path, shape, image):
     """Return the objects of ilastik in a file."""
     from ._ilastik import read_ilastik
 
-    return read_ilastik(path)
+    return read_ilastik(path, shape)
 
 
 def _read_json(path, shape, image):
     """Return the annotations of a JSON file, of the program that its keys tell."""
-    from ._coco import read_coco
-    from ._geojson import read_geojson
-    from ._labelme import read_labelme
-
     try:
         data = json.loads(read_text(path))
     except RecursionError as error:
         raise ValueError("its lists are nested too deep") from error
     keys = set(data) if isinstance(data, dict) else set()
     if "shapes" in keys:
+        from ._labelme import read_labelme
+
         return read_labelme(data)
     if {"annotations", "images"} & keys:
+        from ._coco import read_coco
+
         return read_coco(data, image, shape)
+    from ._geojson import read_geojson
+
     return read_geojson(data)
