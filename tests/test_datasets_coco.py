@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
 
 from sklipo.datasets import read_instances
 from sklipo.datasets._coco import read_coco
