@@ -9,6 +9,7 @@ from ..images import ImageArray, ImageDtype
 from ..particles._outlines import crop
 
 _N_LISTED = 3
+_FAR = 2**31
 
 
 class Instance(NamedTuple):
@@ -143,23 +144,24 @@ def _check_unique(names):
     if names.isna().any() or names.duplicated().any():
         bad = names[names.isna() | names.duplicated()].iloc[0]
         raise ValueError(
-            f"The column 'instance' has {bad!r} more than once or is missing, expected "
-            "a number or name for each particle of one micrograph."
+            f"The column 'instance' has {bad} more than once or is missing, expected a "
+            "number or name of its own for each particle of one micrograph."
         )
 
 
 def _whole_numbers(table, name):
     """Return a column of whole numbers as ints."""
-    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(
-        float, na_value=np.nan
-    )
-    bad = np.flatnonzero(~(numbers % 1 == 0))
+    numbers = pd.to_numeric(table[name], errors="coerce")
+    numbers = numbers.to_numpy(float, na_value=np.nan)
+    # Zero for what is far beyond any micrograph, and for NaN.
+    near = np.where(abs(numbers) < _FAR, numbers, 0)
+    bad = np.flatnonzero(near.round() != numbers)
     if len(bad):
         raise ValueError(
             f"row {bad[0]} of the table of instances: {name} is "
-            f"{table[name].iloc[bad[0]]!r}, expected a whole number of pixels."
+            f"{table[name].iloc[bad[0]]}, expected a whole number of pixels."
         )
-    return numbers.astype(np.int64)
+    return near.astype(np.int64)
 
 
 def _list(names):

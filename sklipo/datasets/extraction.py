@@ -126,7 +126,21 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
         "micrograph_width": shape[1],
         "micrograph": name,
     }
-    return pd.DataFrame({key: c for key, c in columns.items() if c is not None})
+    table = pd.DataFrame({key: c for key, c in columns.items() if c is not None})
+    return pd.concat([table, _further(instances, table)], axis=1)
+
+
+def _further(instances, table):
+    """Return the columns of instances that are the user's own."""
+    ours = ["mask", "top", "left", "instance", "label"]
+    further = instances.drop(columns=ours, errors="ignore")
+    taken = [name for name in further.columns if name in table.columns]
+    if taken:
+        raise ValueError(
+            f"The table of instances has columns {taken}, which are made anew; drop or "
+            "rename them."
+        )
+    return further
 
 
 def _as_micrograph(micrograph):
