@@ -4,11 +4,12 @@
 N_LISTED = 5
 
 
-def raise_complaints(complaints, failure, separator=", "):
+def raise_complaints(complaints, failure, separator=", ", prefix=""):
     """Raise a ValueError that counts the complaints and lists the first, if any.
 
     Each item of the job has one complaint, None or empty for a good item. ``failure``
-    names the items and what cannot be done with the bad ones.
+    names the items and what cannot be done with the bad ones. ``prefix`` begins the
+    message.
     """
     bad = [complaint for complaint in complaints if complaint]
     if not bad:
@@ -17,5 +18,5 @@ def raise_complaints(complaints, failure, separator=", "):
     if len(bad) > N_LISTED:
         listed.append(f"and {len(bad) - N_LISTED} more")
     raise ValueError(
-        f"{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."
+        f"{prefix}{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."
     )

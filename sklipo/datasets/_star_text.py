@@ -36,6 +36,8 @@ class Block(NamedTuple):
 
     def as_frame(self):
         """Return the table: numbers where all fields of a column are, else text."""
+        if not self.rows:
+            return pd.DataFrame(columns=self.columns)
         columns = zip(self.columns, zip(*self.rows, strict=True), strict=True)
         return pd.DataFrame({name: _typed(name, texts) for name, texts in columns})
 

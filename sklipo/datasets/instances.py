@@ -168,6 +168,11 @@ def _read_file(path, shape, image, name):
         ".geojson": _read_json,
     }
     suffix = path.suffix.lower()
+    if suffix in (".star", ".box", ".csv"):
+        raise ValueError(
+            f"{name} are coordinates without outlines; pass them to extract_particles "
+            "with box=."
+        )
     if suffix not in readers:
         return _read_labels(path, shape)
     try:
