@@ -333,6 +333,7 @@ def test_a_star_of_coordinates_is_refused(project):
     [
         (None, "no table data_optics"),
         (OPTICS.rename(columns={"rlnOpticsGroup": "group"}), "no table data_optics"),
+        (OPTICS[:0], r"row 0: the optics group 1 is not among .* \[\]"),
         (OPTICS[:1], r"row 8: the optics group 2 is not among .* \[1\]"),
         (OPTICS.assign(rlnOpticsGroup=1), "has the group 1 twice"),
         (
@@ -411,6 +412,58 @@ def test_a_table_of_a_star_is_saved_and_loaded(project, tmp_path):
         found = load_particles(tmp_path / name)
         assert (found["star"].astype(str) == particles["star"].astype(str)).all()
         assert (found["star_row"] == particles["star_row"]).all()
+
+
+_ODD = ["", "nan", "-1", "9" * 30, "1e400", '"', "'", "#", "_a", "loop_", "data_", "\t"]
+_ODD += [
+    "\n",
+    "\r",
+    "\0",
+    "@",
+    "0@a",
+    "1@.",
+    "1@/dev/zero",
+    "<NA>",
+    "\ufeff",
+    "x y",
+    "é",
+]
+
+
+def damage(text, rng):
+    """Return a text with one fault, of those that editors and disks make."""
+    lines = text.split("\n")
+    place = rng.integers(len(lines))
+    fields = lines[place].split("\t")
+    fields[rng.integers(len(fields))] = rng.choice(_ODD)
+    start = rng.integers(len(text))
+    return [
+        text[:start],
+        text[:start] + rng.choice(_ODD) + text[start + rng.integers(5) :],
+        "\n".join([*lines[:place], *lines[place + 1 :]]),
+        "\n".join([*lines[:place], *lines[rng.integers(len(lines)) :]]),
+        "\n".join([*lines[:place], "\t".join(fields), *lines[place + 1 :]]),
+    ][rng.integers(5)]
+
+
+@pytest.mark.parametrize("n", [100, pytest.param(5000, marks=pytest.mark.long)])
+def test_whatever_is_wrong_the_error_names_the_star(project, n):
+    text = (project / STAR).read_text()
+    particles = load_particles(project / STAR)
+    rng = np.random.default_rng(0)
+    n_refused = 0
+    for _ in range(n):
+        (project / STAR).write_text(damage(text, rng))
+        for call in [
+            lambda: load_particles(project / STAR, mask_diameter=2),
+            lambda: write(particles, ["a"] * 12, project / "new.star"),
+        ]:
+            try:
+                call()
+            except ValueError as error:
+                assert str(project / STAR) in str(error)
+                n_refused += 1
+    assert n / 2 < n_refused < 2 * n
 
 
 def results_of(particles, labels, confidence=None):

@@ -44,7 +44,7 @@ def load_star(path, columns, *, root, mask_diameter, **reading):
         diameters = mask_diameter / table["pixel_size"].to_numpy()
         check_diameters(str(path), mask_diameter, diameters, images.shapes)
         particles["mask"] = make_disks(images.shapes, diameters)
-        table["mask_diameter"] = float(mask_diameter)
+        table["mask_diameter"] = mask_diameter
     # Each row of a text would hold a copy of it.
     table["star"] = pd.Categorical([str(file)] * len(table))
     table["star_row"] = np.arange(len(table))

@@ -66,7 +66,8 @@ def extract_particles(
         - ``mask``: True for the pixels of this particle. Others that reach into the
           cut-out are surrounding.
         - ``pixel_size``: nm per pixel, if known.
-        - ``instance``: its number or name in `instances`.
+        - ``instance``: its number or name in `instances`; of coordinates the row's
+          number, from 1 on.
         - ``label``: its class, if `instances` states classes.
         - ``top``, ``left``: row and column of the cut-out's first pixel.
         - ``touches_border``: whether the particle reaches the micrograph's edge. A part
