@@ -103,12 +103,12 @@ def test_csvs_are_read(tmp_path, text):
         ("a.csv", "x,y\n", "only the header"),
         ("a.csv", "", "empty file"),
         ("a.csv", "\n", "the file is empty"),
-        ("a.csv", "x,y\n1,2\na,3\n4,\n", r"2 of 3 are no numbers: row 1 \(a, 3"),
-        ("a.csv", "x,y\n1,inf\n", r"1 of 1 are no numbers: row 0 \(1, inf\)"),
+        ("a.csv", "x,y\n1,2\na,3\n4,\n", r"2 of 3 .*are no numbers: row 1 \(a, 3"),
+        ("a.csv", "x,y\n1,inf\n", r"1 of 1 .*are no numbers: row 0 \(1, inf\)"),
         ("a.box", "1 2 3\n", "row 0 is '1 2 3', expected x, y, width and height"),
         ("a.box", "1 2 3 4\n1 2 a 4\n", "row 1 is '1 2 a 4', expected"),
         ("a.box", "1 2 3 -4\n", "row 0 is .*, expected"),
-        ("a.box", "a 2 3 4\n", "1 of 1 are no numbers: row 0"),
+        ("a.box", "a 2 3 4\n", "are no numbers: row 0"),
         ("a.box", "\n", "no rows"),
         (
             "a.star",
@@ -127,7 +127,7 @@ def test_files_of_no_coordinates_are_refused(tmp_path, name, text, reason):
     path = write(tmp_path / name, text)
     with pytest.raises(ValueError, match=reason) as error:
         extract_particles(MICROGRAPH, path, box=8)
-    assert f"Coordinates {str(path)!r}" in str(error.value)
+    assert f"coordinates {str(path)!r}" in str(error.value)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):
@@ -147,27 +147,27 @@ def test_missing_files_and_folders_are_refused(tmp_path):
         ([[1, 2], [3]], "NumPy makes no array of them"),
         (None, r"shape is \(\)"),
         ([["a", 1]], r"row 0 \(a, 1\)"),
-        ([[1, np.nan]], r"1 of 1 are no numbers: row 0"),
+        ([[1, np.nan]], r"are no numbers: row 0"),
         ([[1, None]], r"row 0 \(1, nan\)"),
         ([[1 + 2j, 3]], "are no numbers"),
         ([[True, False]], "are no numbers"),
         (
             np.ma.masked_less([[1.0, 2.0], [0.0, 2.0]], 1),
-            "1 of 2 are no numbers",
+            "are no numbers: row 1",
         ),
         (pd.DataFrame({"x": [1]}), "no columns x and y"),
         (pd.DataFrame({"x": [], "y": []}), "no rows"),
         (pd.DataFrame([[1, 2, 3]], columns=["x", "y", "y"]), "2 columns 'y'"),
         (pd.DataFrame({"x": [1], "y": [pd.NA]}), "are no numbers"),
         ([[10**400, 1]], "are no numbers"),
-        ([[1e300, 1]], "1 of 1 lie outside of the micrograph, 80 wide and 60 high"),
-        ([[5, 5], [-1, 5]], r"1 of 2 lie outside of .*row 1 \(-1.0, 5.0\)"),
+        ([[1e300, 1]], "lie outside of the micrograph, 80 wide and 60 high"),
+        ([[5, 5], [-1, 5]], r"lie outside of .*row 1 \(-1.0, 5.0\)"),
         ([[79.5, 5]], "lie outside"),
         ([[5, -0.51]], "lie outside"),
     ],
 )
 def test_what_are_no_points_is_refused(source, reason):
-    with pytest.raises(ValueError, match=f"(?s)Coordinates.*{reason}"):
+    with pytest.raises(ValueError, match=f"(?s)coordinates .*{reason}"):
         extract_particles(MICROGRAPH, source, box=8)
 
 

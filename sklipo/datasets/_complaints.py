@@ -4,12 +4,11 @@
 N_LISTED = 5
 
 
-def raise_complaints(complaints, failure, separator=", ", prefix=""):
+def raise_complaints(complaints, failure, separator=", "):
     """Raise a ValueError that counts the complaints and lists the first, if any.
 
     Each item of the job has one complaint, None or empty for a good item. ``failure``
-    names the items and what cannot be done with the bad ones. ``prefix`` begins the
-    message.
+    names the items and what cannot be done with the bad ones.
     """
     bad = [complaint for complaint in complaints if complaint]
     if not bad:
@@ -18,5 +17,5 @@ def raise_complaints(complaints, failure, separator=", ", prefix=""):
     if len(bad) > N_LISTED:
         listed.append(f"and {len(bad) - N_LISTED} more")
     raise ValueError(
-        f"{prefix}{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."
+        f"{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."
     )

@@ -44,7 +44,7 @@ def read_coordinates(source, micrograph=None):
         table = _choose(_rename(table), micrograph)
     except ValueError as error:
         reason = str(error).removesuffix(".")
-        raise ValueError(f"{name_source(source)} can't be read: {reason}.") from error
+        raise ValueError(f"The {_name(source)} can't be read: {reason}.") from error
     texts = table[["x", "y"]].astype(str).to_numpy()
     table = table.assign(x=as_floats(table["x"]), y=as_floats(table["y"]))
     is_bad = ~np.isfinite(table[["x", "y"]].to_numpy()).all(axis=1)
@@ -52,10 +52,10 @@ def read_coordinates(source, micrograph=None):
     return table
 
 
-def name_source(source):
+def _name(source):
     """Return what errors call a source of coordinates."""
     is_path = isinstance(source, str | PathLike)
-    return f"Coordinates {str(source)!r}" if is_path else "Coordinates"
+    return f"coordinates {str(source)!r}" if is_path else "coordinates"
 
 
 def complain(source, rows, is_bad, points, failure):
@@ -64,7 +64,7 @@ def complain(source, rows, is_bad, points, failure):
         f"row {row} ({x}, {y})" if bad else None
         for row, bad, (x, y) in zip(rows, is_bad, points, strict=True)
     ]
-    raise_complaints(complaints, f"{failure}: ", prefix=f"{name_source(source)}: ")
+    raise_complaints(complaints, f"{_name(source)} {failure}: ")
 
 
 def _read_file(path):
