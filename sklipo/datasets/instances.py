@@ -169,6 +169,11 @@ def _is_stack(array):
 def _read_file(path, shape, image, name):
     """Return the table of the instances in a file."""
     suffix = path.suffix.lower()
+    if suffix in (".star", ".box", ".csv"):
+        raise ValueError(
+            f"{name} are coordinates without outlines; pass them to extract_particles "
+            "with box=."
+        )
     if suffix not in _OF_PROGRAMS and not holds_stack(path):
         return _read_labels(path, shape)
     try:
