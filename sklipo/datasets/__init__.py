@@ -2,6 +2,7 @@
 
 from .artificial_micrographs import make_micrographs
 from .extraction import extract_particles
+from .instances import read_instances
 from .liposomes import make_liposomes
 from .loading import load_particles
 from .micrographs import Micrograph, read_micrograph
@@ -13,6 +14,7 @@ __all__ = [
     "load_particles",
     "make_liposomes",
     "make_micrographs",
+    "read_instances",
     "read_micrograph",
     "save_particles",
 ]
