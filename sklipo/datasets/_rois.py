@@ -102,8 +102,8 @@ def _unpack(data):
     rois = [file for file in files if file.filename.lower().endswith(".roi")]
     if files and not rois:
         raise ValueError(
-            f"none of the {len(files)} files in the zip archive is an outline (.roi), "
-            f"the first is {files[0].filename!r}; save outlines by ImageJ's ROI Manager"
+            "the zip archive has no outline (.roi), its first file is "
+            f"{files[0].filename!r}; save outlines by ImageJ's ROI Manager"
         )
     return [
         (PurePosixPath(file.filename).stem, _read_member(archive, file))
