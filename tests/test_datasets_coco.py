@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
 
 from sklipo.datasets import read_instances
 from sklipo.datasets._coco import read_coco
@@ -22,7 +21,6 @@ from sklipo.datasets._coco_masks import (
 )
 from sklipo.datasets._instances import Instance
 
-MICROGRAPHS = Path(__file__).parents[2] / "shared/data/emps_micrographs"
 SQUARE = [2, 3, 8, 3, 8, 9, 2, 9]
 
 

@@ -1,5 +1,6 @@
 """Particle tables: read from files, cut from micrographs, or drawn."""
 
+from .classes import save_classes
 from .extraction import extract_particles
 from .instances import read_instances
 from .liposomes import make_liposomes
@@ -14,5 +15,6 @@ __all__ = [
     "make_liposomes",
     "read_instances",
     "read_micrograph",
+    "save_classes",
     "save_particles",
 ]
