@@ -203,6 +203,7 @@ class TestCoco:
             ({"instance": ["b", "a", "c"]}, [1, 2, 3]),
             ({"instance": [5, 5, 6]}, [1, 2, 3]),
             ({"instance": [0, 1, 2]}, [1, 2, 3]),
+            ({"instance": [[7], [2], [30]]}, [1, 2, 3]),
         ]:
             save_classes(particles.assign(**change), [1, 2, 1], path, overwrite=True)
             assert read_instances(path)["instance"].tolist() == expected
@@ -489,6 +490,12 @@ def masks_with(i, mask):
             lambda t: t.assign(micrograph_width=[120, None, 120]),
             "row 1 of particles: micrograph_width is nan",
         ),
+        (lambda t: t.assign(pixel_size=-1), "row 0 of particles: pixel_size is -1"),
+        (
+            lambda t: t.assign(pixel_size=[np.nan, 1, "a"]),
+            "row 2 of particles: pixel_size is 'a'",
+        ),
+        (lambda t: t.assign(pixel_size=[{}, {}, {}]), "row 0 of particles: pixel_size"),
         (
             lambda t: t.assign(micrograph=["a", None, "a"]),
             "row 1 of particles: micrograph is missing",

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import validate_params
 
 from ..particles._class_colors import class_colors
 from ..particles._columns import strip_names
+from ..particles._contents import check_pixel_sizes
 from ..particles._labels import check_labels, encode, find_classes, warn_of_other_order
 from ..particles._probabilities import check_probabilities
 from ._class_image import write_class_image
@@ -201,10 +202,22 @@ def _locate(results, needed, suffix):
     if "mask" in needed:
         masks = crop_masks(particles, "particles").set_index(particles.index)
         particles = particles.assign(**masks)
+    if "pixel_size" in particles:
+        particles = particles.assign(pixel_size=_check_sizes(particles["pixel_size"]))
     micrographs, shapes = _name_micrographs(particles), {}
     if "micrograph_height" in needed:
         shapes = _find_shapes(particles, micrographs)
     return results._replace(particles=particles, micrographs=micrographs, shapes=shapes)
+
+
+def _check_sizes(column):
+    """Return pixel sizes as floats, NaN where they are unknown."""
+    known = np.flatnonzero(column.notna())
+    sizes = np.full(len(column), np.nan)
+    sizes[known] = check_pixel_sizes(
+        column.iloc[known], lambda i: f"row {known[i]} of particles"
+    )
+    return sizes
 
 
 def _name_micrographs(particles):
