@@ -159,6 +159,7 @@ def test_same_on_a_cluster(root, table, model):
         ("*.png", "*_labels.png"),
         ["?.png", Path("*_labels.png")],
         ("**/*.png", "**/*_labels.png"),
+        ("./*.png", "*_labels.png"),
     ],
 )
 def test_patterns_pair_files_by_their_stems(root, model, patterns):

@@ -147,7 +147,8 @@ def _pair_files(patterns, root):
         )
     micrographs, instances = (_find(os.fspath(pattern), root) for pattern in patterns)
     # "mics/*.tif" finds what lies beside the micrographs, too.
-    micrographs = [path for path in micrographs if path not in set(instances)]
+    others = set(instances)
+    micrographs = [path for path in micrographs if path not in others]
     by_stem = _by_stem(micrographs, _stem)
     found = _by_stem(instances, lambda path: _micrograph_of(path, by_stem))
     unpaired = [by_stem[stem] for stem in by_stem if stem not in found]
@@ -168,7 +169,9 @@ def _pair_files(patterns, root):
 
 def _find(pattern, root):
     """Return the files that a pattern names, in order."""
-    paths = sorted(glob(pattern, root_dir=root, recursive=True))
+    found = glob(pattern, root_dir=root, recursive=True)
+    # One file has one name, by "*.png" as by "./*.png".
+    paths = sorted({os.path.normpath(path) for path in found})
     files = [path for path in paths if (root / path).is_file()]
     if not files:
         raise FileNotFoundError(f"There is no file {pattern!r} in {str(root)!r}.")
