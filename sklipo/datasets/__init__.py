@@ -1,5 +1,6 @@
 """Particle tables: read from files, cut from micrographs, or drawn."""
 
+from .artificial_micrographs import make_micrographs
 from .classes import save_classes
 from .extraction import extract_particles
 from .instances import read_instances
@@ -13,6 +14,7 @@ __all__ = [
     "extract_particles",
     "load_particles",
     "make_liposomes",
+    "make_micrographs",
     "read_instances",
     "read_micrograph",
     "save_classes",

@@ -65,7 +65,7 @@ def check_instances(table):
 
 
 def crop_masks(table, name):
-    """Return a table of mask, top and left of each row, masks cut to their boxes."""
+    """Return mask, top and left of each row, the masks cut to their boxes."""
     if not isinstance(table["mask"].dtype, ImageDtype):
         raise ValueError(
             f"The column 'mask' of {name} holds no images; make it by "

@@ -3,7 +3,6 @@
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,25 +20,12 @@ from ._coco import write_coco
 from ._csv import encode_csv
 from ._instances import crop_masks, find_boxes, whole_numbers
 from ._places import find_places
+from ._results import Results
 from ._writing import check_place, write_whole
 
 # How predict_partitions names the columns of probabilities.
 _PREFIX = "probability_"
 _NO_NAME = "micrograph"
-
-
-class Results(NamedTuple):
-    """What is written: a row of each for every particle, all checked."""
-
-    particles: pd.DataFrame
-    y_pred: np.ndarray
-    classes: list
-    confidence: np.ndarray | None
-    y_proba: pd.DataFrame | None
-    colors: dict
-    # The name of each particle's micrograph, and height and width by such names.
-    micrographs: list
-    shapes: dict
 
 
 @validate_params(

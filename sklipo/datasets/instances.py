@@ -8,11 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ._coco import read_coco
+from ._geojson import read_geojson
+from ._ilastik import read_ilastik
 from ._instances import check_instances, clip_instances, tabulate
 from ._label_images import check_labels, read_labels, tabulate_labels
+from ._labelme import read_labelme
 from ._mask_stacks import holds_stack, read_stack, read_stack_file
 from ._pixel_files import check_file
+from ._rois import read_rois
 from ._text_files import read_text
+
+_OF_IMAGEJ = (".roi", ".zip")
+_OF_ILASTIK = (".h5", ".hdf5")
+_OF_JSON = (".json", ".geojson")
+_OF_PROGRAMS = (*_OF_IMAGEJ, *_OF_ILASTIK, *_OF_JSON)
 
 
 def read_instances(source, shape=None, *, image=None):
@@ -158,42 +168,31 @@ def _is_stack(array):
 
 def _read_file(path, shape, image, name):
     """Return the table of the instances in a file."""
-    readers = {
-        ".roi": _read_rois,
-        ".zip": _read_rois,
-        ".h5": _read_ilastik,
-        ".hdf5": _read_ilastik,
-        ".json": _read_json,
-        ".geojson": _read_json,
-    }
     suffix = path.suffix.lower()
-    if suffix not in readers and not holds_stack(path):
+    if suffix in (".star", ".box", ".csv"):
+        raise ValueError(
+            f"{name} are coordinates without outlines; pass them to extract_particles "
+            "with box=."
+        )
+    if suffix not in _OF_PROGRAMS and not holds_stack(path):
         return _read_labels(path, shape)
     try:
         check_file(path)
-        return tabulate(readers.get(suffix, _read_pages)(path, shape, image))
+        return tabulate(_read_found(path, suffix, shape, image))
     except ValueError as error:
         reason = str(error).removesuffix(".")
         raise ValueError(f"{name} can't be read: {reason}.") from error
 
 
-def _read_pages(path, shape, image):
-    """Return the masks on the pages of a TIFF."""
+def _read_found(path, suffix, shape, image):
+    """Return the instances in a file of another program, or on the pages of a TIFF."""
+    if suffix in _OF_IMAGEJ:
+        return read_rois(path)
+    if suffix in _OF_ILASTIK:
+        return read_ilastik(path, shape)
+    if suffix in _OF_JSON:
+        return _read_json(path, shape, image)
     return read_stack_file(path, shape)
-
-
-def _read_rois(path, shape, image):
-    """Return the regions of ImageJ in a file."""
-    from ._rois import read_rois
-
-    return read_rois(path)
-
-
-def _read_ilastik(path, shape, image):
-    """Return the objects of ilastik in a file."""
-    from ._ilastik import read_ilastik
-
-    return read_ilastik(path, shape)
 
 
 def _read_json(path, shape, image):
@@ -204,13 +203,7 @@ def _read_json(path, shape, image):
         raise ValueError("its lists are nested too deep") from error
     keys = set(data) if isinstance(data, dict) else set()
     if "shapes" in keys:
-        from ._labelme import read_labelme
-
         return read_labelme(data)
     if {"annotations", "images"} & keys:
-        from ._coco import read_coco
-
         return read_coco(data, image, shape)
-    from ._geojson import read_geojson
-
     return read_geojson(data)
