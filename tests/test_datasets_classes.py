@@ -260,6 +260,20 @@ class TestTable:
         assert table["micrograph"].tolist() == ["x, y"] * 2
 
 
+@pytest.mark.parametrize("suffix", [".json", ".zip", ".geojson"])
+@pytest.mark.parametrize("only", [None, "full"])
+def test_outlines_are_read_back_with_their_classes(tmp_path, suffix, only):
+    masks = stack()
+    y_pred, y_proba = predictions(len(masks))
+    path = tmp_path / f"classes{suffix}"
+    options = {"y_proba": y_proba, "classes": CLASSES, "only": only}
+    save_classes(particles_of(masks), y_pred, path, **options)
+    table = read_instances(path, masks.shape[1:])
+    kept = (y_pred == only) | (only is None)
+    np.testing.assert_array_equal(laid_out(table, masks.shape[1:]), masks[kept])
+    assert table["label"].tolist() == y_pred[kept].tolist()
+
+
 @pytest.mark.parametrize(
     "convert",
     [
