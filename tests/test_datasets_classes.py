@@ -4,18 +4,22 @@ import contextlib
 import io
 import json
 import os
+import warnings
 from pathlib import Path
 
 import cv2
+import mrcfile
 import numpy as np
 import pandas as pd
 import pytest
+import starfile
 import tifffile
 from pycocotools.coco import COCO
 
 from sklipo import ImageArray
 from sklipo.datasets import (
     extract_particles,
+    load_particles,
     read_instances,
     read_micrograph,
     save_classes,
@@ -258,6 +262,57 @@ class TestTable:
         table = pd.read_csv(tmp_path / "classes.csv")
         assert table["prediction"].tolist() == names
         assert table["micrograph"].tolist() == ["x, y"] * 2
+
+
+class TestStar:
+    def load(self, tmp_path):
+        """Write a STAR and its stack, and load its particles."""
+        mrcfile.write(tmp_path / "a.mrcs", np.ones((4, 8, 8), np.float32))
+        columns = {
+            "rlnImageName": [f"{i}@a.mrcs" for i in range(1, 5)],
+            "rlnMicrographName": "a.mrc",
+            "rlnCoordinateX": [1.5, 2.5, 3.5, 4.5],
+        }
+        starfile.write(pd.DataFrame(columns), tmp_path / "particles.star")
+        with warnings.catch_warnings():
+            # The STAR states no pixel size.
+            warnings.simplefilter("ignore", UserWarning)
+            return load_particles(tmp_path / "particles.star")
+
+    def test_rows_of_a_class(self, tmp_path):
+        particles, path = self.load(tmp_path), tmp_path / "full.star"
+        y_pred = ["full", "odd", "odd", "full"]
+        save_classes(particles, y_pred, path, only="full", classes=CLASSES)
+        table = starfile.read(path)
+        assert table["rlnImageName"].tolist() == ["1@a.mrcs", "4@a.mrcs"]
+        assert table["rlnCoordinateX"].tolist() == [1.5, 4.5]
+        with pytest.raises(ValueError, match="No particle is of that class"):
+            save_classes(
+                particles, y_pred, path, only="empty", classes=CLASSES, overwrite=True
+            )
+        assert len(starfile.read(path)) == 2
+
+    def test_a_csv_has_its_columns(self, tmp_path):
+        path = tmp_path / "classes.csv"
+        save_classes(
+            self.load(tmp_path), list("abab"), path, y_proba=np.eye(2)[[0, 1] * 2]
+        )
+        table = pd.read_csv(path)
+        assert table["rlnCoordinateX"].tolist() == [1.5, 2.5, 3.5, 4.5]
+        assert table["prediction"].tolist() == list("abab")
+        assert table["probability_b"].tolist() == [0, 1, 0, 1]
+        assert "image" not in table
+
+    def test_other_formats_need_places(self, tmp_path):
+        particles = self.load(tmp_path)
+        for suffix in (".tif", ".json", ".zip", ".geojson"):
+            with pytest.raises(ValueError, match=f"column .*, which {suffix} needs"):
+                save_classes(particles, list("abab"), tmp_path / f"a{suffix}")
+
+    def test_particles_of_no_star(self, tmp_path):
+        with pytest.raises(ValueError, match="STAR"):
+            save_classes(particles_of(stack(n=3)), CLASSES, tmp_path / "a.star")
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", [".json", ".zip", ".geojson"])

@@ -10,6 +10,7 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import validate_params
 
+from ..images import ImageDtype
 from ..particles._class_colors import class_colors
 from ..particles._columns import strip_names
 from ..particles._contents import check_pixel_sizes
@@ -59,7 +60,8 @@ def save_classes(
         - ``.star``: the rows of the STAR file that :func:`load_particles` read, with
           their classes.
         - ``.csv``: place in pixels and nm, diameter, ``prediction`` and
-          ``probability_<class>`` of each particle.
+          ``probability_<class>`` of each particle. Of a table without places it has
+          all columns but images.
     y_proba : array-like of shape (n_particles, n_classes), default=None
         Their probabilities, as ``predict_proba`` returns them.
     classes : array-like of shape (n_classes,), default=None
@@ -88,7 +90,8 @@ def save_classes(
         has a value that is; if a mask is empty or reaches beyond its micrograph; if
         `y_pred` has a missing value or not one for each particle; if `y_proba` are no
         probabilities of the classes; if `y_pred` or `only` has an unknown class; or,
-        for a class image, if there are several micrographs or more than 255 classes.
+        for a class image, if there are several micrographs or more than 255 classes; or
+        for a STAR, if the particles come from none or several, or `only` leaves none.
 
     Warns
     -----
@@ -185,7 +188,7 @@ def _locate(results, needed, suffix):
             f"particles has no column {missing[0]!r}, which {suffix} needs; "
             "extract_particles adds it to particles that it cuts from a micrograph."
         )
-    if "mask" in needed:
+    if all(name in particles for name in _MASKS):
         masks = crop_masks(particles, "particles").set_index(particles.index)
         particles = particles.assign(**masks)
     if "pixel_size" in particles:
@@ -265,7 +268,13 @@ def _keep_only(results, only):
 
 def _write_csv(results, path):
     """Write where particles lie, their sizes, classes and probabilities."""
-    table = find_places(results.particles).assign(prediction=results.y_pred)
+    table = results.particles
+    if all(name in table for name in _MASKS):
+        table = find_places(table)
+    else:
+        is_image = [isinstance(dtype, ImageDtype) for dtype in table.dtypes]
+        table = table.drop(columns=table.columns[is_image])
+    table = table.assign(prediction=results.y_pred)
     if results.y_proba is not None:
         table = pd.concat([table, results.y_proba.add_prefix(_PREFIX)], axis=1)
     path.write_bytes(encode_csv(table))
@@ -289,6 +298,8 @@ def _write_star(results, path):
     """Write rows of a STAR file."""
     from ._star import write_star
 
+    if not len(results.particles):
+        raise ValueError("No particle is of that class, so the STAR would have no row.")
     write_star(results, path)
 
 
@@ -302,5 +313,5 @@ _FORMATS = {
     ".json": (write_coco, _MASKS + _SIZES),
     ".geojson": (_write_geojson, _MASKS),
     ".star": (_write_star, ()),
-    ".csv": (_write_csv, _MASKS),
+    ".csv": (_write_csv, ()),
 }
