@@ -143,17 +143,11 @@ class TestClassImage:
                 particles_of(masks), ["x"], tmp_path / "b.tif", classes=[*classes, "x"]
             )
 
-    def test_several_micrographs_or_pixel_sizes(self, tmp_path):
-        particles = particles_of(stack(n=2))
-        for change, message in [
-            ({"micrograph": ["a", "b"]}, r"particles has 2 micrographs, such as \['a'"),
-            ({"pixel_size": [0.5, 0.6]}, "have the pixel sizes 0.5 and 0.6 nm"),
-        ]:
-            with pytest.raises(ValueError, match=message):
-                save_classes(
-                    particles.assign(**change), CLASSES[:2], tmp_path / "a.tif"
-                )
-            assert not list(tmp_path.iterdir())
+    def test_several_pixel_sizes(self, tmp_path):
+        particles = particles_of(stack(n=2)).assign(pixel_size=[0.5, 0.6])
+        with pytest.raises(ValueError, match=r"have the pixel sizes 0.5 and 0.6 nm"):
+            save_classes(particles, CLASSES[:2], tmp_path / "a.tif")
+        assert not list(tmp_path.iterdir())
 
 
 class TestCoco:
@@ -586,6 +580,14 @@ def test_bad_tables(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         save_classes(particles, CLASSES, tmp_path / "a.json")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".tiff", ".zip", ".geojson"])
+def test_formats_of_one_micrograph(tmp_path, suffix):
+    particles = particles_of(stack(n=3)).assign(micrograph=["b", "a", "b"])
+    message = rf"2 micrographs, such as \['b', 'a'\], and a \{suffix} is of one"
+    with pytest.raises(ValueError, match=message):
+        save_classes(particles, CLASSES, tmp_path / f"a{suffix}")
 
 
 def test_other_formats_need_no_size_of_the_micrograph(tmp_path):

@@ -389,6 +389,18 @@ def test_a_run_length_code_larger_than_any_micrograph():
         read_coco(data)
 
 
+def test_an_outline_that_crosses_more_columns_than_fit_into_memory():
+    zigzag = [x for i in range(400) for x in (9e6 * (i % 2), i)]
+    data = coco([zigzag])
+    data["images"] = [{"id": 5}]
+    with pytest.raises(ValueError, match="annotation 11: an outline of 400 corners"):
+        read_coco(data)
+    square = [0, 0, 9e6, 0, 9e6, 9e6, 0, 9e6]
+    data["annotations"][0]["segmentation"] = [square]
+    with pytest.raises(ValueError, match="4 corners that crosses 18000000 columns"):
+        read_coco(data)
+
+
 def test_the_size_of_the_micrograph_is_compared():
     message = "'scan.tif' is 20 high and 30 wide .*, but the micrograph 30 high and 20"
     with pytest.raises(ValueError, match=message):

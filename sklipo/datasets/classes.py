@@ -84,14 +84,16 @@ def save_classes(
     OSError
         If the file can't be written: the disk is full, or a former one is read-only.
     TypeError
-        If `particles` is no DataFrame, or `y_pred` mixes numbers with text.
+        If `particles` is no DataFrame, or `y_pred` holds neither names nor numbers of
+        classes, or both.
     ValueError
         If `path` has another ending; if a column that the format needs is missing or
         has a value that is; if a mask is empty or reaches beyond its micrograph; if
         `y_pred` has a missing value or not one for each particle; if `y_proba` are no
-        probabilities of the classes; if `y_pred` or `only` has an unknown class; or,
-        for a class image, if there are several micrographs or more than 255 classes; or
-        for a STAR, if the particles come from none or several, or `only` leaves none.
+        probabilities of the classes; if `y_pred` or `only` has an unknown class; if
+        there are several micrographs, except for ``.json``, ``.csv`` and ``.star``, or
+        more than 255 classes for an image; or, for a STAR, if the particles come from
+        none or several, or `only` leaves none.
 
     Warns
     -----
@@ -194,6 +196,13 @@ def _locate(results, needed, suffix):
     if "pixel_size" in particles:
         particles = particles.assign(pixel_size=_check_sizes(particles["pixel_size"]))
     micrographs, shapes = _name_micrographs(particles), {}
+    names = list(dict.fromkeys(micrographs))
+    if len(names) > 1 and suffix in _OF_ONE_MICROGRAPH:
+        raise ValueError(
+            f"particles has {len(names)} micrographs, such as {names[:3]}, and a "
+            f"{suffix} is of one. Save the particles of each by themselves, or all as "
+            ".json or .csv."
+        )
     if "micrograph_height" in needed:
         shapes = _find_shapes(particles, micrographs)
     return results._replace(particles=particles, micrographs=micrographs, shapes=shapes)
@@ -303,6 +312,7 @@ def _write_star(results, path):
     write_star(results, path)
 
 
+_OF_ONE_MICROGRAPH = (".tif", ".tiff", ".zip", ".geojson")
 _MASKS = ("mask", "top", "left")
 _SIZES = ("micrograph_height", "micrograph_width")
 # What writes a format, and the columns that it needs.
