@@ -13,6 +13,7 @@ import starfile
 
 from sklipo.datasets import load_particles, save_particles
 from sklipo.datasets._star import write_star
+from sklipo.datasets._star_text import read_star
 
 BOX = 12
 N_STACKS, N_FRAMES = 3, 4
@@ -280,6 +281,51 @@ def test_missing_numbers_of_starfile_are_missing(project):
     rows.loc[3, "rlnDefocusU"] = np.nan
     particles = load_particles(write_blocks(project, rows=rows))
     assert particles["rlnDefocusU"].isna().tolist() == [i == 3 for i in range(12)]
+
+
+def test_tables_are_those_of_starfile(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "ints": rng.integers(-(2**62), 2**62, 20),
+            "floats": rng.normal(size=20) * 10.0 ** rng.integers(-8, 8, 20),
+            "gaps": np.where(rng.random(20) < 0.5, np.nan, 1.5),
+            "texts": rng.choice(["a", "b c", "1", "", "x#y z", "data_"], 20),
+            "constant": 3,
+        }
+    )
+    blocks = {"general": {"a": 1, "b": "x y", "c": 2.5}, "": table, "last": table[:1]}
+    path = tmp_path / "a.star"
+    starfile.write(blocks, path, float_format="%.17g")
+    _, found = read_star(path)
+    expected = starfile.read(path)
+    assert list(found) == list(expected)
+    for name in ["", "last"]:
+        pd.testing.assert_frame_equal(found[name].as_frame(), expected[name])
+    assert found["general"].as_frame().to_dict("records") == [blocks["general"]]
+
+
+def test_exports_of_cryosparc_are_read(tmp_path):
+    folder = tmp_path / "J3/extract"
+    folder.mkdir(parents=True)
+    mrcfile.write(folder / "0123_m_particles.mrc", FRAMES[0])
+    # As csparc2star.py of pyem writes one, in the layout of RELION 3.0.
+    lines = [
+        "",
+        "data_images",
+        "",
+        "loop_",
+        "_rlnImageName #1",
+        "_rlnMicrographName #2",
+    ]
+    lines += ["_rlnDetectorPixelSize #3", "_rlnMagnification #4"]
+    stack = "J3/extract/0123_m_particles.mrc"
+    lines += [f"{i:06d}@{stack} J2/0123_m.mrc 5.000000 25000.000000" for i in (4, 2)]
+    (tmp_path / "J3/particles.star").write_text("\n".join([*lines, "", ""]))
+    particles = load_particles(tmp_path / "J3/particles.star", mask_diameter=2)
+    assert images_equal(particles, FRAMES[0, [3, 1]])
+    assert particles["pixel_size"].tolist() == [0.2, 0.2]
+    assert particles["micrograph"].tolist() == ["J2/0123_m.mrc"] * 2
 
 
 def test_max_pixels_counts_all_images(project):

@@ -134,7 +134,8 @@ def _typed(name, texts):
     if any(is_quoted):
         quoted = zip(texts, is_quoted, strict=True)
         texts = [text[1:-1] if quotes else text for text, quotes in quoted]
-    if _IS_TEXT.fullmatch(name):
+    # pandas takes empty text for a number.
+    if _IS_TEXT.fullmatch(name) or "" in texts:
         return pd.Series(texts)
     numbers = [None if text.lower() in _MISSING else text for text in texts]
     try:
