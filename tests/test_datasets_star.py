@@ -270,10 +270,13 @@ def test_text_is_read_by_any_line_ends_and_marks(project):
 
 
 def test_names_keep_their_apostrophes_and_zeros(project):
-    rows = particle_rows().assign(rlnMicrographName="0017", rlnGroupName="Ada's 1")
+    rows = particle_rows().assign(rlnMicrographName="0017", rlnGroupName="Ada's")
     particles = load_particles(write_blocks(project, rows=rows))
     assert particles["micrograph"].unique().tolist() == ["0017"]
-    assert particles["rlnGroupName"].unique().tolist() == ["Ada's 1"]
+    assert particles["rlnGroupName"].unique().tolist() == ["Ada's"]
+    edit(project, "Ada's", "'Ada\"s")
+    particles = load_particles(project / STAR)
+    assert particles["rlnGroupName"].unique().tolist() == ["'Ada\"s"]
 
 
 def test_missing_numbers_of_starfile_are_missing(project):
