@@ -21,7 +21,6 @@ from sklipo.datasets._coco_masks import (
 )
 from sklipo.datasets._instances import Instance
 
-MICROGRAPHS = Path(__file__).parents[2] / "shared/data/emps_micrographs"
 SQUARE = [2, 3, 8, 3, 8, 9, 2, 9]
 
 

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from outline_cases import (
@@ -301,6 +302,25 @@ def test_results_without_probabilities_have_no_measurements(tmp_path):
     (item,) = json.loads((tmp_path / "a.geojson").read_text())["features"]
     assert set(item["properties"]) == {"objectType", "name", "classification"}
     check_same(read_geojson(item), results)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([5, 2], [5, 2]),
+        ([5.0, np.nan], [5, 2]),
+        (pd.array([None, 7]), [1, 7]),
+        (np.array(["a", None], object), ["a", 2]),
+        (None, [1, 2]),
+    ],
+)
+def test_tables_whose_instances_lack_names(names, expected, tmp_path):
+    results = make_results([np.ones((2, 2), bool)] * 2, names=names)
+    if names is None:
+        results.particles = results.particles.drop(columns="instance")
+    write_geojson(results, tmp_path / "a.geojson")
+    found = read_geojson(json.loads((tmp_path / "a.geojson").read_text()))
+    assert [instance.name for instance in found] == expected
 
 
 @settings(deadline=None)

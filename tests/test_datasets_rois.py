@@ -5,6 +5,7 @@ import struct
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 import roifile
 from hypothesis import given, settings
@@ -377,7 +378,9 @@ def lock(path):
 def test_faulty_archives(tmp_path):
     path, roi = tmp_path / "set.zip", make_roi("RECT", 1, 2, 3, 4).tobytes()
     write_zip(path, **{"a.txt": b"text", "b.csv": b"1"})
-    with pytest.raises(ValueError, match=r"none of the 2 files .* first is 'a.txt'"):
+    with pytest.raises(
+        ValueError, match=r"has no outline \(.roi\), its first file is 'a.txt'"
+    ):
         read_rois(path)
     write_zip(path, **{"a.roi": roi, "b.roi": b"Iout"})
     with pytest.raises(ValueError, match=r"^ROI 'b': truncated"):
@@ -437,6 +440,25 @@ def test_twenty_particles_and_back(tmp_path):
             area = area.symmetric_difference(ring)
         assert area.area == row.mask.sum()
         assert shapely_pixels(area) == filled_pixels(row.mask, row.top, row.left)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([5, 2], [5, 2]),
+        ([5.0, np.nan], [5, 2]),
+        (pd.array([None, 7]), [1, 7]),
+        (np.array(["a", None], object), ["a", 2]),
+        (None, [1, 2]),
+    ],
+)
+def test_tables_whose_instances_lack_names(names, expected, tmp_path):
+    results = make_results([np.ones((2, 2), bool)] * 2, names=names)
+    if names is None:
+        results.particles = results.particles.drop(columns="instance")
+    write_rois(results, tmp_path / "set.zip")
+    found = read_rois(tmp_path / "set.zip")
+    assert [instance.name for instance in found] == expected
 
 
 @settings(deadline=None)

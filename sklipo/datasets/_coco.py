@@ -314,9 +314,8 @@ def _number(particles):
     """Return an id for each annotation: the instance's number where that is unique."""
     if "instance" in particles:
         numbers = particles["instance"].tolist()
-        if len(set(numbers)) == len(numbers) and all(
-            isinstance(number, int) and number > 0 for number in numbers
-        ):
+        is_positive = all(type(number) is int and number > 0 for number in numbers)
+        if is_positive and len(set(numbers)) == len(numbers):
             return numbers
     return list(range(1, len(particles) + 1))
 

@@ -6,7 +6,7 @@ import reprlib
 import numpy as np
 
 from ..particles._outlines import fill_rings, trace_pieces
-from ._instances import Instance
+from ._instances import Instance, list_names
 from ._shapes import as_corners, fill_ellipse, unite
 
 _AREAS = ("Polygon", "MultiPolygon", "GeometryCollection")
@@ -29,19 +29,18 @@ def read_geojson(data):
 def write_geojson(results, path):
     """Write classified particles as GeoJSON that QuPath imports as detections."""
     table, proba = results.particles, results.y_proba
-    instances = np.asarray(table.get("instance", np.arange(1, len(table) + 1)))
     rows = table[["mask", "top", "left"]].itertuples(index=False)
     features = []
-    for i, (instance, row) in enumerate(zip(instances.tolist(), rows, strict=True)):
+    for i, (name, row) in enumerate(zip(list_names(table), rows, strict=True)):
         label = str(results.y_pred[i])
         color = list(bytes.fromhex(results.colors[label][1:]))
         properties = {
             "objectType": "detection",
-            "name": instance,
+            "name": name,
             "classification": {"name": label, "color": color},
         }
         if proba is not None:
-            names = [f"probability_{name}" for name in proba.columns]
+            names = [f"probability_{column}" for column in proba.columns]
             numbers = proba.iloc[i].tolist()
             properties["measurements"] = dict(zip(names, numbers, strict=True))
         geometry = _make_geometry(*row)

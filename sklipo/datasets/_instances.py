@@ -1,5 +1,6 @@
 """Tables of instances: where each particle of a micrograph lies, pixel by pixel."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def check_instances(table):
 
 
 def crop_masks(table, name):
-    """Return mask, top and left of each row as a table, the masks cut to their boxes."""
+    """Return a table of mask, top and left of each row, masks cut to their boxes."""
     if not isinstance(table["mask"].dtype, ImageDtype):
         raise ValueError(
             f"The column 'mask' of {name} holds no images; make it by "
@@ -123,6 +124,22 @@ def find_boxes(table):
     """Return top, left, bottom, right of the masks of a table, one row for each."""
     places = table[["top", "left"]].to_numpy(np.int64)
     return np.hstack([places, places + table["mask"].array.shapes])
+
+
+def list_names(table):
+    """Return the names of instances as ints or text, or else the number of the row."""
+    if "instance" not in table:
+        return list(range(1, len(table) + 1))
+    names = [
+        row if pd.isna(name) else name
+        for row, name in enumerate(table["instance"].tolist(), 1)
+    ]
+    # Whole numbers beside missing ones are floats.
+    is_whole = [isinstance(name, Real) and name % 1 == 0 for name in names]
+    return [
+        int(name) if whole else str(name)
+        for name, whole in zip(names, is_whole, strict=True)
+    ]
 
 
 def _number(names):

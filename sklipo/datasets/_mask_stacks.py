@@ -24,8 +24,11 @@ def holds_stack(path):
     if not path.is_file():
         return False
     with open(path, "rb") as file:
+        if not is_tiff(file.read(4)):
+            return False
+        file.seek(0)
         try:
-            return is_tiff(file) and count_frames(file) > 1
+            return count_frames(file) > 1
         except ValueError:
             return False
 

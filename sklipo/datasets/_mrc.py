@@ -37,16 +37,18 @@ _IMOD_STAMP, _IMOD_SIGNED = 1146047817, 1
 _FEI_TYPES, _FEI_SIZES = (b"FEI1", b"FEI2"), slice(156, 172)
 
 
-def is_mrc(path):
-    """Tell by its name or stamp whether a file is an MRC, perhaps a compressed one."""
+def is_mrc(path, start):
+    """Tell whether a file is an MRC: by its name, or the stamp in its first bytes."""
     if _PACKED.sub("", path.name.lower()).endswith(_SUFFIXES):
         return True
     # IMOD and SerialEM name them .st, .rec, .ali and more; old ones have no stamp.
-    with open_mrc(path) as file:
+    if start.startswith(tuple(_OPENERS)):
         try:
-            return _read(file, _HEADER_SIZE).startswith(_STAMP, _STAMP_PLACE)
+            with open_mrc(path) as file:
+                start = _read(file, _HEADER_SIZE)
         except ValueError:
             return False
+    return start.startswith(_STAMP, _STAMP_PLACE)
 
 
 class Stack(NamedTuple):
@@ -191,4 +193,7 @@ def _pixel_size(header, start, extended, order):
     if is_fei and not (width > 0 and height > 0):
         width, height = np.frombuffer(extended[_FEI_SIZES], f"{order}f8").tolist()
         return PixelSize(height, width, "m", "m")
-    return PixelSize(height, width, "A", "A")
+    doubt = None
+    if np.allclose((height, width), 1, rtol=0, atol=1e-5):
+        doubt = "is 1 Å, which many programs write that do not know it"
+    return PixelSize(height, width, "A", "A", doubt)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._extras import import_extra
 from ..particles._outlines import fill_rings, trace_pieces
-from ._instances import Instance
+from ._instances import Instance, list_names
 from ._roi_curves import bend, fit_spline, rotated_ellipse, rotated_rectangle, round_off
 from ._shapes import fill_box, fill_ellipse
 
@@ -77,13 +77,14 @@ def write_rois(results, path):
     """
     roifile = import_extra("roifile", "em")
     table, taken = results.particles, set()
-    instances = table.get("instance", np.arange(1, len(table) + 1))
     rows = table[["mask", "top", "left"]].itertuples(index=False)
     with zipfile.ZipFile(path, "w") as archive:
-        for instance, label, row in zip(instances, results.y_pred, rows, strict=True):
+        for name, label, row in zip(
+            list_names(table), results.y_pred, rows, strict=True
+        ):
             roi = _make_roi(roifile, *row)
-            roi.name = _UNSTORABLE.sub("?", f"{instance} {label}")
-            properties = {"class": str(label), "instance": str(instance)}
+            roi.name = _UNSTORABLE.sub("?", f"{name} {label}")
+            properties = {"class": str(label), "instance": str(name)}
             roi.props = "".join(f"{k}: {_escape(v)}\n" for k, v in properties.items())
             roi.stroke_color = b"\xff" + bytes.fromhex(results.colors[label][1:])
             # Without the time, so that the same results make the same file.
@@ -101,8 +102,8 @@ def _unpack(data):
     rois = [file for file in files if file.filename.lower().endswith(".roi")]
     if files and not rois:
         raise ValueError(
-            f"none of the {len(files)} files in the zip archive is an outline (.roi), "
-            f"the first is {files[0].filename!r}; save outlines by ImageJ's ROI Manager"
+            "the zip archive has no outline (.roi), its first file is "
+            f"{files[0].filename!r}; save outlines by ImageJ's ROI Manager"
         )
     return [
         (PurePosixPath(file.filename).stem, _read_member(archive, file))

@@ -49,14 +49,12 @@ _GRAY_OR_RGB = {
 _ORIENTATION, _PHOTOMETRIC = 274, 262
 
 
-def is_tiff(file):
-    """Tell by its first bytes whether an open file is a TIFF."""
-    start = file.read(4)
-    file.seek(0)
-    return start in _STARTS
+def is_tiff(start):
+    """Tell by its first bytes whether a file is a TIFF."""
+    return start.startswith(_STARTS)
 
 
-def read_tiff(file, *, max_pixels, frame=None, image=None, lossless=False):
+def read_tiff(file, frame, image, max_pixels, lossless):
     """Return the gray pixels, their PixelSize and a note of what was not read."""
     with _opened(file) as images:
         shapes = [_stack_shape(series) for series in images]

@@ -1,6 +1,6 @@
 """Cut particles out of a micrograph."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ..images import ImageArray
-from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ._gray import as_gray
 from ._instances import find_boxes
 from ._overlaps import find_enclosing, measure_overlaps
 from ._picks import find_diameter, place_picks
+from ._pixel_sizes import check_pixel_size
 from .instances import read_instances
 from .micrographs import Micrograph, read_micrograph
 
@@ -165,7 +165,7 @@ def _open(micrograph, pixel_size, name):
     """Return pixels, their size and the micrograph's name, as far as they are known."""
     if isinstance(micrograph, str | PathLike):
         name = Path(micrograph).stem if name is None else name
-        micrograph = read_micrograph(micrograph)
+        micrograph = read_micrograph(micrograph, pixel_size=pixel_size)
     if isinstance(micrograph, Micrograph):
         pixel_size = micrograph.pixel_size if pixel_size is None else pixel_size
         micrograph = micrograph.pixels
@@ -204,14 +204,7 @@ def _check_parameters(margin, pixel_size, name):
         raise ValueError(f"margin is {margin!r}, expected an int of 0 or more.")
     if name is not None and not np.isscalar(name):
         raise ValueError(f"name is {name!r}, expected a str.")
-    if pixel_size is None:
-        return
-    is_number = isinstance(pixel_size, Real) and not isinstance(pixel_size, bool)
-    if not (is_number and LEAST_PIXEL <= pixel_size <= MOST_PIXEL):
-        raise ValueError(
-            f"pixel_size is {pixel_size!r}, expected nm above 0, from {LEAST_PIXEL} to "
-            f"{MOST_PIXEL:.0f}."
-        )
+    check_pixel_size(pixel_size)
 
 
 def _check_finite(micrograph, boxes, instances):

@@ -95,7 +95,7 @@ def read_instances(source, shape=None, *, image=None):
     -----
     Each particle has a mask of its own, so that overlapping ones stay whole. A pixel
     belongs to an outline if its center lies inside, and a center on the line if the
-    inside is to the right of or below it, as in ImageJ. Polygons of COCO hold the
+    inside is to the left of or above it, as in ImageJ. Polygons of COCO hold the
     pixels that pycocotools gives them.
 
     Examples
