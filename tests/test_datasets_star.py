@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import starfile
 
-from sklipo.datasets import load_particles, save_particles
+from sklipo.datasets import load_particles, save_classes, save_particles
 from sklipo.datasets._star import write_star
 from sklipo.datasets._star_text import read_star
 
@@ -544,6 +544,23 @@ def test_classes_are_added_to_the_rows_that_were_read(project, tmp_path):
     again = load_particles(path)
     assert images_equal(again, FRAMES.reshape(-1, BOX, BOX)[[7, 0, 9]])
     assert again["sklipoClass"].tolist() == labels
+
+
+def test_save_classes_writes_one_class_of_a_star(project, tmp_path):
+    particles = load_particles(project / STAR)
+    y_pred = ["full", "empty", "full"] * 4
+    y_proba = np.tile([[0.25, 0.75], [0.625, 0.375], [0.125, 0.875]], (4, 1))
+    path = tmp_path / "full.star"
+    save_classes(particles, y_pred, path, y_proba=y_proba, only="full")
+    found = starfile.read(path)
+    assert found["optics"].equals(starfile.read(project / STAR)["optics"])
+    assert found["particles"]["sklipoProbability"].tolist() == [0.75, 0.875] * 4
+    names = particle_rows()["rlnImageName"][np.array(y_pred) == "full"]
+    assert found["particles"]["rlnImageName"].tolist() == names.tolist()
+    options = {"classes": ["empty", "full", "none"], "only": "none", "overwrite": True}
+    with pytest.raises(ValueError, match=r"no particles to write, .* only="):
+        save_classes(particles, y_pred, path, **options)
+    assert len(load_particles(path, root=project)) == 8
 
 
 def test_numbers_are_written_as_they_were(project, tmp_path):
