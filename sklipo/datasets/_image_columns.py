@@ -60,7 +60,7 @@ def load_images(
         for i, fault in enumerate(faults)
     ]
     raise_complaints(complaints, "particles can't be read: ")
-    _warn_of_mixed_dtypes(images)
+    warn_of_mixed_dtypes(images)
     sizes = _find_pixel_sizes(table["image"], reader.sizes)
     table = table.assign(image=_share(images), **sizes)
     _warn_of_notes(reader.notes)
@@ -286,7 +286,7 @@ def _warn_of_inverted_masks(masks):
         )
 
 
-def _warn_of_mixed_dtypes(images):
+def warn_of_mixed_dtypes(images):
     """Warn if the images differ in pixel dtype."""
     counts = Counter(str(image.dtype) for image in images)
     if len(counts) > 1:
