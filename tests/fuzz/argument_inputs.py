@@ -313,7 +313,7 @@ def _data_calls():
             datasets.extract_particles,
             {
                 "micrograph": MICROGRAPH,
-                "labels": LABELS,
+                "instances": LABELS,
                 "margin": None,
                 "pixel_size": None,
                 "name": None,
