@@ -19,9 +19,12 @@ from ..particles._probabilities import check_probabilities
 from ._class_image import write_class_image
 from ._coco import write_coco
 from ._csv import encode_csv
+from ._geojson import write_geojson
 from ._instances import crop_masks, find_boxes, whole_numbers
 from ._places import find_places
 from ._results import Results
+from ._rois import write_rois
+from ._star import write_star
 from ._writing import check_place, write_whole
 
 # How predict_partitions names the columns of probabilities.
@@ -289,29 +292,6 @@ def _write_csv(results, path):
     path.write_bytes(encode_csv(table))
 
 
-def _write_rois(results, path):
-    """Write regions of ImageJ."""
-    from ._rois import write_rois
-
-    write_rois(results, path)
-
-
-def _write_geojson(results, path):
-    """Write objects of QuPath."""
-    from ._geojson import write_geojson
-
-    write_geojson(results, path)
-
-
-def _write_star(results, path):
-    """Write rows of a STAR file."""
-    from ._star import write_star
-
-    if not len(results.particles):
-        raise ValueError("No particle is of that class, so the STAR would have no row.")
-    write_star(results, path)
-
-
 _OF_ONE_MICROGRAPH = (".tif", ".tiff", ".zip", ".geojson")
 _MASKS = ("mask", "top", "left")
 _SIZES = ("micrograph_height", "micrograph_width")
@@ -319,9 +299,9 @@ _SIZES = ("micrograph_height", "micrograph_width")
 _FORMATS = {
     ".tif": (write_class_image, _MASKS + _SIZES),
     ".tiff": (write_class_image, _MASKS + _SIZES),
-    ".zip": (_write_rois, _MASKS),
+    ".zip": (write_rois, _MASKS),
     ".json": (write_coco, _MASKS + _SIZES),
-    ".geojson": (_write_geojson, _MASKS),
-    ".star": (_write_star, ()),
+    ".geojson": (write_geojson, _MASKS),
+    ".star": (write_star, ()),
     ".csv": (_write_csv, ()),
 }
