@@ -281,7 +281,7 @@ class TestStar:
         table = starfile.read(path)
         assert table["rlnImageName"].tolist() == ["1@a.mrcs", "4@a.mrcs"]
         assert table["rlnCoordinateX"].tolist() == [1.5, 4.5]
-        with pytest.raises(ValueError, match="No particle is of that class"):
+        with pytest.raises(ValueError, match="no particles to write"):
             save_classes(
                 particles, y_pred, path, only="empty", classes=CLASSES, overwrite=True
             )
