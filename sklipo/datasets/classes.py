@@ -161,7 +161,7 @@ def _check(particles, y_pred, y_proba, classes):
     if y_proba is not None:
         y_proba = check_probabilities(y_proba, len(particles), classes)
         confidence = y_proba[np.arange(len(y_pred)), encode(y_pred, classes)]
-    names = [str(label) for label in classes.tolist()]
+    names = _as_text(classes).tolist()
     if y_proba is not None:
         y_proba = pd.DataFrame(y_proba, particles.index, names)
     y_pred = np.array(names, object)[encode(y_pred, classes)]
@@ -178,10 +178,17 @@ def _name_columns(y_pred, y_proba, classes):
     if len(names) and all(str(name).startswith(_PREFIX) for name in names):
         names = [name.removeprefix(_PREFIX) for name in names]
         y_proba = y_proba.set_axis(names, axis=1)
-        y_pred = np.array([str(label) for label in y_pred.tolist()])
+        y_pred = _as_text(y_pred)
+        if classes is not None:
+            classes = _as_text(check_labels(classes, name="classes"))
     # Columns that pandas numbered have no names, unless classes are numbers.
     has_names = not isinstance(names, pd.RangeIndex) or y_pred.dtype.kind != "U"
     return y_pred, y_proba, names if classes is None and has_names else classes
+
+
+def _as_text(labels):
+    """Return labels as an array of text."""
+    return np.array([str(label) for label in labels.tolist()])
 
 
 def _locate(results, needed, suffix):
@@ -198,7 +205,9 @@ def _locate(results, needed, suffix):
         particles = particles.assign(**masks)
     if "pixel_size" in particles:
         particles = particles.assign(pixel_size=_check_sizes(particles["pixel_size"]))
-    micrographs, shapes = _name_micrographs(particles), {}
+    micrographs, shapes = [_NO_NAME] * len(particles), {}
+    if needed and "micrograph" in particles:
+        micrographs = _name_micrographs(particles["micrograph"])
     names = list(dict.fromkeys(micrographs))
     if len(names) > 1 and suffix in _OF_ONE_MICROGRAPH:
         raise ValueError(
@@ -221,17 +230,15 @@ def _check_sizes(column):
     return sizes
 
 
-def _name_micrographs(particles):
-    """Return the name of each particle's micrograph."""
-    if "micrograph" not in particles:
-        return [_NO_NAME] * len(particles)
-    missing = np.flatnonzero(particles["micrograph"].isna())
+def _name_micrographs(column):
+    """Return the names of micrographs as text."""
+    missing = np.flatnonzero(column.isna())
     if len(missing):
         raise ValueError(
             f"row {missing[0]} of particles: micrograph is missing ({len(missing)} in "
             "all); name it, or drop the column if all are of one micrograph."
         )
-    return [str(name) for name in particles["micrograph"]]
+    return [str(name) for name in column]
 
 
 def _find_shapes(particles, micrographs):
@@ -245,7 +252,7 @@ def _find_shapes(particles, micrographs):
         if min(size) < 1 or shapes.setdefault(name, tuple(size)) != tuple(size):
             raise ValueError(
                 f"row {i} of particles: micrograph {name!r} is {size[0]} x {size[1]} "
-                f"pixels, expected {shapes.get(name, 'some')} as in rows before."
+                "pixels, expected one size above 0 in all rows of a micrograph."
             )
     boxes = find_boxes(particles)
     beyond = (boxes[:, :2] < 0) | (boxes[:, 2:] > sizes)
