@@ -1,6 +1,7 @@
 """Particle tables: read from files, cut from micrographs, or drawn."""
 
 from .extraction import extract_particles
+from .instances import read_instances
 from .liposomes import make_liposomes
 from .loading import load_particles
 from .micrographs import Micrograph, read_micrograph
@@ -11,6 +12,7 @@ __all__ = [
     "extract_particles",
     "load_particles",
     "make_liposomes",
+    "read_instances",
     "read_micrograph",
     "save_particles",
 ]

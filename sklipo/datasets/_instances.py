@@ -72,7 +72,8 @@ def check_instances(table):
             f"({len(bad)} in all); drop such rows."
         )
     cropped = [
-        crop(mask != 0, top, left) for mask, top, left in zip(masks, *places, strict=True)
+        crop(mask != 0, top, left)
+        for mask, top, left in zip(masks, *places, strict=True)
     ]
     masks, tops, lefts = zip(*cropped, strict=True)
     others = table.drop(columns=["mask", "top", "left"]).reset_index(drop=True)
@@ -149,7 +150,9 @@ def _check_unique(names):
 
 def _whole_numbers(table, name):
     """Return a column of whole numbers as ints."""
-    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
+    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(
+        float, na_value=np.nan
+    )
     bad = np.flatnonzero(~(numbers % 1 == 0))
     if len(bad):
         raise ValueError(

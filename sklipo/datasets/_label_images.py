@@ -5,7 +5,9 @@ from os import PathLike
 import cv2
 import numpy as np
 import pandas as pd
+from scipy.ndimage import find_objects
 
+from ..images import ImageArray
 from ..particles._warnings import warn_caller
 from ._gray import ColorError, as_gray
 from ._pixel_files import read_pixels
@@ -13,6 +15,8 @@ from ._pixel_files import read_pixels
 # Pieces that touch at a corner are one piece, as for the labels of most programs.
 _NUMBER_THEM = "scipy.ndimage.label(labels != 0, numpy.ones((3, 3)))[0]"
 _N_LISTED = 3
+# Numbers below this are counted in a table, which is ten times as fast as sorting.
+_MANY = 2**16
 
 
 def read_labels(labels):
@@ -105,7 +109,46 @@ def check_labels(labels):
         )
 
 
-def warn_of_pieces(codes, instances):
+def tabulate_labels(labels):
+    """Return the table of the instances in a label image, ordered by number.
+
+    Warn of numbers that seem to be several particles, or background.
+    """
+    codes, instances = _number(labels)
+    _warn_of_background(codes, instances)
+    _warn_of_pieces(codes, instances)
+    boxes = find_objects(codes)
+    return pd.DataFrame(
+        {
+            "mask": ImageArray([codes[box] == i for i, box in enumerate(boxes, 1)]),
+            "top": np.array([rows.start for rows, _ in boxes], np.int64),
+            "left": np.array([columns.start for _, columns in boxes], np.int64),
+            "instance": instances,
+        }
+    )
+
+
+def _number(labels):
+    """Return labels as codes without gaps, 0 for background, and the number of each."""
+    if labels.max() < _MANY:
+        shorts = labels.astype(np.uint16)
+        counts = cv2.calcHist([shorts], [0], None, [_MANY], [0, _MANY])
+        is_there = counts.ravel() > 0
+        is_there[0] = False
+        instances = np.flatnonzero(is_there).astype(labels.dtype)
+        if instances[-1] == len(instances):
+            return shorts.astype(np.int32), instances
+        return np.cumsum(is_there, dtype=np.int32)[shorts], instances
+    # Numbers can be as large as hashes.
+    codes, instances = pd.factorize(labels.ravel(), sort=True)
+    if instances[0] == 0:
+        instances = instances[1:]
+    else:
+        codes += 1
+    return codes.reshape(labels.shape), instances
+
+
+def _warn_of_pieces(codes, instances):
     """Warn of numbers whose pixels are several pieces, as each is cut out as one.
 
     Pieces that touch at a corner are one, and so are those that only other particles
@@ -139,7 +182,7 @@ def warn_of_pieces(codes, instances):
     )
 
 
-def warn_of_background(codes, instances):
+def _warn_of_background(codes, instances):
     """Warn if a number seems to be background: it has most of the micrograph's edge."""
     edge = np.concatenate([codes[0], codes[-1], codes[:, 0], codes[:, -1]])
     counts = np.bincount(edge)

@@ -6,32 +6,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import find_objects
 
 from ..images import ImageArray
 from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ._gray import as_gray
-from ._label_images import (
-    check_labels,
-    read_labels,
-    warn_of_background,
-    warn_of_pieces,
-)
+from ._instances import find_boxes
+from ._overlaps import find_enclosing, measure_overlaps
+from .instances import read_instances
 from .micrographs import Micrograph, read_micrograph
 
 
-def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=None):
+def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name=None):
     """Cut all particles with their surrounding out of a micrograph.
 
     Parameters
     ----------
     micrograph : Micrograph, array-like of shape (height, width), str or path-like
         The image; a path is read by :func:`read_micrograph`.
-    labels : array-like of int of shape (height, width), str or path-like
-        The instance label image: 0 is background, and all pixels of one other number
-        are one particle, in one piece or not. The numbers need not be consecutive;
-        floats may be whole numbers. Masked pixels are background. A path leads to a PNG
-        or TIFF; of a PNG with a palette of colors the numbers are the indices.
+    instances : array-like, DataFrame, str or path-like
+        Which pixels are which particle: a label image of the micrograph's shape, masks,
+        or a file of ImageJ, COCO, QuPath, LabelMe or ilastik. All that
+        :func:`read_instances` takes, and what it returns.
     margin : int, default=50
         Surrounding on each side of the particle in pixels, cut off at the edges of the
         micrograph. The default is that of [1]_.
@@ -45,36 +40,41 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
     Returns
     -------
     DataFrame
-        The particle table, one row per particle, ordered by number, with the columns
+        The particle table, one row per particle, with the columns
 
         - ``image``: the cut-out; all of them share the pixels of one micrograph.
         - ``mask``: True for the pixels of this particle. Others that reach into the
           cut-out are surrounding.
         - ``pixel_size``: nm per pixel, if known.
-        - ``instance``: its number in `labels`.
+        - ``instance``: its number or name in `instances`.
+        - ``label``: its class, if `instances` states classes.
         - ``top``, ``left``: row and column of the cut-out's first pixel.
         - ``touches_border``: whether the particle reaches the micrograph's edge. A part
           of it may be missing then.
+        - ``overlaps``: the share of its pixels that others hold as well, 0 to 1.
+        - ``enclosed_by``: the instance that it lies within, the smallest if several
+          enclose it, else missing. The holes of a mask count as within.
+        - ``micrograph_height``, ``micrograph_width``: the micrograph's shape.
         - ``micrograph``: its name, if known.
+
+        and all further columns of `instances`, if it is a table.
 
     Raises
     ------
     ValueError
-        If the image or `labels` is not 2-D, is in color, or if they differ in shape; if
-        `labels` is not of whole numbers, has negative numbers or no particle, or is a
-        JPEG, whose numbers are blurred; if the image is a masked array, or has NaN or
-        infinite pixels in a cut-out.
+        If the image is not 2-D, is in color, is a masked array, or has NaN or infinite
+        pixels in a cut-out; if `instances` can't be read by :func:`read_instances`, are
+        those of a micrograph of another shape, or have a column that is made here.
 
     Warns
     -----
     UserWarning
-        If the pixels of a number are several pieces, as of a mask whose particles are
-        not numbered. Pieces are one if they touch, by a corner or by way of other
-        particles, which may lie over one. Also if a number has most of the micrograph's
-        edge, and so seems to be background.
+        If a label image seems to be a mask, or to have a background that is not 0, as
+        :func:`read_instances` tells.
 
     See Also
     --------
+    read_instances : Read where the particles lie, without cutting them out.
     load_particles : Load particles that are cut out already.
     read_micrograph : Read a micrograph and its pixel size.
 
@@ -103,23 +103,27 @@ def extract_particles(micrograph, labels, *, margin=50, pixel_size=None, name=No
         pixel_size = micrograph.pixel_size if pixel_size is None else pixel_size
         micrograph = micrograph.pixels
     _check_parameters(margin, pixel_size, name)
-    micrograph, labels = _as_micrograph(micrograph), read_labels(labels)
-    _check_shapes(micrograph, labels)
-    check_labels(labels)
-    instances, boxes = _find_particles(labels)
+    micrograph = _as_micrograph(micrograph)
+    shape = micrograph.shape
+    image = None if name is None else str(name)
+    instances = read_instances(instances, shape, image=image)
+    boxes = find_boxes(instances)
     # A margin beyond the micrograph is cut off, however large its number is.
-    margin = min(margin, max(labels.shape))
-    cutouts = _add_margin(boxes, margin, labels.shape)
-    _check_finite(micrograph, cutouts, instances)
+    cutouts = _add_margin(boxes, min(margin, max(shape)), shape)
+    _check_finite(micrograph, cutouts, instances["instance"])
     columns = {
         "image": _cut(micrograph, cutouts),
-        "mask": _masks(labels, instances, cutouts),
+        "mask": _masks(instances["mask"], boxes, cutouts),
         "pixel_size": pixel_size,
-        "instance": instances,
+        **{name: instances.get(name) for name in ("instance", "label")},
         "top": cutouts[:, 0],
         "left": cutouts[:, 1],
         # A side that cannot grow by one pixel lies on the edge.
-        "touches_border": (boxes == _add_margin(boxes, 1, labels.shape)).any(axis=1),
+        "touches_border": (boxes == _add_margin(boxes, 1, shape)).any(axis=1),
+        "overlaps": measure_overlaps(instances, shape),
+        "enclosed_by": find_enclosing(instances),
+        "micrograph_height": shape[0],
+        "micrograph_width": shape[1],
         "micrograph": name,
     }
     return pd.DataFrame({key: c for key, c in columns.items() if c is not None})
@@ -136,15 +140,6 @@ def _as_micrograph(micrograph):
         return as_gray(np.asarray(micrograph))
     except ValueError as error:
         raise ValueError(f"The micrograph can't be used: {error}.") from error
-
-
-def _check_shapes(micrograph, labels):
-    """Raise an error unless the images have one shape."""
-    if micrograph.shape != labels.shape:
-        raise ValueError(
-            f"The micrograph has shape {micrograph.shape}, labels {labels.shape}; "
-            "expected one 2-D image each, of the same shape."
-        )
 
 
 def _check_parameters(margin, pixel_size, name):
@@ -174,29 +169,9 @@ def _check_finite(micrograph, boxes, instances):
     if any(bad):
         raise ValueError(
             f"{sum(bad)} of {len(bad)} particles have NaN or infinite pixels in their "
-            f"cut-outs, such as number {instances[np.argmax(bad)]}; fill them: "
+            f"cut-outs, such as number {instances.iloc[np.argmax(bad)]}; fill them: "
             "micrograph[~numpy.isfinite(micrograph)] = numpy.nanmedian(micrograph)."
         )
-
-
-def _find_particles(labels):
-    """Return the particles' numbers and their boxes: top, left, bottom, right.
-
-    Warn of numbers that seem to be several particles, or background.
-    """
-    # Numbers can be as large as hashes, and find_objects lists all numbers up to the
-    # largest: it gets codes without gaps instead.
-    codes, instances = pd.factorize(labels.ravel(), sort=True)
-    if instances[0] == 0:
-        instances = instances[1:]
-    else:
-        codes += 1
-    codes = codes.reshape(labels.shape)
-    warn_of_background(codes, instances)
-    warn_of_pieces(codes, instances)
-    slices = find_objects(codes)
-    boxes = [(y.start, x.start, y.stop, x.stop) for y, x in slices]
-    return instances, np.array(boxes, np.int64)
 
 
 def _add_margin(boxes, margin, shape):
@@ -219,12 +194,13 @@ def _cut(micrograph, boxes):
     )
 
 
-def _masks(labels, instances, boxes):
-    """Return for each box the pixels of its particle."""
-    heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+def _masks(masks, boxes, cutouts):
+    """Return for each cut-out the pixels of its particle, whose mask fills its box."""
+    heights, widths = (cutouts[:, 2:] - cutouts[:, :2]).T
     starts = np.concatenate([[0], np.cumsum(heights * widths)])
-    pixels = np.empty(starts[-1], bool)
-    for i, (top, left, bottom, right) in enumerate(boxes.tolist()):
-        mask = pixels[starts[i] : starts[i + 1]].reshape(heights[i], widths[i])
-        np.equal(labels[top:bottom, left:right], instances[i], out=mask)
+    pixels = np.zeros(starts[-1], bool)
+    inner = (boxes - np.tile(cutouts[:, :2], 2)).tolist()
+    for i, (top, left, bottom, right) in enumerate(inner):
+        cutout = pixels[starts[i] : starts[i + 1]].reshape(heights[i], widths[i])
+        cutout[top:bottom, left:right] = masks.iloc[i]
     return ImageArray.from_buffer(pixels, starts[:-1], heights, widths, widths)

@@ -11,6 +11,8 @@ import numpy as np
 
 # An outline of a particle that spans more than the largest micrographs is a mistake.
 _MOST_PIXELS = 2**28
+# What ImageJ adds to each crossing of a line with a row of centers.
+_ROUNDING = 1e-8
 
 
 def trace_pieces(mask):
@@ -51,7 +53,7 @@ def fill_rings(rings):
 
     Notes
     -----
-    A center on a line belongs to what is below or to the right of the line, so that of
+    A center on a line belongs to what is above or to the left of the line, so that of
     two polygons that share a side each pixel belongs to one. This is ImageJ's rule.
     """
     rings = [_check_ring(ring) for ring in rings]
@@ -60,7 +62,7 @@ def fill_rings(rings):
     # Each line downwards: the same line of two polygons gets the same crossings.
     is_upward = starts[:, :1] > ends[:, :1]
     upper, lower = np.where(is_upward, [ends, starts], [starts, ends])
-    first, stop = (np.ceil(y - 0.5).astype(np.int64) for y in (upper.T[0], lower.T[0]))
+    first, stop = (np.floor(y + 0.5).astype(np.int64) for y in (upper.T[0], lower.T[0]))
     crosses = first < stop
     if not crosses.any():
         return np.zeros((0, 0), bool), 0, 0
@@ -70,7 +72,9 @@ def fill_rings(rings):
     rows = np.arange(len(lines)) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows)
     rows += first[lines]
     (y, x), (height, width) = upper[lines].T, (lower - upper)[lines].T
-    columns = np.ceil(x + (rows + 0.5 - y) * width / height - 0.5).astype(np.int64)
+    crossings = x + (rows + 0.5 - y) * width / height
+    # Rounding errors must not bring a center that lies on the line to its other side.
+    columns = np.floor(crossings + 0.5 + _ROUNDING).astype(np.int64)
     return _fill_between(rows, columns)
 
 
@@ -84,7 +88,8 @@ def _trace(pieces, number, box):
     # Its contour passes once through the middle of each edge between a pixel of the
     # piece and another. Two pixels of a hole that touch at a corner are two holes.
     contours = find_contours(np.pad(piece, 1).astype(float), 0.5, "high")
-    rings = [_corners(contour[:-1] - 0.5) + [top, left] for contour in contours]
+    corner = np.array([top, left])
+    rings = [corner + _corners(contour[:-1] - 0.5) for contour in contours]
     # The outer ring is around all others, and begins above them.
     return sorted(rings, key=lambda ring: ring[:, 0].min())
 
@@ -108,7 +113,9 @@ def _check_ring(ring):
     try:
         ring = np.asarray(ring, float)
     except (TypeError, ValueError) as error:
-        raise ValueError("an outline that has no numbers, two for each point") from error
+        raise ValueError(
+            "an outline that has no numbers, two for each point"
+        ) from error
     if ring.ndim != 2 or ring.shape[1] != 2:
         raise ValueError(
             f"an outline of shape {ring.shape}, expected two numbers for each point"
@@ -118,7 +125,7 @@ def _check_ring(ring):
     if not np.isfinite(ring).all():
         raise ValueError("an outline with NaN or infinite numbers")
     size = np.ptp(ring, axis=0)
-    if abs(ring).max() > 2**31 or math.prod(size) > _MOST_PIXELS:
+    if abs(ring).max() > 2**31 or math.prod(size + 1) > _MOST_PIXELS:
         raise ValueError(
             f"an outline of {size[0]:.6g} x {size[1]:.6g} pixels, up to the position "
             f"{abs(ring).max():.6g}; expected a particle within a micrograph"
