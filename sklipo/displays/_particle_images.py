@@ -55,16 +55,20 @@ def trace_lines(mask, top=0, left=0):
     return [(np.append(ring, ring[:1], axis=0) + offset)[:, ::-1] for ring in rings]
 
 
-def caption(name, y_true, y_pred=None, confidence=None, *, names_row=False):
-    """Return the text above a particle, without its class where that names the row."""
-    lines = [str(name)] if names_row else [str(name), str(y_true)]
+def caption(name, y_true=None, y_pred=None, confidence=None, *, names_row=False):
+    """Return the text above a particle, without a true class that names its row."""
+    lines = [str(name)]
+    if y_true is not None and not names_row:
+        lines.append(str(y_true))
     # What is undecided has no probability.
     share = f" ({confidence:.2f})" if confidence else ""
-    if y_pred is not None and y_pred != y_true:
+    if y_true is None:
+        lines.append(f"{y_pred}{share}")
+    elif y_pred is not None and y_pred != y_true:
         lines.append(f"→ {y_pred}{share}")
     elif y_pred is not None and names_row:
         lines.append(f"right{share}")
-    elif y_pred is not None:
+    else:
         lines[-1] += share
     return plain_text("\n".join(fill(line, _LONGEST_LINE) for line in lines))
 

@@ -20,7 +20,7 @@ from ._axes import PanelDisplay, add_legend, plain_text
 from ._colors import choose_colors, text_color
 from ._parameters import COLORS, NUMBER, check_numbers, draws
 from ._particle_images import OUTLINE, draw_gray, draw_scale_bar, rim, trace_lines
-from ._probabilities import check_columns, probability_of
+from ._selection import check_predictions
 
 # Sides of more pixels are drawn reduced: no screen shows them, and noise averages out.
 _LONGEST_SIDE = 2048
@@ -181,13 +181,13 @@ class MicrographDisplay(PanelDisplay):
             The display, drawn.
         """
         _check_table(particles)
-        y_pred = check_labels(y_pred, len(particles), name="y_pred")
-        confidence = None
-        if y_proba is not None:
-            y_proba, classes = check_columns(y_proba, y_pred, classes=classes)
-            confidence = probability_of(y_proba, y_pred, classes)
+        known = check_predictions(len(particles), None, y_pred, y_proba, classes)
         display = cls(
-            micrograph, particles, y=y_pred, confidence=confidence, classes=classes
+            micrograph,
+            particles,
+            y=known.y_pred,
+            confidence=known.confidence,
+            classes=known.classes,
         )
         return display.plot(**plot_params)
 
