@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
+from scipy.ndimage import gaussian_filter
 
 from ._noise import perlin_noise
 from ._scenes import BILAYER_THICKNESS
@@ -125,29 +126,53 @@ def contrast_transfer(frequency, defocus, amplitude_contrast, blur):
 
 def draw_projection(scene, imaging, y, x, rng):
     """Return gray levels and mask of a scene at the points y, x (nm)."""
-    pixel, shape = y[1] - y[0], (len(y), len(x))
     density = np.float32(scene.contrast) * projected_density(scene, y, x)
+    gray = _expose(density, scene.ice, scene.blur, imaging, y, x, rng)
+    mask = np.zeros(gray.shape, dtype=bool)
+    window, inside = outline_mask(scene.outline, y, x)
+    mask[window] = inside
+    return gray, mask
+
+
+def draw_field(scenes, imaging, y, x, rng):
+    """Return gray levels of many scenes in one field at the points y, x (nm)."""
+    pixel = y[1] - y[0]
+    density = np.zeros((len(y), len(x)), dtype=np.float32)
+    for scene in scenes:
+        # The beam meets one liposome after the other: what overlaps adds up.
+        outline = scene.outline
+        rows, columns = _window(outline.center, outline.reach + FRINGE_REACH, y, x)
+        part = np.float32(scene.contrast) * projected_density(
+            scene, y[rows], x[columns]
+        )
+        if scene.blur:
+            part = gaussian_filter(part, scene.blur / pixel, mode="constant")
+        density[rows, columns] += part
+    ice = [blob for scene in scenes for blob in scene.ice]
+    return _expose(density, ice, 0.0, imaging, y, x, rng)
+
+
+def outline_mask(outline, y, x):
+    """Return a window of the points, and which points of it an outline encloses."""
+    rows, columns = _window(outline.center, outline.reach, y, x)
+    return (rows, columns), outline.depth(y[rows, None], x[columns]) >= 0
+
+
+def _expose(density, ice, blur, imaging, y, x, rng):
+    """Return the gray levels of a projected density, which changes in place."""
+    pixel = y[1] - y[0]
     if imaging.noise:
         grain = np.float32(imaging.noise * imaging.grain / pixel)
-        density += grain * rng.standard_normal(shape, dtype=np.float32)
-    beam = _through_microscope(density, imaging, pixel, scene.blur)
+        density += grain * rng.standard_normal(density.shape, dtype=np.float32)
+    beam = _through_microscope(density, imaging, pixel, blur)
     beam += _unevenness(imaging, y, x, rng)
-    for blob in scene.ice:
+    for blob in ice:
         rows, columns = _window(blob.center, blob.reach, y, x)
         path = _chord(blob, y[rows, None], x[columns])
         beam[rows, columns] *= np.exp(np.float32(-ICE_ABSORPTION) * path)
     if imaging.noise:
         beam = _shot_noise(beam, imaging.dose * pixel**2 / imaging.noise**2, rng)
-    gray = np.float32(imaging.mean) + np.float32(imaging.stretch) * (beam - 1)
-    return gray, _mask(scene.outline, y, x)
-
-
-def _mask(outline, y, x):
-    """Tell which points lie inside an outline."""
-    rows, columns = _window(outline.center, outline.reach, y, x)
-    mask = np.zeros((len(y), len(x)), dtype=bool)
-    mask[rows, columns] = outline.depth(y[rows, None], x[columns]) >= 0
-    return mask
+    return np.float32(imaging.mean) + np.float32(imaging.stretch) * (beam - 1)
 
 
 def _through_microscope(density, imaging, pixel, blur):

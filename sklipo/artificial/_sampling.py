@@ -32,21 +32,27 @@ def sample_outline(radius, rng, center=(0.0, 0.0), roughness=1.0):
 
 def sample_scene(traits, surrounding, rng):
     """Sample a scene of a class; ``surrounding`` is its margin in nm."""
+    scene = sample_liposome(traits, rng)
+    radius = scene.outline.radius
+    scene = replace(
+        scene,
+        neighbors=tuple(_sample_neighbors(radius, radius + surrounding, rng)),
+        ice=tuple(sample_ice(radius, radius + surrounding, rng)),
+    )
+    if traits.doubts:
+        scene = traits.doubts[rng.integers(len(traits.doubts))](scene, rng)
+    return scene
+
+
+def sample_liposome(traits, rng):
+    """Sample a liposome of a class, without doubts and with nothing around it."""
     n_lamellae = 1
     if rng.random() < traits.multilamellar:
         n_lamellae = int(rng.choice([2, 3, 4, 5, 6], p=[0.5, 0.22, 0.14, 0.08, 0.06]))
     radius = _sample_radius(MEDIAN_RADIUS[n_lamellae > 1], rng)
     vesicles = sample_vesicles(radius, n_lamellae, rng)
     filled = rng.random() < traits.filled
-    scene = Scene(
-        vesicles,
-        contents=(_sample_content(vesicles, rng),) if filled else (),
-        neighbors=tuple(_sample_neighbors(radius, radius + surrounding, rng)),
-        ice=tuple(_sample_ice(radius, radius + surrounding, rng)),
-    )
-    if traits.doubts:
-        scene = traits.doubts[rng.integers(len(traits.doubts))](scene, rng)
-    return scene
+    return Scene(vesicles, (_sample_content(vesicles, rng),) if filled else ())
 
 
 def _sample_radius(median, rng):
@@ -80,7 +86,7 @@ def sample_vesicles(radius, n_lamellae, rng):
 def _sample_inner(outer, rng):
     """Put a small vesicle anywhere within the innermost bilayer of another."""
     radius = rng.uniform(LUMEN, max(0.85 * outer.room, LUMEN))
-    center = _polar(rng.uniform(0, 0.9) * max(outer.room - radius, 0), rng)
+    center = polar(rng.uniform(0, 0.9) * max(outer.room - radius, 0), rng)
     outline = sample_outline(radius, rng, center, roughness=0.5)
     return Vesicle(outline, densities=(rng.uniform(0.4, 1.0),))
 
@@ -113,18 +119,18 @@ def _sample_neighbor(radius, distance, rng):
     n_lamellae = 1 + int(rng.random() < 0.2)
     vesicle = sample_vesicles(radius, n_lamellae, rng)[0]
     return replace(
-        vesicle, outline=replace(vesicle.outline, center=_polar(distance, rng))
+        vesicle, outline=replace(vesicle.outline, center=polar(distance, rng))
     )
 
 
-def _sample_ice(radius, reach, rng):
+def sample_ice(radius, reach, rng):
     """Yield dark pieces of ice beside the particle, some over its rim."""
     for _ in range(rng.poisson(0.3)):
-        center = _polar(rng.uniform(radius, reach), rng)
+        center = polar(rng.uniform(radius, reach), rng)
         yield sample_outline(rng.uniform(6, 22), rng, center, roughness=2.0)
 
 
-def _overlap(scene, rng):
+def overlap(scene, rng):
     """Let another liposome lie over much of the particle."""
     radius = scene.outline.radius
     other = _sample_radius(radius, rng)
@@ -136,7 +142,7 @@ def _overlap(scene, rng):
 def _cover(scene, rng):
     """Let a large piece of ice lie over the particle."""
     radius = scene.outline.radius
-    center = _polar(radius * rng.uniform(0, 0.6), rng)
+    center = polar(radius * rng.uniform(0, 0.6), rng)
     blob = sample_outline(radius * rng.uniform(0.4, 0.9), rng, center, roughness=2.0)
     return replace(scene, ice=(blob, *scene.ice))
 
@@ -160,7 +166,7 @@ def _half_fill(scene, rng):
     return replace(scene, contents=(content,))
 
 
-def _polar(distance, rng):
+def polar(distance, rng):
     """Return a point (y, x) at a distance from the origin, in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     return float(distance * np.sin(angle)), float(distance * np.cos(angle))
@@ -186,11 +192,11 @@ CLASSES = {
     "lamellarity": {
         "unilamellar": Traits(12_368, multilamellar=0.0, filled=0.25),
         "multilamellar": Traits(1_717, multilamellar=1.0, filled=0.25),
-        "uncertain": Traits(84, 0.5, 0.25, doubts=(_overlap, _cover, _fade)),
+        "uncertain": Traits(84, 0.5, 0.25, doubts=(overlap, _cover, _fade)),
     },
     "encapsulation": {
         "full": Traits(24_255, multilamellar=0.12, filled=1.0),
-        "uncertain": Traits(502, 0.12, 0.5, (_overlap, _cover, _fade, _half_fill)),
+        "uncertain": Traits(502, 0.12, 0.5, (overlap, _cover, _fade, _half_fill)),
         "empty": Traits(161, multilamellar=0.12, filled=0.0),
     },
 }

@@ -4,7 +4,7 @@ A scene knows nothing of pixels or of gray values: ``_sampling.py`` makes one at
 and ``_projection.py`` or ``_perlin.py`` draws it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -101,6 +101,24 @@ class Scene:
     def outline(self):
         """Outer edge of the particle's outermost membrane."""
         return self.vesicles[0].outline
+
+    def moved(self, place):
+        """Return the scene with its origin at a place (y, x)."""
+
+        def move(body):
+            center = body.center[0] + place[0], body.center[1] + place[1]
+            return replace(body, center=center)
+
+        def move_vesicles(vesicles):
+            return tuple(replace(v, outline=move(v.outline)) for v in vesicles)
+
+        return replace(
+            self,
+            vesicles=move_vesicles(self.vesicles),
+            contents=tuple(map(move, self.contents)),
+            neighbors=move_vesicles(self.neighbors),
+            ice=tuple(map(move, self.ice)),
+        )
 
     @property
     def n_lamellae(self):

@@ -1,5 +1,6 @@
 """Particle tables: read from files, cut from micrographs, or drawn."""
 
+from .artificial_micrographs import make_micrographs
 from .extraction import extract_particles
 from .instances import read_instances
 from .liposomes import make_liposomes
@@ -12,6 +13,7 @@ __all__ = [
     "extract_particles",
     "load_particles",
     "make_liposomes",
+    "make_micrographs",
     "read_instances",
     "read_micrograph",
     "save_particles",

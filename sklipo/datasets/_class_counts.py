@@ -7,7 +7,7 @@ import numpy as np
 
 def class_counts(n_samples, weights, classes):
     """Share out particles by largest remainder, at least one to a weighted class."""
-    shares = _class_shares(weights, classes)
+    shares = class_shares(weights, classes)
     present = shares > 0
     if n_samples < present.sum():
         raise ValueError(
@@ -25,7 +25,7 @@ def class_counts(n_samples, weights, classes):
     return counts
 
 
-def _class_shares(weights, classes):
+def class_shares(weights, classes):
     """Return the weights as a float array in the order of the classes."""
     if weights is None:
         return np.ones(len(classes))

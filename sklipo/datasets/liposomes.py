@@ -120,6 +120,7 @@ def make_liposomes(
     See Also
     --------
     sklipo.measures.lamellae : Measures what the columns of the truth tell.
+    sklipo.datasets.make_micrographs : Draw whole micrographs of liposomes.
     sklipo.datasets.load_particles : Read a table of real particles.
     sklipo.datasets.extract_particles : Cut particles out of a micrograph.
     sklearn.datasets.make_classification : Draw points instead of images.
