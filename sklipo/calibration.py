@@ -11,7 +11,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 # Private part of scikit-learn: _num_samples.
 from sklearn.utils.validation import _num_samples
 
-from .metrics._losses import check_probabilities
+from .particles._probabilities import check_probabilities
 from .versions import VersionedMixin
 
 # Shares that were written with two digits are off by so much, each.

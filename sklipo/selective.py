@@ -26,8 +26,8 @@ from .evaluation._coverage import tabulate_coverage, warn_of_undecided
 from .evaluation._folds import route_params
 from .evaluation._preparation import join_preparation, prepare, split_preparation
 from .evaluation.cross_validation import cross_validate_particles
-from .metrics._labels import check_labels, check_values, encode, find_classes
-from .metrics._losses import check_probabilities
+from .particles._labels import check_labels, check_values, encode, find_classes
+from .particles._probabilities import check_probabilities
 from .tags import extend_tags
 from .versions import VersionedMixin
 

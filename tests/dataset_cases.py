@@ -1,5 +1,7 @@
 """Particle tables as files."""
 
+import struct
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -53,3 +55,23 @@ def turned(pixels, orientation):
         7: np.rot90(pixels, 2).T,
         8: np.rot90(pixels),
     }[orientation]
+
+
+def mrc(pixels, order="<", mode=0, cell=None, intervals=None, extended=b"", **fields):
+    """An MRC file by the table of the format."""
+    stack = pixels.reshape(-1, *pixels.shape[-2:])
+    shape = stack.shape[::-1]
+    intervals = shape if intervals is None else intervals
+    cell = [2.0 * n for n in shape] if cell is None else cell
+    header = bytearray(1024)
+    struct.pack_into(f"{order}4i", header, 0, *shape, mode)
+    struct.pack_into(f"{order}3i3f", header, 28, *intervals, *cell)
+    struct.pack_into(f"{order}3i", header, 64, *fields.get("axes", (1, 2, 3)))
+    struct.pack_into(f"{order}2f", header, 76, *fields.get("range", (0, -1)))
+    struct.pack_into(f"{order}i", header, 92, len(extended))
+    header[104:108] = fields.get("kind", bytes(4))
+    struct.pack_into(f"{order}2i", header, 152, *fields.get("imod", (0, 0)))
+    if fields.get("stamp", True):
+        header[208:216] = b"MAP " + (b"DD\0\0" if order == "<" else b"\x11\x11\0\0")
+    swapped = stack.astype(stack.dtype.newbyteorder(order))
+    return bytes(header) + extended + swapped.tobytes()

@@ -6,31 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+from dataset_cases import mrc
 
-from sklipo.datasets import read_micrograph
+from sklipo.datasets import extract_particles, read_micrograph
 
 PIXELS = np.arange(-24, 24, dtype=np.int8).reshape(6, 8)
 IMOD = 1146047817
-
-
-def mrc(pixels, order="<", mode=0, cell=None, intervals=None, extended=b"", **fields):
-    """An MRC file by the table of the format."""
-    stack = pixels.reshape(-1, *pixels.shape[-2:])
-    shape = stack.shape[::-1]
-    intervals = shape if intervals is None else intervals
-    cell = [2.0 * n for n in shape] if cell is None else cell
-    header = bytearray(1024)
-    struct.pack_into(f"{order}4i", header, 0, *shape, mode)
-    struct.pack_into(f"{order}3i3f", header, 28, *intervals, *cell)
-    struct.pack_into(f"{order}3i", header, 64, *fields.get("axes", (1, 2, 3)))
-    struct.pack_into(f"{order}2f", header, 76, *fields.get("range", (0, -1)))
-    struct.pack_into(f"{order}i", header, 92, len(extended))
-    header[104:108] = fields.get("kind", bytes(4))
-    struct.pack_into(f"{order}2i", header, 152, *fields.get("imod", (0, 0)))
-    if fields.get("stamp", True):
-        header[208:216] = b"MAP " + (b"DD\0\0" if order == "<" else b"\x11\x11\0\0")
-    swapped = stack.astype(stack.dtype.newbyteorder(order))
-    return bytes(header) + extended + swapped.tobytes()
 
 
 def read(tmp_path, data, name="a.mrc", **parameters):
@@ -123,6 +104,48 @@ def test_an_unknown_mode_is_named_as_it_is_written(tmp_path, mode, order):
 def test_a_size_that_cannot_be_true_is_left_unknown(tmp_path, header):
     with pytest.warns(UserWarning, match=r"a.mrc.* left unknown: the file states"):
         assert read(tmp_path, mrc(PIXELS, **header)).pixel_size is None
+
+
+@pytest.mark.parametrize("intervals", [(8, 6, 1), (4, 3, 1)])
+def test_a_size_of_exactly_one_angstrom_is_doubted(tmp_path, intervals):
+    data = mrc(PIXELS, cell=intervals, intervals=intervals)
+    with pytest.warns(
+        UserWarning, match=r"'.*a.mrc' is 1 Å, .* pass pixel_size"
+    ) as seen:
+        assert read(tmp_path, data).pixel_size == pytest.approx(0.1)
+    assert seen[0].filename == __file__
+    labels = np.eye(6, 8, dtype=int)
+    for path in (tmp_path / "a.mrc", str(tmp_path / "a.mrc")):
+        with pytest.warns(UserWarning, match=r"a.mrc' is 1 Å") as seen:
+            extract_particles(path, labels)
+        assert seen[0].filename == __file__
+        # No warning: it is not used.
+        particles = extract_particles(path, labels, pixel_size=0.1)
+        assert particles["pixel_size"].tolist() == [0.1]
+        assert read_micrograph(path, pixel_size=2).pixel_size == 2.0
+
+
+@pytest.mark.parametrize("cell", [(8.004, 6.003, 1), (8.08, 6, 1), (16, 12, 1)])
+def test_a_size_near_one_angstrom_is_not_doubted(tmp_path, cell):
+    assert read(tmp_path, mrc(PIXELS, cell=cell)).pixel_size is not None
+
+
+def test_who_passes_a_pixel_size_is_not_warned_of_that_of_the_file(tmp_path):
+    (tmp_path / "a.mrc").write_bytes(mrc(PIXELS, cell=(0, 0, 0)))
+    labels = np.eye(6, 8, dtype=int)
+    particles = extract_particles(tmp_path / "a.mrc", labels, pixel_size=0.5)
+    assert particles["pixel_size"].tolist() == [0.5]
+
+
+@pytest.mark.parametrize("pixel_size", [0, -1, np.nan, np.inf, "1", True, 1e7])
+def test_bad_pixel_sizes(tmp_path, pixel_size):
+    (tmp_path / "a.mrc").write_bytes(mrc(PIXELS))
+    for door in (
+        read_micrograph,
+        lambda path, **p: extract_particles(path, PIXELS, **p),
+    ):
+        with pytest.raises(ValueError, match=r"pixel_size is .*, expected nm above 0"):
+            door(tmp_path / "a.mrc", pixel_size=pixel_size)
 
 
 @pytest.mark.parametrize("kind", [b"FEI1", b"FEI2"])

@@ -268,6 +268,108 @@ def test_units_that_people_write_into_imagej(tmp_path, unit, nm):
     assert read_micrograph(path).pixel_size == pytest.approx(0.5 * nm)
 
 
+@pytest.mark.parametrize(
+    "unit, nm",
+    [
+        ("NM", 1),
+        ("UM", 1000),
+        ("µm", 1000),
+        ("\u03bcm", 1000),
+        ("&#181;m", 1000),
+        ("&micro;m", 1000),
+        ("\\u00b5M", 1000),
+        ("Å", 0.1),
+        ("\u212b", 0.1),
+        ("&#xC5;", 0.1),
+        ("Ångström", 0.1),
+        ("A", 0.1),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_units_in_any_spelling_and_encoding(tmp_path, unit, nm, encoding):
+    description = f"ImageJ=1.54f\r\nunit={unit} \r\n".encode(encoding, "replace")
+    if b"?" in description:
+        pytest.skip("no character of this encoding")
+    options = {"description": description, "metadata": None, "resolution": (2, 2)}
+    path = write(tmp_path / "a.tif", **options)
+    assert read_micrograph(path).pixel_size == pytest.approx(0.5 * nm)
+
+
+@pytest.mark.parametrize(
+    "lines, expected",
+    [("unit=nm\nyunit=um", 0.5), ("unit=pixel\nyunit=px", None), ("min=0", None)],
+)
+def test_imagej_states_the_unit_of_an_axis_if_it_is_another(tmp_path, lines, expected):
+    options = {"description": f"ImageJ=1.54f\n{lines}\n", "resolution": (2, 2000)}
+    path = write(tmp_path / "a.tif", metadata=None, **options)
+    assert read_micrograph(path).pixel_size == expected
+
+
+OME = """<?xml version="1.0" encoding="UTF-8"?>
+<{0}OME xmlns{1}="http://www.openmicroscopy.org/Schemas/OME/2016-06">
+<{0}Image ID="Image:0"><{0}Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8"
+SizeX="13" SizeY="9" SizeZ="1" SizeC="1" SizeT="1" {2}><{0}Channel ID="Channel:0:0"/>
+<{0}TiffData IFD="0" PlaneCount="1"/></{0}Pixels></{0}Image></{0}OME>"""
+
+
+def write_ome(path, attributes, prefix=""):
+    xml = OME.format(prefix, f":{prefix[:-1]}" if prefix else "", attributes)
+    return write(path, description=xml.encode(), metadata=None)
+
+
+@pytest.mark.parametrize(
+    "attributes, expected",
+    [
+        ('PhysicalSizeX="5E-4" PhysicalSizeY="5e-4"', 0.5),
+        ("PhysicalSizeX='.5' PhysicalSizeXUnit='nm'", 0.5),
+        ('PhysicalSizeY=" 0.5 " PhysicalSizeYUnit="nm"', 0.5),
+        ('PhysicalSizeX = "0.5"\n PhysicalSizeXUnit\n=\n"nm" PhysicalSizeY="0.5"', 0.5),
+        ('PhysicalSizeX="2" PhysicalSizeXUnit="&#181;m" PhysicalSizeY="2"', 2000),
+        ('PhysicalSizeX="2" PhysicalSizeXUnit="&#xC5;" PhysicalSizeYUnit="Å"', 0.2),
+        ('PhysicalSizeX="2" PhysicalSizeXUnit="pixel"', None),
+        ('PhysicalSizeX="2" PhysicalSizeXUnit="reference frame"', None),
+        ('PhysicalSizeX="" PhysicalSizeY=""', None),
+        ('PhysicalSizeX="two"', None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "ome:"])
+def test_sizes_of_ome(tmp_path, attributes, expected, prefix):
+    path = write_ome(tmp_path / "a.tif", attributes, prefix)
+    found = read_micrograph(path).pixel_size
+    assert found == (expected and pytest.approx(expected))
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "NaN", "INF", "1e400"])
+def test_sizes_of_ome_that_can_not_be_true(tmp_path, size):
+    path = write_ome(tmp_path / "a.tif", f'PhysicalSizeX="{size}"')
+    with pytest.warns(UserWarning, match=r"a.tif' is left unknown: .* states .* µm,"):
+        assert read_micrograph(path).pixel_size is None
+
+
+def test_units_of_both_axes_are_compared_in_nm(tmp_path):
+    sizes = 'PhysicalSizeX="0.5" PhysicalSizeXUnit="µm" PhysicalSizeY="{}" '
+    sizes += 'PhysicalSizeYUnit="nm"'
+    path = write_ome(tmp_path / "a.tif", sizes.format(500))
+    assert read_micrograph(path).pixel_size == pytest.approx(500)
+    write_ome(path, sizes.format(510))
+    with pytest.raises(ValueError, match=r"are 510 nm high and 500 nm wide, .* square"):
+        read_micrograph(path)
+    # A number that the user gives goes before what the file states.
+    assert read_micrograph(path, pixel_size=500).pixel_size == 500
+
+
+def test_each_image_of_ome_has_its_own_size(tmp_path):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        for size in (0.5, 3):
+            tiff.write(GRAY, metadata=ome(size))
+    for image, size in enumerate((0.5, 3)):
+        assert read_micrograph(path, image=image).pixel_size == pytest.approx(size)
+    write(path, np.stack([GRAY] * 3), ome=True, metadata=ome(2) | {"axes": "ZYX"})
+    assert read_micrograph(path, frame=2).pixel_size == pytest.approx(2)
+
+
 def test_a_diffraction_pattern_of_jeol_has_no_pixel_size(tmp_path):
     tags = [text(271, "JEOL Ltd.")]
     description = JEOL.format(mode="DIFF")

@@ -1,6 +1,7 @@
 """Particle tables: read from files, cut from micrographs, or drawn."""
 
 from .artificial_micrographs import make_micrographs
+from .classes import save_classes
 from .extraction import extract_particles
 from .instances import read_instances
 from .liposomes import make_liposomes
@@ -16,5 +17,6 @@ __all__ = [
     "make_micrographs",
     "read_instances",
     "read_micrograph",
+    "save_classes",
     "save_particles",
 ]

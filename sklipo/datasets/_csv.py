@@ -168,7 +168,19 @@ def _choose(guess, texts, meaning, has_commas):
     return texts
 
 
-def format_csv(table):
+def encode_csv(table):
+    """Return a table as the bytes of a CSV."""
+    text = _format_table(table)
+    if "\0" in text:
+        raise ValueError("A CSV can't keep NUL characters in text; save as .parquet.")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        text = error.object[max(0, error.start - 20) : error.end + 20]
+        raise ValueError(f"{text!r} can't be encoded in UTF-8.") from error
+
+
+def _format_table(table):
     """Return a table as CSV: texts in quotes, but paths and numbers without."""
     names = [_quote(str(name), _NAME_NEEDS_QUOTES) for name in table.columns]
     columns = [

@@ -57,7 +57,7 @@ def load_images(
         for i, fault in enumerate(faults)
     ]
     raise_complaints(complaints, "particles can't be read: ")
-    _warn_of_mixed_dtypes(images)
+    warn_of_mixed_dtypes(images)
     table = table.assign(image=_share(images))
     if masks is None:
         return table
@@ -240,7 +240,7 @@ def _warn_of_inverted_masks(masks):
         )
 
 
-def _warn_of_mixed_dtypes(images):
+def warn_of_mixed_dtypes(images):
     """Warn if the images differ in pixel dtype."""
     counts = Counter(str(image.dtype) for image in images)
     if len(counts) > 1:

@@ -1,5 +1,6 @@
 """Tables of instances: where each particle of a micrograph lies, pixel by pixel."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from ..images import ImageArray, ImageDtype
 from ..particles._outlines import crop
 
 _N_LISTED = 3
+_FAR = 2**31
 
 
 class Instance(NamedTuple):
@@ -28,7 +30,8 @@ def tabulate(instances):
     cropped = [crop(found.mask, found.top, found.left) for found in instances]
     masks, tops, lefts = zip(*cropped, strict=True)
     names = _number([found.name for found in instances])
-    empty = [name for name, mask in zip(names, masks, strict=True) if not mask.size]
+    found = zip(names.tolist(), masks, strict=True)
+    empty = [name for name, mask in found if not mask.size]
     if empty:
         raise ValueError(
             f"{len(empty)} of {len(names)} particles hold no pixel's center, such as "
@@ -54,34 +57,38 @@ def check_instances(table):
             f"{list(table.columns)}; read_instances makes one that has all. If its "
             "rows are positions, pass box= and mask_diameter= as well."
         )
+    first = crop_masks(table, "the table of instances")
+    others = table.drop(columns=["mask", "top", "left"]).reset_index(drop=True)
+    if "instance" not in others:
+        others.insert(0, "instance", np.arange(1, len(table) + 1))
+    _check_unique(others["instance"])
+    return pd.concat([first, others], axis=1)
+
+
+def crop_masks(table, name):
+    """Return a table of mask, top and left of each row, masks cut to their boxes."""
     if not isinstance(table["mask"].dtype, ImageDtype):
         raise ValueError(
-            "The column 'mask' of the table of instances holds no images; make it by "
+            f"The column 'mask' of {name} holds no images; make it by "
             "sklipo.ImageArray(masks)."
         )
     if not len(table):
-        raise ValueError("The table of instances has no row.")
-    places = [_whole_numbers(table, name) for name in ("top", "left")]
+        raise ValueError(f"{name[0].upper()}{name[1:]} has no row.")
+    tops, lefts = (whole_numbers(table, column, name) for column in ("top", "left"))
     masks = table["mask"].array
     bad = np.flatnonzero(masks.isna())
     if not len(bad):
         bad = [i for i, mask in enumerate(masks) if not mask.any()]
     if len(bad):
         raise ValueError(
-            f"row {bad[0]} of the table of instances: the mask is empty or missing "
-            f"({len(bad)} in all); drop such rows."
+            f"row {bad[0]} of {name}: the mask is empty or missing ({len(bad)} in "
+            "all); drop such rows."
         )
-    cropped = [
-        crop(mask != 0, top, left)
-        for mask, top, left in zip(masks, *places, strict=True)
-    ]
-    masks, tops, lefts = zip(*cropped, strict=True)
-    others = table.drop(columns=["mask", "top", "left"]).reset_index(drop=True)
-    if "instance" not in others:
-        others.insert(0, "instance", np.arange(1, len(table) + 1))
-    _check_unique(others["instance"])
-    first = pd.DataFrame({"mask": ImageArray(masks), "top": tops, "left": lefts})
-    return pd.concat([first, others], axis=1)
+    places = zip(masks, tops, lefts, strict=True)
+    masks, tops, lefts = zip(
+        *(crop(mask != 0, *at) for mask, *at in places), strict=True
+    )
+    return pd.DataFrame({"mask": ImageArray(masks), "top": tops, "left": lefts})
 
 
 def clip_instances(table, shape, name):
@@ -119,6 +126,22 @@ def find_boxes(table):
     return np.hstack([places, places + table["mask"].array.shapes])
 
 
+def list_names(table):
+    """Return the names of instances as ints or text, or else the number of the row."""
+    if "instance" not in table:
+        return list(range(1, len(table) + 1))
+    names = [
+        row if pd.isna(name) else name
+        for row, name in enumerate(table["instance"].tolist(), 1)
+    ]
+    # Whole numbers beside missing ones are floats.
+    is_whole = [isinstance(name, Real) and name % 1 == 0 for name in names]
+    return [
+        int(name) if whole else str(name)
+        for name, whole in zip(names, is_whole, strict=True)
+    ]
+
+
 def _number(names):
     """Return a unique name for each particle: numbers where a file has no names."""
     if all(isinstance(name, int | np.integer) for name in names):
@@ -143,23 +166,24 @@ def _check_unique(names):
     if names.isna().any() or names.duplicated().any():
         bad = names[names.isna() | names.duplicated()].iloc[0]
         raise ValueError(
-            f"The column 'instance' has {bad!r} more than once or is missing, expected "
-            "a number or name for each particle of one micrograph."
+            f"The column 'instance' has {bad} more than once or is missing, expected a "
+            "number or name of its own for each particle of one micrograph."
         )
 
 
-def _whole_numbers(table, name):
+def whole_numbers(table, column, name):
     """Return a column of whole numbers as ints."""
-    numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(
-        float, na_value=np.nan
-    )
-    bad = np.flatnonzero(~(numbers % 1 == 0))
+    numbers = pd.to_numeric(table[column], errors="coerce")
+    numbers = numbers.to_numpy(float, na_value=np.nan)
+    # Zero for what is far beyond any micrograph, and for NaN.
+    near = np.where(abs(numbers) < _FAR, numbers, 0)
+    bad = np.flatnonzero(near.round() != numbers)
     if len(bad):
         raise ValueError(
-            f"row {bad[0]} of the table of instances: {name} is "
-            f"{table[name].iloc[bad[0]]!r}, expected a whole number of pixels."
+            f"row {bad[0]} of {name}: {column} is {table[column].iloc[bad[0]]}, "
+            "expected a whole number of pixels."
         )
-    return numbers.astype(np.int64)
+    return near.astype(np.int64)
 
 
 def _list(names):

@@ -5,6 +5,7 @@ import gzip
 import lzma
 import re
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,44 +37,48 @@ _IMOD_STAMP, _IMOD_SIGNED = 1146047817, 1
 _FEI_TYPES, _FEI_SIZES = (b"FEI1", b"FEI2"), slice(156, 172)
 
 
-def is_mrc(path):
-    """Tell by its name or stamp whether a file is an MRC, perhaps a compressed one."""
+def is_mrc(path, start):
+    """Tell whether a file is an MRC: by its name, or the stamp in its first bytes."""
     if _PACKED.sub("", path.name.lower()).endswith(_SUFFIXES):
         return True
     # IMOD and SerialEM name them .st, .rec, .ali and more; old ones have no stamp.
-    with _open(path) as file:
+    if start.startswith(tuple(_OPENERS)):
         try:
-            return _read(file, _HEADER_SIZE).startswith(_STAMP, _STAMP_PLACE)
+            with open_mrc(path) as file:
+                start = _read(file, _HEADER_SIZE)
         except ValueError:
             return False
+    return start.startswith(_STAMP, _STAMP_PLACE)
+
+
+class Stack(NamedTuple):
+    """What the header of an MRC says of its frames; most files have one."""
+
+    n_frames: int
+    height: int
+    width: int
+    stored_dtype: np.dtype
+    is_packed: bool
+    start: int
+    pixel_size: PixelSize
+
+    @property
+    def dtype(self):
+        """The dtype of the pixels in native byte order."""
+        return self.stored_dtype.newbyteorder("=")
 
 
 def read_mrc(path, frame, max_pixels):
     """Return the gray pixels of an image or of one frame of a stack, its PixelSize."""
-    with _open(path) as file:
-        start = _read(file, _HEADER_SIZE)
-        header, order = _read_header(start)
-        width, height, n_frames = header["shape"].tolist()
-        shape = (n_frames, height, width)
-        index = choose_frame(frame, shape)
-        check_size(shape[1:], max_pixels)
-        extended_size = max(int(header["extended"]), 0)
-        # Only the first record of it is of use.
-        extended = _read(file, min(extended_size, _FEI_SIZES.stop))
-        is_packed = header["mode"] == _HALF_BYTES
-        dtype = _dtype(header, order)
-        stored_width = (width + 1) // 2 if is_packed else width
-        n_bytes = height * stored_width * dtype.itemsize
-        file.seek(_HEADER_SIZE + extended_size + index * n_bytes)
-        data = _read(file, n_bytes)
-    pixels = np.frombuffer(data, dtype).reshape(height, stored_width)
-    if is_packed:
-        # The first pixel is in the lower half.
-        pixels = np.dstack([pixels & 15, pixels >> 4]).reshape(height, -1)[:, :width]
-    return as_gray(pixels), _pixel_size(header, start, extended, order)
+    with open_mrc(path) as file:
+        stack = read_stack_header(file)
+        index = choose_frame(frame, stack[:3])
+        check_size(stack[1:3], max_pixels)
+        pixels = read_frame(file, stack, index)
+    return as_gray(pixels), stack.pixel_size
 
 
-def _open(path):
+def open_mrc(path):
     """Open a file, also a compressed one, to read what was in it."""
     with open(path, "rb") as file:
         start = file.read(max(map(len, _OPENERS)))
@@ -81,9 +86,45 @@ def _open(path):
     return (found or [open])[0](path, "rb")
 
 
-def _read(file, n_bytes):
-    """Return so many bytes; refuse a file that has fewer."""
+def read_stack_header(file):
+    """Return the Stack that an open MRC begins with."""
+    start = _read(file, _HEADER_SIZE)
+    header, order = _read_header(start)
+    width, height, n_frames = header["shape"].tolist()
+    extended_size = max(int(header["extended"]), 0)
+    # Only the first record of it is of use.
+    extended = _read(file, min(extended_size, _FEI_SIZES.stop))
+    return Stack(
+        n_frames,
+        height,
+        width,
+        _dtype(header, order),
+        bool(header["mode"] == _HALF_BYTES),
+        _HEADER_SIZE + extended_size,
+        _pixel_size(header, start, extended, order),
+    )
+
+
+def read_frame(file, stack, index):
+    """Return the pixels of one frame, as they are stored."""
+    stored_width = (stack.width + 1) // 2 if stack.is_packed else stack.width
+    n_bytes = stack.height * stored_width * stack.stored_dtype.itemsize
+    data = _read(file, n_bytes, stack.start + index * n_bytes)
+    pixels = np.frombuffer(data, stack.stored_dtype)
+    pixels = pixels.reshape(stack.height, stored_width)
+    if stack.is_packed:
+        # The first pixel is in the lower half.
+        pixels = np.dstack([pixels & 15, pixels >> 4])
+        pixels = pixels.reshape(stack.height, -1)[:, : stack.width]
+    return pixels
+
+
+def _read(file, n_bytes, place=None):
+    """Return so many bytes, from a place on; refuse a file that has fewer."""
     try:
+        # In a compressed file, to seek is to read.
+        if place is not None:
+            file.seek(place)
         data = file.read(n_bytes)
     except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         raise ValueError(f"damaged or truncated: {error}") from error
@@ -152,4 +193,7 @@ def _pixel_size(header, start, extended, order):
     if is_fei and not (width > 0 and height > 0):
         width, height = np.frombuffer(extended[_FEI_SIZES], f"{order}f8").tolist()
         return PixelSize(height, width, "m", "m")
-    return PixelSize(height, width, "A", "A")
+    doubt = None
+    if np.allclose((height, width), 1, rtol=0, atol=1e-5):
+        doubt = "is 1 Å, which many programs write that do not know it"
+    return PixelSize(height, width, "A", "A", doubt)

@@ -3,30 +3,58 @@
 import os
 import stat
 from io import BytesIO
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import tifffile
 
 from ._checksums import seal
-from ._gray import MAX_PIXELS
+from ._em_files import is_em_file, read_em_file
+from ._gray import MAX_PIXELS, choose_frame, choose_image
+from ._mrc import is_mrc, read_mrc
 from ._pictures import read_picture
+from ._pixel_sizes import PixelSize
 from ._tiff import is_tiff, read_tiff
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+# The stamps of all formats are within so many bytes.
+_START = 1024
 
 
-def read_pixels(path, *, max_pixels=MAX_PIXELS, lossless=False):
-    """Read one gray image; errors of its content do not name the file.
+class ImageFile(NamedTuple):
+    """What is in a file: gray pixels, their size, and a note of what was not read."""
 
-    One of more than ``max_pixels`` is refused before it is decoded, and with
+    pixels: np.ndarray
+    size: PixelSize | None = None
+    note: str | None = None
+
+
+def read_image(path, *, frame=None, image=None, max_pixels=MAX_PIXELS, lossless=False):
+    """Return the ImageFile of one gray image; errors do not name the file.
+
+    An image of more than ``max_pixels`` is refused before it is decoded, and with
     ``lossless``, for masks and label images, a format that changes pixels.
     """
     check_file(path)
     with open(path, "rb") as file:
-        if is_tiff(file):
-            return read_tiff(file, max_pixels=max_pixels, lossless=lossless)[0]
-        return read_picture(file.read(), max_pixels, lossless)
+        start = file.read(_START)
+        if is_tiff(start):
+            file.seek(0)
+            return ImageFile(*read_tiff(file, frame, image, max_pixels, lossless))
+        if is_em_file(path):
+            return ImageFile(*read_em_file(path, frame, image, max_pixels))
+        # All others hold one image.
+        choose_image(image, [""], ["its image"], [0])
+        if is_mrc(path, start):
+            return ImageFile(*read_mrc(path, frame, max_pixels))
+        choose_frame(frame, (1,))
+        return ImageFile(read_picture(start + file.read(), max_pixels, lossless))
+
+
+def read_pixels(path, **options):
+    """Return the pixels of :func:`read_image`, for those who need no more."""
+    return read_image(path, **options).pixels
 
 
 def check_file(path):

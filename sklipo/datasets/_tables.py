@@ -37,7 +37,7 @@ def read_table(path, columns, to_rename="columns={}"):
     if not path.exists():
         raise FileNotFoundError(f"There is no file or folder {str(path)!r}.")
     if suffix not in readers:
-        expected = ", ".join(readers)
+        expected = ", ".join([*readers, ".star"])
         raise ValueError(
             f"{str(path)!r}: expected a folder or one of {expected}. Other tables can "
             "be read by pandas and passed as a DataFrame."

@@ -49,15 +49,41 @@ _GRAY_OR_RGB = {
 _ORIENTATION, _PHOTOMETRIC = 274, 262
 
 
-def is_tiff(file):
-    """Tell by its first bytes whether an open file is a TIFF."""
-    start = file.read(4)
-    file.seek(0)
-    return start in _STARTS
+def is_tiff(start):
+    """Tell by its first bytes whether a file is a TIFF."""
+    return start.startswith(_STARTS)
 
 
-def read_tiff(file, *, max_pixels, frame=None, image=None, lossless=False):
+def read_tiff(file, frame, image, max_pixels, lossless):
     """Return the gray pixels, their PixelSize and a note of what was not read."""
+    with _opened(file) as images:
+        shapes = [_stack_shape(series) for series in images]
+        titles = [series.name for series in images]
+        number, note = choose_image(image, titles, shapes, range(len(images)))
+        index = choose_frame(frame, shapes[number])
+        pixels = _read_frame(file, images[number], index, max_pixels, lossless)
+        return pixels, _find_size(images[number].keyframe), note
+
+
+def count_frames(file):
+    """Return the number of images in a file that are of one shape, 1 if they differ."""
+    with _opened(file) as images:
+        shapes = [_stack_shape(series) for series in images]
+        is_alike = len({shape[1:] for shape in shapes}) == 1
+        return sum(shape[0] for shape in shapes) if is_alike else 1
+
+
+def read_frames(file, *, max_pixels):
+    """Give the gray pixels of each image in a file, one after another, without loss."""
+    with _opened(file) as images:
+        for series in images:
+            for index in range(_stack_shape(series)[0]):
+                yield _read_frame(file, series, index, max_pixels, lossless=True)
+
+
+@contextmanager
+def _opened(file):
+    """Open a TIFF; give the series of its images."""
     check_seal(file)
     with _naming_damage(file):
         tiff = tifffile.TiffFile(file)
@@ -66,18 +92,19 @@ def read_tiff(file, *, max_pixels, frame=None, image=None, lossless=False):
             images = _full_images(tiff)
             if not images:
                 raise ValueError("it has no image")
-            shapes = [_stack_shape(series) for series in images]
-        titles = [series.name for series in images]
-        number, note = choose_image(image, titles, shapes, range(len(images)))
-        page, shape = images[number].keyframe, shapes[number]
-        _check_page(page, lossless)
-        index = choose_frame(frame, shape)
-        is_paged = shape[0] == len(images[number].pages)
-        check_size(shape[1:] if is_paged else shape, max_pixels)
-        with _naming_damage(file):
-            pixels = _decode(images[number], index if is_paged else None)
-            pixels = pixels.reshape(-1, *shape[1:])[0 if is_paged else index]
-        return _as_shown(pixels, page, lossless), _find_size(page), note
+        yield images
+
+
+def _read_frame(file, series, index, max_pixels, lossless):
+    """Return the gray pixels of one frame of a series."""
+    page, shape = series.keyframe, _stack_shape(series)
+    _check_page(page, lossless)
+    is_paged = shape[0] == len(series.pages)
+    check_size(shape[1:] if is_paged else shape, max_pixels)
+    with _naming_damage(file):
+        pixels = _decode(series, index if is_paged else None)
+        pixels = pixels.reshape(-1, *shape[1:])[0 if is_paged else index]
+    return _as_shown(pixels, page, lossless)
 
 
 def _as_shown(pixels, page, lossless):

@@ -1,6 +1,7 @@
 """Pixel sizes that programs of microscopes write into TIFF files."""
 
 import re
+from xml.etree import ElementTree
 
 from tifffile import RESUNIT
 
@@ -18,7 +19,7 @@ def find_size(page):
         # What the tags of programs hold is not under our control.
         try:
             size = find(page.parent, page)
-        except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, SyntaxError):
             continue
         if size:
             return size
@@ -96,23 +97,32 @@ def _digital_micrograph(tiff, page):
 
 def _imagej(tiff, page):
     """Return the size that ImageJ writes."""
-    unit = re.search(r"^unit=(.*?)\s*$", page.description, re.MULTILINE)
-    if not (page.description.startswith("ImageJ=") and unit):
+    if not page.description.startswith("ImageJ="):
         return None
-    return PixelSize(*_per_resolution(page), unit[1], unit[1])
+    units = dict(re.findall(r"^(y?unit)=(.*?)\s*$", page.description, re.MULTILINE))
+    width_unit = units["unit"]
+    return PixelSize(*_per_resolution(page), units.get("yunit", width_unit), width_unit)
 
 
 def _ome(tiff, page):
-    """Return the size that OME-TIFF states of its first image."""
+    """Return the size that OME-TIFF states of the image that a page is in."""
     if not tiff.is_ome:
         return None
-    pixels = re.search(r"<(?:\w+:)?Pixels\s[^>]*>", tiff.ome_metadata)[0]
-    sizes, units = [], []
-    for axis in "YX":
-        sizes.append(float(re.search(rf'\sPhysicalSize{axis}="(.*?)"', pixels)[1]))
-        unit = re.search(rf'\sPhysicalSize{axis}Unit="(.*?)"', pixels)
-        units.append(unit[1] if unit else "µm")
-    return PixelSize(*sizes, *units)
+    elements = ElementTree.fromstring(tiff.ome_metadata).iter()
+    images = [each.attrib for each in elements if _local_name(each.tag) == "Pixels"]
+    number = [series.keyframe is page for series in tiff.series].index(True)
+    # Images whose pixels lie in other files are no series of this one.
+    pixels = images[number if len(images) == len(tiff.series) else 0]
+    sizes = [pixels.get(f"PhysicalSize{axis}") for axis in "YX"]
+    units = [pixels.get(f"PhysicalSize{axis}Unit") for axis in "YX"]
+    # What is stated of one axis alone holds for both.
+    sizes, units = ([y or x, x or y] for y, x in (sizes, units))
+    return PixelSize(*map(float, sizes), *(unit or "µm" for unit in units))
+
+
+def _local_name(tag):
+    """Return the name of an XML element without its namespace."""
+    return str(tag).rpartition("}")[2].rpartition(":")[2]
 
 
 def _per_resolution(page):

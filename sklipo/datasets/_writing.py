@@ -19,6 +19,18 @@ except ImportError:
     fcntl = None
 
 
+def check_place(path, overwrite):
+    """Raise an error if a file's folder is missing, or if it may not be replaced."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r}.")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{str(path)!r} exists and is no regular file.")
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"{str(path)!r} exists already; pass overwrite=True to replace it."
+        )
+
+
 def write_whole(path, write):
     """Write a file as a whole or not at all; ``write(draft)`` fills the file draft."""
     # A symbolic link stays, and the file that it points to is replaced.

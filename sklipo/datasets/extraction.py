@@ -1,6 +1,6 @@
 """Cut particles out of a micrograph."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
@@ -8,15 +8,25 @@ import numpy as np
 import pandas as pd
 
 from ..images import ImageArray
-from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ._gray import as_gray
 from ._instances import find_boxes
 from ._overlaps import find_enclosing, measure_overlaps
+from ._picks import find_diameter, place_picks
+from ._pixel_sizes import check_pixel_size
 from .instances import read_instances
 from .micrographs import Micrograph, read_micrograph
 
 
-def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name=None):
+def extract_particles(
+    micrograph,
+    instances,
+    *,
+    margin=50,
+    box=None,
+    mask_diameter=None,
+    pixel_size=None,
+    name=None,
+):
     """Cut all particles with their surrounding out of a micrograph.
 
     Parameters
@@ -26,10 +36,20 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
     instances : array-like, DataFrame, str or path-like
         Which pixels are which particle: a label image of the micrograph's shape, masks,
         or a file of ImageJ, COCO, QuPath, LabelMe or ilastik. All that
-        :func:`read_instances` takes, and what it returns.
+        :func:`read_instances` takes, and what it returns. With `box`, where the
+        particles were picked: a STAR of RELION, a ``.box`` of EMAN, a CSV or DataFrame
+        of x and y (columns in any case, of which ``label`` or ``class`` becomes
+        ``label``), or an array of the shape (n, 2) of x and y. These count pixels from
+        the center of the first one. Of several micrographs in it, `name` tells which.
     margin : int, default=50
         Surrounding on each side of the particle in pixels, cut off at the edges of the
         micrograph. The default is that of [1]_.
+    box : int, default=None
+        Side of the square cut-outs around coordinates in pixels, cut off at the edges
+        of the micrograph. It takes the place of `margin`.
+    mask_diameter : float, default=None
+        With `box`, the diameter of the particles in nm: masks are disks then. None
+        means that there are no masks.
     pixel_size : float, default=None
         Nanometers per pixel, from 0.0001 to 1,000,000. None means that of `micrograph`,
         if it is known.
@@ -46,7 +66,8 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
         - ``mask``: True for the pixels of this particle. Others that reach into the
           cut-out are surrounding.
         - ``pixel_size``: nm per pixel, if known.
-        - ``instance``: its number or name in `instances`.
+        - ``instance``: its number or name in `instances`; of coordinates the row's
+          number, from 1 on.
         - ``label``: its class, if `instances` states classes.
         - ``top``, ``left``: row and column of the cut-out's first pixel.
         - ``touches_border``: whether the particle reaches the micrograph's edge. A part
@@ -56,6 +77,8 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
           enclose it, else missing. The holes of a mask count as within.
         - ``micrograph_height``, ``micrograph_width``: the micrograph's shape.
         - ``micrograph``: its name, if known.
+        - ``mask_diameter``: with `mask_diameter` alone. It says that the mask is a disk
+          and no outline.
 
         and all further columns of `instances`, if it is a table.
 
@@ -64,7 +87,10 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
     ValueError
         If the image is not 2-D, is in color, is a masked array, or has NaN or infinite
         pixels in a cut-out; if `instances` can't be read by :func:`read_instances`, are
-        those of a micrograph of another shape, or have a column that is made here.
+        those of a micrograph of another shape, or have a column that is made here; if
+        coordinates can't be read, are no numbers or lie outside of the micrograph; if
+        `box` is larger than the micrograph, a disk larger than `box`, or its pixel size
+        unknown.
 
     Warns
     -----
@@ -96,20 +122,21 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
     0  <20x25 float64>         1    5    25           False
     1  <15x11 float64>         7   45     0            True
     """
-    if isinstance(micrograph, str | PathLike):
-        name = Path(micrograph).stem if name is None else name
-        micrograph = read_micrograph(micrograph)
-    if isinstance(micrograph, Micrograph):
-        pixel_size = micrograph.pixel_size if pixel_size is None else pixel_size
-        micrograph = micrograph.pixels
+    micrograph, pixel_size, name = _open(micrograph, pixel_size, name)
     _check_parameters(margin, pixel_size, name)
     micrograph = _as_micrograph(micrograph)
     shape = micrograph.shape
     image = None if name is None else str(name)
-    instances = read_instances(instances, shape, image=image)
+    if box is None:
+        if mask_diameter is not None:
+            raise ValueError("mask_diameter is for coordinates: pass box= as well.")
+        instances = read_instances(instances, shape, image=image)
+        # A margin beyond the micrograph is cut off, however large its number is.
+        cutouts = _add_margin(find_boxes(instances), min(margin, max(shape)), shape)
+    else:
+        diameter = find_diameter(box, mask_diameter, pixel_size, shape)
+        instances, cutouts = place_picks(instances, shape, box, diameter, image)
     boxes = find_boxes(instances)
-    # A margin beyond the micrograph is cut off, however large its number is.
-    cutouts = _add_margin(boxes, min(margin, max(shape)), shape)
     _check_finite(micrograph, cutouts, instances["instance"])
     columns = {
         "image": _cut(micrograph, cutouts),
@@ -125,8 +152,37 @@ def extract_particles(micrograph, instances, *, margin=50, pixel_size=None, name
         "micrograph_height": shape[0],
         "micrograph_width": shape[1],
         "micrograph": name,
+        "mask_diameter": mask_diameter,
     }
-    return pd.DataFrame({key: c for key, c in columns.items() if c is not None})
+    if box is not None and mask_diameter is None:
+        # A box is not the particle.
+        columns |= dict.fromkeys(["mask", "overlaps", "enclosed_by"])
+    table = pd.DataFrame({key: c for key, c in columns.items() if c is not None})
+    return pd.concat([table, _further(instances, table)], axis=1)
+
+
+def _open(micrograph, pixel_size, name):
+    """Return pixels, their size and the micrograph's name, as far as they are known."""
+    if isinstance(micrograph, str | PathLike):
+        name = Path(micrograph).stem if name is None else name
+        micrograph = read_micrograph(micrograph, pixel_size=pixel_size)
+    if isinstance(micrograph, Micrograph):
+        pixel_size = micrograph.pixel_size if pixel_size is None else pixel_size
+        micrograph = micrograph.pixels
+    return micrograph, pixel_size, name
+
+
+def _further(instances, table):
+    """Return the columns of instances that are the user's own."""
+    ours = ["mask", "top", "left", "instance", "label"]
+    further = instances.drop(columns=ours, errors="ignore")
+    taken = [name for name in further.columns if name in table.columns]
+    if taken:
+        raise ValueError(
+            f"The table of instances has columns {taken}, which are made anew; drop or "
+            "rename them."
+        )
+    return further
 
 
 def _as_micrograph(micrograph):
@@ -148,14 +204,7 @@ def _check_parameters(margin, pixel_size, name):
         raise ValueError(f"margin is {margin!r}, expected an int of 0 or more.")
     if name is not None and not np.isscalar(name):
         raise ValueError(f"name is {name!r}, expected a str.")
-    if pixel_size is None:
-        return
-    is_number = isinstance(pixel_size, Real) and not isinstance(pixel_size, bool)
-    if not (is_number and LEAST_PIXEL <= pixel_size <= MOST_PIXEL):
-        raise ValueError(
-            f"pixel_size is {pixel_size!r}, expected nm above 0, from {LEAST_PIXEL} to "
-            f"{MOST_PIXEL:.0f}."
-        )
+    check_pixel_size(pixel_size)
 
 
 def _check_finite(micrograph, boxes, instances):

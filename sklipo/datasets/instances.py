@@ -8,10 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ._coco import read_coco
+from ._geojson import read_geojson
+from ._ilastik import read_ilastik
 from ._instances import check_instances, clip_instances, tabulate
 from ._label_images import check_labels, read_labels, tabulate_labels
+from ._labelme import read_labelme
+from ._mask_stacks import holds_stack, read_stack, read_stack_file
 from ._pixel_files import check_file
+from ._rois import read_rois
 from ._text_files import read_text
+
+_OF_IMAGEJ = (".roi", ".zip")
+_OF_ILASTIK = (".h5", ".hdf5")
+_OF_JSON = (".json", ".geojson")
+_OF_PROGRAMS = (*_OF_IMAGEJ, *_OF_ILASTIK, *_OF_JSON)
 
 
 def read_instances(source, shape=None, *, image=None):
@@ -84,7 +95,7 @@ def read_instances(source, shape=None, *, image=None):
     -----
     Each particle has a mask of its own, so that overlapping ones stay whole. A pixel
     belongs to an outline if its center lies inside, and a center on the line if the
-    inside is to the right of or below it, as in ImageJ. Polygons of COCO hold the
+    inside is to the left of or above it, as in ImageJ. Polygons of COCO hold the
     pixels that pycocotools gives them.
 
     Examples
@@ -141,9 +152,7 @@ def _read_labels(labels, shape):
 def _read_array(source, shape):
     """Return the table of a label image or a stack of masks in memory."""
     if _is_stack(source):
-        from ._mask_stacks import read_stack
-
-        return tabulate(read_stack(np.asarray(source)))
+        return tabulate(read_stack(np.asarray(source), shape))
     return _read_labels(source, shape)
 
 
@@ -159,45 +168,35 @@ def _is_stack(array):
 
 def _read_file(path, shape, image, name):
     """Return the table of the instances in a file."""
-    readers = {
-        ".roi": _read_rois,
-        ".zip": _read_rois,
-        ".h5": _read_ilastik,
-        ".hdf5": _read_ilastik,
-        ".json": _read_json,
-        ".geojson": _read_json,
-    }
     suffix = path.suffix.lower()
-    if suffix not in readers:
+    if suffix in (".star", ".box", ".csv"):
+        raise ValueError(
+            f"{name} are coordinates without outlines; pass them to extract_particles "
+            "with box=."
+        )
+    if suffix not in _OF_PROGRAMS and not holds_stack(path):
         return _read_labels(path, shape)
     try:
         check_file(path)
-        return tabulate(readers[suffix](path, shape, image))
+        return tabulate(_read_found(path, suffix, shape, image))
     except ValueError as error:
         reason = str(error).removesuffix(".")
         raise ValueError(f"{name} can't be read: {reason}.") from error
 
 
-def _read_rois(path, shape, image):
-    """Return the regions of ImageJ in a file."""
-    from ._rois import read_rois
-
-    return read_rois(path)
-
-
-def _read_ilastik(path, shape, image):
-    """Return the objects of ilastik in a file."""
-    from ._ilastik import read_ilastik
-
-    return read_ilastik(path)
+def _read_found(path, suffix, shape, image):
+    """Return the instances in a file of another program, or on the pages of a TIFF."""
+    if suffix in _OF_IMAGEJ:
+        return read_rois(path)
+    if suffix in _OF_ILASTIK:
+        return read_ilastik(path, shape)
+    if suffix in _OF_JSON:
+        return _read_json(path, shape, image)
+    return read_stack_file(path, shape)
 
 
 def _read_json(path, shape, image):
     """Return the annotations of a JSON file, of the program that its keys tell."""
-    from ._coco import read_coco
-    from ._geojson import read_geojson
-    from ._labelme import read_labelme
-
     try:
         data = json.loads(read_text(path))
     except RecursionError as error:

@@ -14,6 +14,7 @@ from .._jobs import N_JOBS
 from ..images import ImageDtype
 from ._class_folders import DEFAULT_MASK_SUFFIX, list_classes
 from ._image_columns import MAX_PIXELS_IN_ALL, load_images
+from ._star import is_star_file, load_star
 from ._tables import read_table, rename_columns, strip_columns
 
 
@@ -23,6 +24,7 @@ from ._tables import read_table, rename_columns, strip_columns
         "columns": [Mapping, None],
         "root": [str, PathLike, None],
         "mask_suffix": [str, None],
+        "mask_diameter": [Interval(Real, 0, None, closed="neither"), None],
         "max_pixels": [Interval(Real, 1, None, closed="left")],
         "n_jobs": N_JOBS,
         "verbose": ["verbose"],
@@ -35,6 +37,7 @@ def load_particles(
     columns=None,
     root=None,
     mask_suffix=DEFAULT_MASK_SUFFIX,
+    mask_diameter=None,
     max_pixels=MAX_PIXELS_IN_ALL,
     n_jobs=None,
     verbose=False,
@@ -56,16 +59,24 @@ def load_particles(
           ``pixel_size`` and ``micrograph``;
         - a folder with one sub-folder of images per class. The sub-folder's name is
           the ``label``, and ``file`` the image's path;
-        - a DataFrame of such paths, as pandas reads it from other formats.
+        - a DataFrame of such paths, as pandas reads it from other formats;
+        - a STAR of particles, of RELION from 3.0 on or of cryoSPARC's export, whose
+          ``rlnImageName`` are frames of MRC stacks, as ``000123@job/stack.mrcs``.
     columns : dict, default=None
         The file's column names (or JSON keys) mapped to sklipo's, for instance
         ``{"filename": "image", "type": "label"}``.
     root : str or path-like, default=None
         The folder that the images' paths are relative to. None means the folder of the
-        table's file, and the current folder for a DataFrame.
+        table's file, and the current folder for a DataFrame. Stacks of a STAR are
+        looked for in its folder and those above, as paths of RELION begin in the
+        project's.
     mask_suffix : str or None, default="_mask"
         In a folder, ``name_mask.png`` is the mask of ``name.png``, in letters of any
         case. None means that there are no masks.
+    mask_diameter : float, default=None
+        For a STAR, the diameter of the particles in nm: the mask is a disk around the
+        center of the box, and the column ``mask_diameter`` says that it is no outline.
+        None means that there are no masks.
     max_pixels : int, default=2**31
         The most pixels that the images may have in all, against files that would fill
         the memory. An image that several rows name counts once.
@@ -80,7 +91,10 @@ def load_particles(
     DataFrame
         The particle table, one row per particle: ``image`` (dtype ``"image"``, in the
         files' own pixel dtype), ``mask`` (dtype ``"image"``, bool; True is the
-        particle) if there are masks, and all further columns unchanged.
+        particle) if there are masks, and all further columns unchanged. Those of a STAR
+        keep its names, beside ``pixel_size`` (nm), ``micrograph`` (the path in
+        ``rlnMicrographName``) and, for :func:`save_classes` to find the rows again,
+        ``star`` (its path) and ``star_row``.
 
     Raises
     ------
@@ -93,7 +107,10 @@ def load_particles(
         images have more than `max_pixels`; or if image files can't be used: missing,
         unreadable, truncated, empty, in color or with NaN pixels; a mask that is all 0,
         has more than two levels, is a JPEG or differs in shape from its image. The
-        message counts the bad rows and names the first five, counted from 0.
+        message counts the bad rows and names the first five, counted from 0. Also if a
+        STAR has no images, or optics that do not belong to its rows, if a stack has
+        fewer frames than it says, or if a disk of `mask_diameter` is larger than its
+        box, or the pixel size unknown.
 
     Warns
     -----
@@ -124,10 +141,17 @@ def load_particles(
     guesses the type. Words such as NA or None are missing values among numbers, and
     text among text and in the column ``label``.
 
+    The pixel size of a STAR [2]_ is ``rlnImagePixelSize``, of the row or of its group
+    in the table of the optics, else ``rlnDetectorPixelSize`` over ``rlnMagnification``.
+    The center of a box is the pixel at half its side, rounded down. Stacks are read
+    frame by frame, each frame once; compressed ones take longer.
+
     References
     ----------
     .. [1] S. Gryshkevych, "Convolutional neural networks for classification of
        transmission electron microscopy imagery", Uppsala University, 2016, section 3.
+    .. [2] S. H. W. Scheres, "RELION: Implementation of a Bayesian approach to cryo-EM
+       structure determination", J. Struct. Biol. 180, 2012.
 
     Examples
     --------
@@ -146,19 +170,23 @@ def load_particles(
     0  <7x8 uint8>  empty  empty/0.png
     1  <9x8 uint8>   full   full/0.png
     """
+    reading = {"max_pixels": max_pixels, "n_jobs": n_jobs, "verbose": verbose}
+    columns = strip_columns(columns)
+    is_star = not isinstance(path, pd.DataFrame) and is_star_file(Path(path))
+    if is_star:
+        return load_star(
+            Path(path), columns, root=root, mask_diameter=mask_diameter, **reading
+        )
+    if mask_diameter is not None:
+        raise ValueError("mask_diameter is for the particles of a STAR alone.")
     if isinstance(path, pd.DataFrame):
-        table = rename_columns(path, strip_columns(columns))
-        folder = Path()
+        table, folder = rename_columns(path, columns), Path()
     elif Path(path).is_dir():
-        if columns is not None:
+        if columns:
             raise ValueError("columns is for tables, and a folder of classes has none.")
         table, folder = list_classes(Path(path), mask_suffix), Path(path)
     else:
-        table = read_table(Path(path), strip_columns(columns))
-        folder = Path(path).parent
+        table, folder = read_table(Path(path), columns), Path(path).parent
     if isinstance(table["image"].dtype, ImageDtype):
         return table
-    root = folder if root is None else Path(root)
-    return load_images(
-        table, root, max_pixels=max_pixels, n_jobs=n_jobs, verbose=verbose
-    )
+    return load_images(table, folder if root is None else Path(root), **reading)

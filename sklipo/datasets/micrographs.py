@@ -8,12 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..particles._warnings import warn_caller
-from ._em_files import is_em_file, read_em_file
-from ._gray import MAX_PIXELS, choose_frame, choose_image
-from ._mrc import is_mrc, read_mrc
-from ._pixel_files import check_file, read_pixels
-from ._pixel_sizes import to_nm
-from ._tiff import is_tiff, read_tiff
+from ._gray import MAX_PIXELS
+from ._pixel_files import read_image
+from ._pixel_sizes import check_pixel_size, to_nm
 
 
 class Micrograph(NamedTuple):
@@ -43,7 +40,9 @@ class Micrograph(NamedTuple):
     pixel_size: float | None = None
 
 
-def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
+def read_micrograph(
+    path, *, pixel_size=None, frame=None, image=None, max_pixels=MAX_PIXELS
+):
     """Read a micrograph and, if the file holds it, its pixel size.
 
     Parameters
@@ -52,6 +51,9 @@ def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
         PNG, JPEG, BMP, GIF, WebP, JPEG 2000, AVIF, PNM or TIFF, by its content; MRC or
         MAP, by its name or the stamp in it, also compressed by gzip, bzip2 or xz; with
         the extra ``em`` also DM3, DM4, SER, EMI and EMD, by its name.
+    pixel_size : float, default=None
+        Nanometers per pixel, if the file states none or a wrong one. None means that of
+        the file.
     frame : int, default=None
         Which image of a stack to read. A stack needs it; other files refuse it. Stacks
         of more than three dimensions are numbered through.
@@ -81,15 +83,17 @@ def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
         If the file can't be read, is in color or not an image (a spectrum), if it has
         more than `max_pixels`, if it is a stack and no `frame` is given, if it is no
         regular file but a folder, pipe or device, or if height and width of its pixels
-        differ by more than 1 %: measures in nm would depend on direction. (Below that,
-        `pixel_size` is their geometric mean, which keeps areas.)
+        differ by more than 1 % and `pixel_size` is not given: measures in nm would
+        depend on direction. (Below that, it is their geometric mean, which keeps
+        areas.)
 
     Warns
     -----
     UserWarning
-        If the pixel size that the file states can't be true (0, negative, above 1 mm)
-        or is no length, as in a diffraction pattern, or if the file holds more than one
-        image and `image` is not given.
+        If `pixel_size` is not given, and that of the file can't be true (0, negative,
+        above 1 mm), is no length, as in a diffraction pattern, or is that of an MRC and
+        exactly 1 Å, which many programs write by default. If the file holds more than
+        one image and `image` is not given.
 
     See Also
     --------
@@ -141,15 +145,22 @@ def read_micrograph(path, *, frame=None, image=None, max_pixels=MAX_PIXELS):
     True
     """
     path = _check_parameters(path, frame, image, max_pixels)
+    check_pixel_size(pixel_size)
+    doubt = None
     try:
-        check_file(path)
-        pixels, size, note = _read_any(path, frame, image, max_pixels)
-        pixel_size = None if size is None else to_nm(size, path)
+        found = read_image(path, frame=frame, image=image, max_pixels=max_pixels)
+        if pixel_size is None:
+            pixel_size, doubt = to_nm(found.size)
     except ValueError as error:
         raise ValueError(f"{str(path)!r} can't be read: {error}.") from error
-    if note:
-        warn_caller(f"{str(path)!r} {note}.")
-    return Micrograph(pixels, pixel_size)
+    if doubt:
+        warn_caller(
+            f"The pixel size of {str(path)!r} {doubt}; where you know it, pass "
+            "pixel_size, in nm."
+        )
+    if found.note:
+        warn_caller(f"{str(path)!r} {found.note}.")
+    return Micrograph(found.pixels, None if pixel_size is None else float(pixel_size))
 
 
 def _check_parameters(path, frame, image, max_pixels):
@@ -167,18 +178,3 @@ def _check_parameters(path, frame, image, max_pixels):
     if not max_pixels > 0:
         raise ValueError(f"max_pixels is {max_pixels!r}, expected more than 0.")
     return Path(path)
-
-
-def _read_any(path, frame, image, max_pixels):
-    """Return the gray pixels, their PixelSize or None, and a note or None."""
-    with open(path, "rb") as file:
-        if is_tiff(file):
-            return read_tiff(file, frame=frame, image=image, max_pixels=max_pixels)
-    if is_em_file(path):
-        return read_em_file(path, frame, image, max_pixels)
-    # All others hold one image.
-    choose_image(image, [""], ["its image"], [0])
-    if is_mrc(path):
-        return *read_mrc(path, frame, max_pixels), None
-    choose_frame(frame, (1,))
-    return read_pixels(path, max_pixels=max_pixels), None, None

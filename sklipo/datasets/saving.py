@@ -12,10 +12,11 @@ from sklearn.utils._param_validation import validate_params
 from ..images import ImageDtype
 from ..particles._columns import strip_names
 from ..particles._masks import as_mask
-from ._csv import format_csv
+from ._csv import encode_csv
 from ._parquet import write_parquet
 from ._pixel_files import encode_pixels, lossless_suffix
 from ._writing import (
+    check_place,
     naming,
     new_folder,
     remove_unused_folders,
@@ -105,11 +106,9 @@ def save_particles(particles, path, *, overwrite=False):
     savers = {".parquet": _save_parquet, ".csv": _save_csv}
     if path.suffix.lower() not in savers:
         raise ValueError(f"{str(path)!r}: expected a path ending in .parquet or .csv.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r}.")
+    check_place(path, overwrite)
     if "image" not in _image_columns(particles):
         raise TypeError("particles has no column 'image' of dtype 'image'.")
-    _check_free(path, overwrite)
     savers[path.suffix.lower()](particles, path)
 
 
@@ -150,7 +149,7 @@ def _save_csv(particles, path):
             sync_folder_tree(folder)
             start = f"{parent.name}/{folder.name}"
             paths = {k: [f"{start}/{name}" for name in v] for k, v in names.items()}
-            table = _to_csv(particles.assign(**paths))
+            table = encode_csv(particles.assign(**paths))
             write_whole(path, lambda draft: draft.write_bytes(table))
     finally:
         # Those of this table if it failed, else those of the one that it replaced.
@@ -175,18 +174,6 @@ def _save_images(array, column, folder):
         pixels = (pixels != 0) * np.uint8(255) if column == "mask" else pixels
         (folder / name).write_bytes(encode_pixels(pixels, suffix))
     return names
-
-
-def _to_csv(table):
-    """Return a table as the bytes of a CSV."""
-    text = format_csv(table)
-    if "\0" in text:
-        raise ValueError("A CSV can't keep NUL characters in text; save as .parquet.")
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        text = error.object[max(0, error.start - 20) : error.end + 20]
-        raise ValueError(f"{text!r} can't be encoded in UTF-8.") from error
 
 
 def _list_tables(folder):
@@ -242,13 +229,3 @@ def _check_image(pixels):
         )
     if not np.isfinite(pixels).all():
         raise ValueError("has NaN or infinite pixels; drop that particle.")
-
-
-def _check_free(path, overwrite):
-    """Raise an error if a file exists and may not be replaced."""
-    if path.exists() and not path.is_file():
-        raise FileExistsError(f"{str(path)!r} exists and is no regular file.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{str(path)!r} exists already; pass overwrite=True to replace it."
-        )

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .._steps import last_step, predict_both
-from ..metrics._labels import find_classes
-from ..metrics._losses import check_probabilities
+from ..particles._labels import find_classes
+from ..particles._probabilities import check_probabilities
 from ..tags import has_tag
 
 HOW_TO_GET = (

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._random import own_random_state
-from ..metrics._labels import check_labels, find_classes
+from ..particles._labels import check_labels, find_classes
 from ._probabilities import HOW_TO_GET, check_columns, probability_of
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from ..metrics._confusion import average_shares
-from ..metrics._labels import check_classes, check_labels, find_classes
+from ..particles._labels import check_classes, check_labels, find_classes
 from ._axes import (
     SMALL_CHARACTER,
     PanelDisplay,

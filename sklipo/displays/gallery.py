@@ -4,8 +4,8 @@
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from ..metrics._labels import check_labels, find_classes
 from ..particles import check_particles
+from ..particles._labels import check_labels, find_classes
 from ._axes import PanelDisplay, grid_shape, plain_text
 from ._by_name import named_results, only_one
 from ._parameters import COUNT, NUMBER, check_numbers, draws

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ..metrics import classification_table
-from ..metrics._labels import check_labels, find_classes
+from ..particles._labels import check_labels, find_classes
 from ._axes import (
     CHARACTER,
     PanelDisplay,

@@ -15,7 +15,7 @@ from .._extras import import_extra
 from ..datasets import Micrograph, read_micrograph
 from ..datasets._gray import as_gray
 from ..datasets._instances import check_instances, clip_instances
-from ..metrics._labels import check_labels, find_classes
+from ..particles._labels import check_labels, find_classes
 from ._axes import PanelDisplay, add_legend, plain_text
 from ._colors import choose_colors, text_color
 from ._parameters import COLORS, NUMBER, check_numbers, draws

@@ -7,8 +7,8 @@ from sklearn.calibration import calibration_curve
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ..metrics._labels import check_labels, find_classes
-from ..metrics._losses import check_probabilities
+from ..particles._labels import check_labels, find_classes
+from ..particles._probabilities import check_probabilities
 from ._axes import SMALL_CHARACTER, PanelDisplay, is_leftmost, plain_text
 from ._by_name import (
     check_same_classes,

@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .._steps import last_step
-from ..metrics._labels import check_labels, check_values, find_classes
-from ..metrics._losses import check_probabilities
 from ..metrics._risk import count_cuts
+from ..particles._labels import check_labels, check_values, find_classes
+from ..particles._probabilities import check_probabilities
 from ..tags import has_tag
 from ._axes import (
     SMALL_CHARACTER,

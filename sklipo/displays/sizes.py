@@ -5,8 +5,8 @@ import numpy as np
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from ..metrics._labels import check_labels, find_classes
 from ..particles import check_particles
+from ..particles._labels import check_labels, find_classes
 from ..transformers import CropToMask
 from ._axes import PanelDisplay, grid_shape, is_leftmost, plain_text
 from ._colors import MARKERS, choose_colors

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import check_labels, one_a_row, warn_of_other_order
 from ..particles._columns import strip_names
+from ..particles._labels import check_labels, one_a_row, warn_of_other_order
 from ..particles._warnings import warn_caller
 
 # The spread of fewer labels is too uncertain for an interval.

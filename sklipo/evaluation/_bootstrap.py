@@ -11,8 +11,8 @@ from scipy.stats import t as student
 from sklearn.utils import check_random_state
 
 from ..metrics._confusion import class_metrics, summary_metrics
-from ..metrics._labels import encode
 from ..metrics._losses import sample_losses
+from ..particles._labels import encode
 from ._resampled_counts import blocks
 
 # Metrics are of the order of one: what is smaller than this is rounding.

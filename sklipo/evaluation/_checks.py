@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 # Private part of scikit-learn: check_consistent_length counts by it.
 from sklearn.utils.validation import _num_samples
 
-from ..metrics._labels import check_labels, check_values, warn_of_other_order
+from ..particles._labels import check_labels, check_values, warn_of_other_order
 from ..particles._warnings import warn_caller
 
 

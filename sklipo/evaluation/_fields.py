@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import check_labels, check_values, find_classes
-from ..metrics._losses import check_probabilities
+from ..particles._labels import check_labels, check_values, find_classes
+from ..particles._probabilities import check_probabilities
 from ._checks import check_unsure
 
 # What two results that are compared must share, and what it tells.

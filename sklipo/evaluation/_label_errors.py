@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..displays._probabilities import result_probabilities
-from ..metrics._labels import encode
+from ..particles._labels import encode
 from ..particles._warnings import warn_caller
 
 # Means of equal float32 probabilities differ from them by less.

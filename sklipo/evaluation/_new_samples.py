@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..displays._probabilities import HOW_TO_GET
-from ..metrics._labels import check_labels, check_same_kind, check_values, encode
-from ..metrics._losses import check_probabilities
+from ..particles._labels import check_labels, check_same_kind, check_values, encode
+from ..particles._probabilities import check_probabilities
 from ._audited import FEWEST_LABELS, check_audit
 from ._prevalence_methods import Labeled, Sample
 

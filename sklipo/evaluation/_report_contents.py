@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import (
+from ..particles import check_particles
+from ..particles._labels import (
     check_labels,
     check_names,
     encode,
     warn_of_other_order,
 )
-from ..metrics._losses import check_probabilities
-from ..particles import check_particles
+from ..particles._probabilities import check_probabilities
 
 # What a report reads of an estimate. A Series has to_frame, too.
 _OF_ESTIMATES = ("to_frame", "counted", "classes", "caveats", "n_particles")

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples
 
 from .._random import own_random_state
-from ..metrics._labels import check_labels, check_values, warn_of_other_order
+from ..particles._labels import check_labels, check_values, warn_of_other_order
 from ..particles._warnings import warn_caller
 
 # Labels of each predicted class: as many as this where there are enough, and never

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
-from ..metrics._labels import check_labels, check_names, warn_of_other_order
 from ..particles._columns import strip_names
+from ..particles._labels import check_labels, check_names, warn_of_other_order
 
 
 def count_by(particles, y_pred, by="micrograph"):

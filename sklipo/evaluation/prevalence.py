@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._random import own_seed
-from ..metrics._labels import check_values, encode
+from ..particles._labels import check_values, encode
 from ..particles._warnings import warn_caller
 from ._new_samples import (
     check_new,

@@ -17,7 +17,7 @@ from ..displays._axes import PanelDisplay, plain_text
 from ..displays._colors import choose_colors
 from ..displays._parameters import COUNT, check_table, draws
 from ..features import ParticleFeatures
-from ..metrics._labels import check_labels
+from ..particles._labels import check_labels
 
 
 @validate_params(

@@ -9,7 +9,7 @@ from .._extras import import_extra
 from ..displays._axes import PanelDisplay, plain_text
 from ..displays._parameters import check_numbers, draws
 from ..images._shapes import height_and_width
-from ..metrics._labels import check_labels
+from ..particles._labels import check_labels
 from ._layers import class_index
 from ._models import (
     batch_size_of,

@@ -6,7 +6,7 @@ and bootstrap samples need no loop. What is undefined is NaN.
 
 import numpy as np
 
-from ._labels import encode
+from ..particles._labels import encode
 
 
 def count_pairs(y_true, y_pred, labels):

@@ -1,7 +1,7 @@
 """How well prediction and truth agree on a class, in one number."""
 
+from ..particles._labels import check_predictions
 from ._averaging import class_metric
-from ._labels import check_predictions
 
 
 def thesis_f1(y_true, y_pred, *, labels=None, average="macro"):

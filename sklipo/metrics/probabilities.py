@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ..particles._labels import check_classes, check_labels
+from ..particles._probabilities import check_probabilities
 from ._averaging import average_classes
-from ._labels import check_classes, check_labels
-from ._losses import check_probabilities, mean_loss_by_class, sample_losses
+from ._losses import mean_loss_by_class, sample_losses
 
 
 def class_log_loss(y_true, y_proba, *, labels=None, average="macro"):

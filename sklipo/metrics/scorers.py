@@ -4,6 +4,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from ..particles._labels import check_classes, check_labels, check_predictions
+from ..particles._probabilities import check_probabilities
 from ._averaging import average_classes, class_metric
 from ._confusion import (
     class_metrics,
@@ -11,8 +13,7 @@ from ._confusion import (
     mean_over_classes,
     summary_metrics,
 )
-from ._labels import check_classes, check_labels, check_predictions
-from ._losses import check_probabilities, mean_loss_by_class, sample_losses
+from ._losses import mean_loss_by_class, sample_losses
 
 _OF_CLASS = {
     "TPR",

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 
+from ..particles._labels import check_predictions
+from ..particles._probabilities import check_probabilities
 from ._confusion import class_metrics, count_pairs, summary_metrics
-from ._labels import check_predictions
-from ._losses import check_probabilities, mean_loss_by_class, sample_losses
+from ._losses import mean_loss_by_class, sample_losses
 
 _BASELINES = ("most_frequent", "stratified", "uniform")
 

@@ -139,7 +139,7 @@ def _as_bool(masks, rows):
 
 def check_pixel_sizes(pixel_sizes, rows):
     """Return pixel sizes as positive float64 values."""
-    values = _as_floats(pixel_sizes)
+    values = as_floats(pixel_sizes)
     wrong = np.flatnonzero(~((values >= LEAST_PIXEL) & (values <= MOST_PIXEL)))
     if len(wrong):
         i = wrong[0]
@@ -152,7 +152,7 @@ def check_pixel_sizes(pixel_sizes, rows):
     return values
 
 
-def _as_floats(column):
+def as_floats(column):
     """Return a column as float64, NaN where it holds no real number."""
     dtype = column.dtype
     if not is_numeric_dtype(dtype) or is_bool_dtype(dtype) or is_complex_dtype(dtype):

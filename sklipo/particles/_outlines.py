@@ -75,7 +75,7 @@ def fill_rings(rings):
     crossings = x + (rows + 0.5 - y) * width / height
     # Rounding errors must not bring a center that lies on the line to its other side.
     columns = np.floor(crossings + 0.5 + _ROUNDING).astype(np.int64)
-    return _fill_between(rows, columns)
+    return fill_between(rows, columns)
 
 
 def _trace(pieces, number, box):
@@ -133,7 +133,7 @@ def _check_ring(ring):
     return ring
 
 
-def _fill_between(rows, columns):
+def fill_between(rows, columns):
     """Return the pixels from the first to the second column of a row, and so on."""
     top, left = rows.min(), columns.min()
     shape = rows.max() - top + 1, columns.max() - left

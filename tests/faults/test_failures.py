@@ -70,7 +70,7 @@ def test_full_disk(tmp_path, job):
 STEPS = {
     "write": (os, "fsync"),
     "rename": (os, "replace"),
-    "encode": (saving, "format_csv"),
+    "encode": (saving, "encode_csv"),
     "attributes": (_writing, "_copy_permissions"),
 }
 

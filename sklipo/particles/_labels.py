@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from ..particles._warnings import warn_caller
+from ._warnings import warn_caller
 
 # Tables of all pairs of classes grow by the square of their number.
 _MOST_CLASSES = 1000
