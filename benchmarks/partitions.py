@@ -5,6 +5,7 @@ which are read anew each time.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -69,7 +70,10 @@ def write_table(folder, n_particles):
 
 
 class peak_memory:
-    """Peak of the resident memory of this process and its workers, while inside."""
+    """Peak of the resident memory of a process and its workers, while inside."""
+
+    def __init__(self, pid=None):
+        self._pid = pid
 
     def __enter__(self):
         self._done, self.bytes = Event(), 0
@@ -83,8 +87,10 @@ class peak_memory:
         self._pool.shutdown()
 
     def _watch_memory(self):
-        this = psutil.Process()
+        this = psutil.Process(self._pid)
         processes = [this, *this.children(recursive=True)]
         while not self._done.wait(0.05):
-            used = sum(process.memory_info().rss for process in processes)
-            self.bytes = max(self.bytes, used)
+            # A process that has ended takes none.
+            with suppress(psutil.NoSuchProcess):
+                used = sum(process.memory_info().rss for process in processes)
+                self.bytes = max(self.bytes, used)

@@ -36,7 +36,7 @@ from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
 from .metrics import classification_table
 from .particles import check_particles
-from .partitions import predict_partitions
+from .partitions import predict_micrographs, predict_partitions
 from .pipelines import make_lipnet_pipeline, make_svc_pipeline
 from .resampling import ArtificialOverSampler
 from .resize import Resize
@@ -80,6 +80,7 @@ __all__ = [
     "particles",
     "partitions",
     "pipelines",
+    "predict_micrographs",
     "predict_partitions",
     "resampling",
     "resize",

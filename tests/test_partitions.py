@@ -28,11 +28,11 @@ from sklipo import (
     CropToMask,
     ParticleFeatures,
     Resize,
-    partitions,
     predict_partitions,
 )
 from sklipo.datasets import load_particles, make_liposomes, save_particles, saving
 from sklipo.datasets._image_columns import load_images
+from sklipo.partitions import particles as partitions
 
 N, N_PARTITIONS = 48, 6
 
@@ -102,9 +102,11 @@ def assert_predicted(results, model, particles):
         np.testing.assert_array_equal(results[name], particles[name])
 
 
+@pytest.mark.parametrize("n_jobs", [None, 1, 2])
 @pytest.mark.parametrize("kind", ["parquet", "csv", "dask", "small batches"])
-def test_same_as_in_one_process(kind, table, model, particles, tmp_path):
+def test_same_as_in_one_process(kind, n_jobs, table, model, particles, tmp_path):
     options = {"batch_size": 3} if kind == "small batches" else {}
+    options["n_jobs"] = n_jobs
     if kind == "csv":
         table = table.with_suffix(".csv")
     if kind == "dask":
@@ -179,7 +181,14 @@ def test_spaces_around_the_columns_of_any_table(table, model, particles, tmp_pat
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"batch_size": 0}, {"batch_size": 1.5}, {"root": 5}, {"overwrite": "yes"}],
+    [
+        {"batch_size": 0},
+        {"batch_size": 1.5},
+        {"n_jobs": 0},
+        {"n_jobs": 1.5},
+        {"root": 5},
+        {"overwrite": "yes"},
+    ],
 )
 def test_parameters_are_checked_before_work(table, model, tmp_path, wrong):
     with pytest.raises((TypeError, ValueError), match=f"'{next(iter(wrong))}' param"):
@@ -211,7 +220,7 @@ def test_a_table_with_pixels(table, model, particles, tmp_path, monkeypatch):
         assert results.npartitions > 3
         assert_predicted(results, model, particles)
         assert not {"image", "mask"} & set(results.columns)
-    with pytest.raises(ValueError, match="results of other particles"):
+    with pytest.raises(ValueError, match="holds results of other particles"):
         rows = dd.from_pandas(particles[::-1], npartitions=results.npartitions)
         predict_partitions(model, rows, tmp_path / "p")
 
@@ -264,7 +273,7 @@ def test_goes_on_where_it_was_interrupted(table, model, particles, tmp_path):
     whole = spoiled.read_bytes()
     spoiled.write_bytes(whole[: len(whole) // 2])
     message = r"""1 of 6 partitions can't be predicted:
-part-000002, from row 2 on: 1 of 2 particles .* row 1 '.*/images/00019.png' \(trunc"""
+part-000002: from row 2 on, 1 of 2 particles .* row 1 '.*/images/00019.png' \(trunc"""
     with pytest.raises(ValueError, match=message):
         predict_partitions(model, table, folder, batch_size=2)
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
@@ -336,8 +345,10 @@ def test_no_progress_unless_asked_for(table, model, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("either_place")
-def test_progress_counts_partitions(table, model, tmp_path, capsys):
-    predict_partitions(model, table, tmp_path / "results", verbose=True)
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_progress_counts_partitions(table, model, tmp_path, capsys, n_jobs):
+    options = {"n_jobs": n_jobs, "verbose": True}
+    predict_partitions(model, table, tmp_path / "results", **options)
     assert f"{N_PARTITIONS}/{N_PARTITIONS}" in capsys.readouterr().err
 
 
@@ -346,6 +357,8 @@ def test_bad_input_is_refused_before_work(table, model, particles, tmp_path):
     rows = dd.read_parquet(table)
     with pytest.raises(NotFittedError):
         predict_partitions(Pipeline([("svc", LinearSVC())]), table, folder)
+    with pytest.raises(TypeError, match="StandardScaler has no attribute classes_"):
+        predict_partitions(StandardScaler().fit([[1]]), table, folder)
     with pytest.raises(TypeError, match=r"is a DataFrame; .*from_pandas"):
         predict_partitions(model, particles, folder)
     with pytest.raises(FileNotFoundError, match=r"no file or folder .*nowhere"):

@@ -5,17 +5,21 @@ N_LISTED = 5
 
 
 def raise_complaints(complaints, failure, separator=", "):
-    """Raise a ValueError that counts the complaints and lists the first, if any.
+    """Raise :func:`describe_complaints` as a ValueError, if there is any complaint."""
+    if description := describe_complaints(complaints, failure, separator):
+        raise ValueError(description)
+
+
+def describe_complaints(complaints, failure, separator=", "):
+    """Return a text that counts the complaints and lists the first; None without any.
 
     Each item of the job has one complaint, None or empty for a good item. ``failure``
     names the items and what cannot be done with the bad ones.
     """
     bad = [complaint for complaint in complaints if complaint]
     if not bad:
-        return
+        return None
     listed = bad[:N_LISTED]
     if len(bad) > N_LISTED:
         listed.append(f"and {len(bad) - N_LISTED} more")
-    raise ValueError(
-        f"{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."
-    )
+    return f"{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."

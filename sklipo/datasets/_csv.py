@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_numeric_dtype, is_scalar
 
 # Paths and names: 434e287439 is no number in them, and 0017 not 17.
-TEXT_COLUMNS = {"image", "mask", "micrograph"}
+TEXT_COLUMNS = {"image", "mask", "micrograph", "instances"}
 # Numbers, whatever quotes are around them.
 _NUMBER_COLUMNS = {"pixel_size", "padding"}
 _DELIMITERS = (",", ";", "\t")

@@ -12,9 +12,12 @@ from ._writing import write_whole
 _CHECKED = {"page_checksum_verification": True}
 
 
-def write_parquet(table, path, row_group_size=None):
-    """Write a table as a whole, with a checksum for each page and for the footer."""
-    write_whole(path, partial(_write, table, row_group_size))
+def write_parquet(table, path, row_group_size=None, schema=None):
+    """Write a table as a whole, with a checksum for each page and for the footer.
+
+    The arrow schema, if any, says the types of columns, whatever the rows hold.
+    """
+    write_whole(path, partial(_write, table, row_group_size, schema))
 
 
 def read_parquet(path, columns=None):
@@ -45,13 +48,14 @@ def read_outline(path):
     return _read(path, read)
 
 
-def _write(table, row_group_size, path):
+def _write(table, row_group_size, schema, path):
     """Write a table; what has no place in Parquet is a ValueError."""
     try:
         table.to_parquet(
             path,
             engine="pyarrow",
             row_group_size=row_group_size,
+            schema=schema,
             write_page_checksum=True,
         )
     except (OSError, MemoryError):

@@ -2,13 +2,33 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 # Calls in between the user's line and the one that warns.
 _BETWEEN = {"sklipo", "sklearn", "imblearn", "joblib", "contextlib"}
 
+# Where this thread's warnings go, if not to the user at once.
+_kept = ContextVar("_kept", default=None)
+
+
+@contextmanager
+def kept_warnings():
+    """Give a list that gets the texts of all warnings of sklipo in this thread."""
+    # warnings.catch_warnings is for one thread only.
+    token = _kept.set([])
+    try:
+        yield _kept.get()
+    finally:
+        _kept.reset(token)
+
 
 def warn_caller(message, category=UserWarning):
     """Warn at the line outside of sklipo and scikit-learn that led here."""
+    kept = _kept.get()
+    if kept is not None:
+        kept.append(message)
+        return
     frame, level = sys._getframe(1), 2
     while frame is not None and _package(frame) in _BETWEEN:
         frame, level = frame.f_back, level + 1

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -33,17 +34,34 @@ def is_table(found, seed, **options):
     return list(found.columns) == list(expected.columns) and found.equals(expected)
 
 
-class SeedClassifier(ClassifierMixin, BaseEstimator):
-    """Predicts its seed for each particle."""
+def write_micrographs(folder, n=8):
+    """Write micrographs of 1 to n particles, and their table; return its path."""
+    rng, paths = np.random.default_rng(0), []
+    for i in range(1, n + 1):
+        labels = np.zeros((20, 20 * i), np.uint8)
+        for j in range(i):
+            labels[5:15, 20 * j : 20 * j + 10 + j] = j + 1
+        pixels = rng.integers(0, 255, labels.shape, np.uint8)
+        cv2.imwrite(folder / f"m{i}.png", pixels)
+        cv2.imwrite(folder / f"m{i}_labels.png", labels)
+        paths.append({"micrograph": f"m{i}.png", "instances": f"m{i}_labels.png"})
+    pd.DataFrame(paths).to_csv(folder / "micrographs.csv", index=False)
+    return folder / "micrographs.csv"
 
-    def __init__(self, seed=0):
+
+class SeedClassifier(ClassifierMixin, BaseEstimator):
+    """Predicts its seed for each particle, after some seconds."""
+
+    def __init__(self, seed=0, delay=0):
         self.seed = seed
+        self.delay = delay
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
         return self
 
     def predict(self, X):
+        time.sleep(self.delay)
         return np.full(len(X), f"seed {self.seed}")
 
 

@@ -2,12 +2,14 @@
 
 import itertools
 import os
+import signal
 import sys
 from pathlib import Path
 
 from fault_cases import SeedClassifier, make_table, save
+from joblib import parallel_config
 
-from sklipo import predict_partitions
+from sklipo import predict_micrographs, predict_partitions
 from sklipo.datasets import save_particles
 
 
@@ -26,10 +28,22 @@ def predict(folder):
         predict_partitions(model, folder / "a.parquet", folder / "p", overwrite=True)
 
 
+def predict_slowly(folder, n_jobs):
+    """Predict micrographs where an earlier job was killed, then wait to be killed."""
+    model = SeedClassifier(delay=0.05).fit(None, ["seed 0"])
+    options = {"batch_size": 1, "n_jobs": n_jobs}
+    # Workers outlive this process, by 5 minutes unless told so.
+    with parallel_config("loky", idle_worker_timeout=2):
+        predict_micrographs(model, folder / "micrographs.csv", folder / "p", **options)
+    signal.pause()
+
+
 JOBS = {
     "overwrite_csv": lambda folder: overwrite(folder, ".csv"),
     "overwrite_parquet": lambda folder: overwrite(folder, ".parquet"),
     "predict": predict,
+    "predict_micrographs": lambda folder: predict_slowly(folder, 1),
+    "predict_micrographs_in_processes": lambda folder: predict_slowly(folder, 2),
     "save_csv": lambda folder: save(folder, ".csv", 1),
     "save_parquet": lambda folder: save(folder, ".parquet", 1),
     "save_tif": lambda folder: save(folder, ".csv", 1, dtype="float32"),

@@ -12,9 +12,10 @@ from fault_cases import (
     list_leftovers,
     load,
     save,
+    write_micrographs,
 )
 
-from sklipo import predict_partitions
+from sklipo import predict_micrographs, predict_partitions
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no kill -9"
@@ -57,3 +58,26 @@ def test_killed_predictions_are_whole_or_absent(tmp_path, n_kills):
     assert results.compute()["number"].tolist() == paths["number"].tolist()
     assert not list_leftovers(tmp_path)
     assert len(list((tmp_path / "p").glob("_model-*"))) == 1
+
+
+@pytest.mark.parametrize("n_kills", [2, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.parametrize("job", ["", "_in_processes"])
+def test_killed_predictions_of_micrographs_go_on(tmp_path, job, n_kills):
+    rng = np.random.default_rng(n_kills)
+    table = write_micrographs(tmp_path)
+    model = SeedClassifier().fit(None, ["seed 0"])
+    once = predict_micrographs(model, table, tmp_path / "once").compute()
+    n_found = [0]
+    with killer(f"predict_micrographs{job}", tmp_path) as kill_after:
+        for delay in rng.uniform(0, 3, n_kills):
+            kill_after(delay)
+            parts = list((tmp_path / "p").glob("part-*"))
+            n_found.append(len(parts))
+            for part in parts:
+                found = pd.read_parquet(part)
+                expected = once[once["micrograph"] == found["micrograph"][0]]
+                assert found["instance"].tolist() == expected["instance"].tolist()
+    assert n_found == sorted(n_found)
+    results = predict_micrographs(model, table, tmp_path / "p").compute()
+    pd.testing.assert_frame_equal(results, once)
+    assert not list_leftovers(tmp_path)
