@@ -22,7 +22,7 @@ from scipy import ndimage
 from skimage import filters, measure, morphology, segmentation, transform
 
 from sklipo import count_by, estimate_prevalence, make_svc_pipeline
-from sklipo.datasets import extract_particles, make_micrographs
+from sklipo.datasets import extract_particles, make_micrographs, save_classes
 from sklipo.displays import (
     MicrographDisplay,
     ParticleGalleryDisplay,
@@ -144,7 +144,15 @@ display = MicrographDisplay.from_predictions(
 save_picture(display.figure_, options)
 
 # %%
-# The same for all micrographs: in each class, the particles of which the model is the
+# The classes go back to the program that made the outlines, or to any other that opens
+# them: here to QuPath.
+
+path = options.picture.replace(".png", ".geojson")
+save_classes(sample[is_first], y_pred[is_first], path, overwrite=True)
+print(f"The classes are in {path}")
+
+# %%
+# All micrographs together: in each class, the particles of which the model is the
 # least sure. Most are outlines that went wrong: halves, pairs, ice at the rim. No truth
 # is needed to see that, so it works on a sample of your own.
 
