@@ -4,18 +4,22 @@ import contextlib
 import io
 import json
 import os
+import warnings
 from pathlib import Path
 
 import cv2
+import mrcfile
 import numpy as np
 import pandas as pd
 import pytest
+import starfile
 import tifffile
 from pycocotools.coco import COCO
 
 from sklipo import ImageArray
 from sklipo.datasets import (
     extract_particles,
+    load_particles,
     read_instances,
     read_micrograph,
     save_classes,
@@ -139,17 +143,11 @@ class TestClassImage:
                 particles_of(masks), ["x"], tmp_path / "b.tif", classes=[*classes, "x"]
             )
 
-    def test_several_micrographs_or_pixel_sizes(self, tmp_path):
-        particles = particles_of(stack(n=2))
-        for change, message in [
-            ({"micrograph": ["a", "b"]}, r"particles has 2 micrographs, such as \['a'"),
-            ({"pixel_size": [0.5, 0.6]}, "have the pixel sizes 0.5 and 0.6 nm"),
-        ]:
-            with pytest.raises(ValueError, match=message):
-                save_classes(
-                    particles.assign(**change), CLASSES[:2], tmp_path / "a.tif"
-                )
-            assert not list(tmp_path.iterdir())
+    def test_several_pixel_sizes(self, tmp_path):
+        particles = particles_of(stack(n=2)).assign(pixel_size=[0.5, 0.6])
+        with pytest.raises(ValueError, match=r"have the pixel sizes 0.5 and 0.6 nm"):
+            save_classes(particles, CLASSES[:2], tmp_path / "a.tif")
+        assert not list(tmp_path.iterdir())
 
 
 class TestCoco:
@@ -258,6 +256,71 @@ class TestTable:
         table = pd.read_csv(tmp_path / "classes.csv")
         assert table["prediction"].tolist() == names
         assert table["micrograph"].tolist() == ["x, y"] * 2
+
+
+class TestStar:
+    def load(self, tmp_path):
+        """Write a STAR and its stack, and load its particles."""
+        mrcfile.write(tmp_path / "a.mrcs", np.ones((4, 8, 8), np.float32))
+        columns = {
+            "rlnImageName": [f"{i}@a.mrcs" for i in range(1, 5)],
+            "rlnMicrographName": "a.mrc",
+            "rlnCoordinateX": [1.5, 2.5, 3.5, 4.5],
+        }
+        starfile.write(pd.DataFrame(columns), tmp_path / "particles.star")
+        with warnings.catch_warnings():
+            # The STAR states no pixel size.
+            warnings.simplefilter("ignore", UserWarning)
+            return load_particles(tmp_path / "particles.star")
+
+    def test_rows_of_a_class(self, tmp_path):
+        particles, path = self.load(tmp_path), tmp_path / "full.star"
+        y_pred = ["full", "odd", "odd", "full"]
+        save_classes(particles, y_pred, path, only="full", classes=CLASSES)
+        table = starfile.read(path)
+        assert table["rlnImageName"].tolist() == ["1@a.mrcs", "4@a.mrcs"]
+        assert table["rlnCoordinateX"].tolist() == [1.5, 4.5]
+        with pytest.raises(ValueError, match="No particle is of that class"):
+            save_classes(
+                particles, y_pred, path, only="empty", classes=CLASSES, overwrite=True
+            )
+        assert len(starfile.read(path)) == 2
+
+    def test_a_csv_has_its_columns(self, tmp_path):
+        path = tmp_path / "classes.csv"
+        save_classes(
+            self.load(tmp_path), list("abab"), path, y_proba=np.eye(2)[[0, 1] * 2]
+        )
+        table = pd.read_csv(path)
+        assert table["rlnCoordinateX"].tolist() == [1.5, 2.5, 3.5, 4.5]
+        assert table["prediction"].tolist() == list("abab")
+        assert table["probability_b"].tolist() == [0, 1, 0, 1]
+        assert "image" not in table
+
+    def test_other_formats_need_places(self, tmp_path):
+        particles = self.load(tmp_path)
+        for suffix in (".tif", ".json", ".zip", ".geojson"):
+            with pytest.raises(ValueError, match=f"column .*, which {suffix} needs"):
+                save_classes(particles, list("abab"), tmp_path / f"a{suffix}")
+
+    def test_particles_of_no_star(self, tmp_path):
+        with pytest.raises(ValueError, match="STAR"):
+            save_classes(particles_of(stack(n=3)), CLASSES, tmp_path / "a.star")
+        assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".json", ".zip", ".geojson"])
+@pytest.mark.parametrize("only", [None, "full"])
+def test_outlines_are_read_back_with_their_classes(tmp_path, suffix, only):
+    masks = stack()
+    y_pred, y_proba = predictions(len(masks))
+    path = tmp_path / f"classes{suffix}"
+    options = {"y_proba": y_proba, "classes": CLASSES, "only": only}
+    save_classes(particles_of(masks), y_pred, path, **options)
+    table = read_instances(path, masks.shape[1:])
+    kept = (y_pred == only) | (only is None)
+    np.testing.assert_array_equal(laid_out(table, masks.shape[1:]), masks[kept])
+    assert table["label"].tolist() == y_pred[kept].tolist()
 
 
 @pytest.mark.parametrize(
@@ -517,6 +580,14 @@ def test_bad_tables(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         save_classes(particles, CLASSES, tmp_path / "a.json")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".tiff", ".zip", ".geojson"])
+def test_formats_of_one_micrograph(tmp_path, suffix):
+    particles = particles_of(stack(n=3)).assign(micrograph=["b", "a", "b"])
+    message = rf"2 micrographs, such as \['b', 'a'\], and a \{suffix} is of one"
+    with pytest.raises(ValueError, match=message):
+        save_classes(particles, CLASSES, tmp_path / f"a{suffix}")
 
 
 def test_other_formats_need_no_size_of_the_micrograph(tmp_path):

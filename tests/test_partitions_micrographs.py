@@ -1,5 +1,6 @@
 """Prediction of whole micrographs: all forms of tables, failures, what is kept."""
 
+import json
 import os
 import subprocess
 import sys
@@ -372,6 +373,10 @@ def test_paths_that_lead_nowhere(root, table, model):
     "wrong",
     [
         {"margin": -1},
+        {"box": 0},
+        {"box": 1.5},
+        {"mask_diameter": 0},
+        {"mask_diameter": "10 nm"},
         {"margin": 1.5},
         {"batch_size": 0},
         {"n_jobs": 0},
@@ -457,6 +462,46 @@ def test_the_pixel_size_is_that_of_the_table_else_of_the_file(root, table, model
     sizes = results.groupby("micrograph")["pixel_size"].first()
     np.testing.assert_allclose(sizes, [3, 1.5, 1.5, 1.5])
     np.testing.assert_allclose(results["y_nm"], results["y"] * results["pixel_size"])
+
+
+@pytest.mark.parametrize("mask_diameter", [None, 40.0])
+def test_picked_particles(root, table, particles, mask_diameter):
+    places = pd.DataFrame({"x": [30, 9.5], "y": [20, 30]})
+    for name in NAMES:
+        places.to_csv(root / f"{name}_labels.csv", index=False)
+    table["instances"] = table["instances"].str.replace("png", "csv")
+    model = make_pipeline(Resize(8), LinearSVC()).fit(particles, particles["label"])
+    options = {"box": 32, "mask_diameter": mask_diameter}
+    results = predict_micrographs(model, table, root / "out", root=root, **options)
+    results = results.compute()
+    assert len(results) == 8
+    assert results["diameter"].isna().all() == (mask_diameter is None)
+    # Boxes lie on whole pixels.
+    np.testing.assert_allclose(results["x"], [30, 9.5] * 4, atol=1)
+    np.testing.assert_allclose(results["y_nm"], [40, 60] * 4, atol=2)
+    if mask_diameter is not None:
+        np.testing.assert_allclose(results["diameter_nm"], 40, rtol=0.05)
+    with pytest.raises(ValueError, match="pass box= as well"):
+        predict_micrographs(model, table, root / "out", mask_diameter=40.0)
+
+
+def test_a_coco_file_of_several_micrographs_gives_labels(root, table, model):
+    images, annotations = [], []
+    for i, name in enumerate(NAMES):
+        size = {"height": 80, "width": 50 * (i + 1)}
+        images.append({"id": i, "file_name": f"{name}.png"} | size)
+        polygon = [[2, 2, 30, 2, 30, 40, 2, 40]]
+        annotations.append(
+            {"id": i, "image_id": i, "category_id": 7, "segmentation": polygon}
+        )
+    categories = [{"id": 7, "name": "vesicle"}]
+    data = {"images": images, "annotations": annotations, "categories": categories}
+    (root / "coco.json").write_text(json.dumps(data))
+    table["instances"] = ["coco.json"] * 3 + ["d_labels.png"]
+    results = predict_micrographs(model, table, root / "out", root=root).compute()
+    assert results["label"].dropna().tolist() == ["vesicle"] * 3
+    assert results["x"][:3].tolist() == [15.5] * 3
+    assert len(results) == 7
 
 
 def times(folder):

@@ -11,10 +11,9 @@ def find_places(particles):
     the ``diameter`` of the disk of the mask's area; and, where pixel sizes are there,
     ``x_nm``, ``y_nm`` and ``diameter_nm``.
     """
-    centers = np.array([_center(mask) for mask in particles["mask"]]).reshape(-1, 2)
-    y, x = (centers + particles[["top", "left"]].to_numpy(float)).T
-    areas = [np.count_nonzero(mask) for mask in particles["mask"]]
-    lengths = {"x": x, "y": y, "diameter": 2 * np.sqrt(np.array(areas) / np.pi)}
+    # Picked particles without masks have the place where they were picked.
+    has_masks = "mask" in particles.columns
+    lengths = _measure(particles) if has_masks else dict(particles[["x", "y"]])
     names = [name for name in ("micrograph", "instance") if name in particles.columns]
     places = particles[names].assign(**lengths)
     if "pixel_size" in particles.columns:
@@ -23,6 +22,14 @@ def find_places(particles):
         places = places.assign(**in_nm)
     order = ["x", "y", "x_nm", "y_nm", "diameter", "diameter_nm"]
     return places[names + [name for name in order if name in places.columns]]
+
+
+def _measure(particles):
+    """Return centers and diameters by the masks."""
+    centers = np.array([_center(mask) for mask in particles["mask"]]).reshape(-1, 2)
+    y, x = (centers + particles[["top", "left"]].to_numpy(float)).T
+    areas = [np.count_nonzero(mask) for mask in particles["mask"]]
+    return {"x": x, "y": y, "diameter": 2 * np.sqrt(np.array(areas) / np.pi)}
 
 
 def _center(mask):

@@ -4,7 +4,7 @@ import json
 import os
 from functools import partial
 from hashlib import sha256
-from numbers import Integral
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -56,7 +56,7 @@ class _Work(NamedTuple):
     """What is done with each micrograph."""
 
     root: Path
-    margin: int
+    cut: dict
     batch_size: int
     schema: pa.Schema
 
@@ -66,6 +66,8 @@ class _Work(NamedTuple):
         "out": [str, PathLike],
         "root": [str, PathLike, None],
         "margin": [Interval(Integral, 0, None, closed="left")],
+        "box": [Interval(Integral, 1, None, closed="left"), None],
+        "mask_diameter": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": N_JOBS,
         "overwrite": ["boolean"],
@@ -80,6 +82,8 @@ def predict_micrographs(
     *,
     root=None,
     margin=50,
+    box=None,
+    mask_diameter=None,
     batch_size=1000,
     n_jobs=None,
     overwrite=False,
@@ -105,7 +109,7 @@ def predict_micrographs(
         - ``micrograph``: the path of what :func:`~sklipo.datasets.read_micrograph`
           reads;
         - ``instances``: the path of what :func:`~sklipo.datasets.read_instances` reads:
-          a label image, ROIs, COCO;
+          a label image, ROIs, COCO; or, with `box`, of coordinates;
         - ``pixel_size``, if wanted: nm per pixel, which replaces that of the
           micrograph's file, or NaN;
 
@@ -122,6 +126,12 @@ def predict_micrographs(
     margin : int, default=50
         Surrounding on each side of a particle in pixels, as in
         :func:`~sklipo.datasets.extract_particles`: what the model was trained with.
+    box : int, default=None
+        With coordinates, such as a STAR or CSV of x and y: side of the square cut-outs
+        around them, in pixels. It takes the place of `margin`.
+    mask_diameter : float, default=None
+        With `box`, the diameter of the particles in nm: masks are disks then. None
+        means that the model gets no masks.
     batch_size : int, default=1000
         Number of particles that are predicted at once.
     n_jobs : int, default=None
@@ -157,11 +167,12 @@ def predict_micrographs(
         If the model is no classifier, the table is none of the above, or another
         parameter is of a wrong type.
     ValueError
-        If a number is out of its range; if the table is damaged, has no rows, lacks a
-        column, has a row without path, one micrograph in two rows, a pixel size that
-        can't be true, or a column that the results would replace; if files of the
-        patterns can't be paired; if the folder holds results of micrographs that are
-        not in the table; or if no micrograph at all can be predicted.
+        If a number is out of its range, or `mask_diameter` without `box`; if the table
+        is damaged, has no rows, lacks a column, has a row without path, one micrograph
+        in two rows, a pixel size that can't be true, or a column that the results would
+        replace; if files of the patterns can't be paired; if the folder holds results
+        of micrographs that are not in the table; or if no micrograph at all can be
+        predicted.
 
     Warns
     -----
@@ -181,9 +192,13 @@ def predict_micrographs(
     -----
     A file is written under another name and renamed when it is complete. Results are
     kept if they are whole and were made from the same row of the table, by the same
-    `margin` and classes, from files that have had the same size and time of change.
-    Other changes of the model go unnoticed: pass ``overwrite=True`` or another folder
-    after one. The model is kept in the folder as ``_model-<id>.joblib``.
+    `margin`, `box`, `mask_diameter` and classes, from files of the same size and time
+    of change. Other changes of the model go unnoticed: pass ``overwrite=True`` or
+    another folder after one. The model is kept in the folder as
+    ``_model-<id>.joblib``.
+
+    With `n_jobs`, processes of a call that was killed by ``kill -9`` may stay for some
+    minutes. They write nothing once another call has begun in the same folder.
 
     Examples
     --------
@@ -214,7 +229,10 @@ def predict_micrographs(
     check_classifier(model)
     table, root = open_micrographs(table, root)
     refuse_taken(table.columns, [*_TYPES, *names_of_results(model)])
-    work = _Work(root, margin, batch_size, _find_schema(table, model))
+    if mask_diameter is not None and box is None:
+        raise ValueError("mask_diameter is for coordinates: pass box= as well.")
+    cut = {"margin": margin, "box": box, "mask_diameter": mask_diameter}
+    work = _Work(root, cut, batch_size, _find_schema(table, model))
     out = Path(out).resolve()
     files = [out / _name_part(path) for path in table["micrograph"]]
     complaints = predict_parts(
@@ -283,7 +301,7 @@ def _describe_sources(work, row):
         {
             "row": [str(value) for value in row],
             "files": [[state.st_size, state.st_mtime_ns] for state in states],
-            "margin": int(work.margin),
+            "cut": {name: str(value) for name, value in work.cut.items()},
             "columns": [f"{field.name}: {field.type}" for field in work.schema],
         }
     )
@@ -304,8 +322,8 @@ def _predict(work, part, model):
     particles = extract_particles(
         work.root / row["micrograph"],
         work.root / row["instances"],
-        margin=work.margin,
         pixel_size=None if np.isnan(stated) else stated,
+        **work.cut,
     )
     starts = range(0, len(particles), work.batch_size)
     batches = (particles[start : start + work.batch_size] for start in starts)

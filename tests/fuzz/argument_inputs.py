@@ -114,6 +114,11 @@ def _from_buffer(**places):
     return list(sklipo.ImageArray.from_buffer(np.arange(9), **places))
 
 
+def _make_micrograph(**parameters):
+    """Draw the first of some micrographs."""
+    return next(datasets.make_micrographs(**parameters))
+
+
 def _plot(display, **parameters):
     """Draw a display."""
     display.plot(**parameters)
@@ -291,11 +296,24 @@ def _data_calls():
                 "random_state": 0,
             },
         ),
+        "make_micrographs": (
+            _make_micrograph,
+            {
+                "n_micrographs": 2,
+                "problem": None,
+                "n_particles": 1,
+                "shape": (90, 80),
+                "weights": None,
+                "pixel_size": 1.0,
+                "noise": None,
+                "random_state": 0,
+            },
+        ),
         "extract_particles": (
             datasets.extract_particles,
             {
                 "micrograph": MICROGRAPH,
-                "labels": LABELS,
+                "instances": LABELS,
                 "margin": None,
                 "pixel_size": None,
                 "name": None,
