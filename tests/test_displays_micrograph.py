@@ -260,12 +260,30 @@ def test_what_says_no_place_is_refused(pixels, particles):
         draw(pixels, particles.assign(mask=empty), Y)
 
 
+def test_faults_of_the_table_are_named(pixels, particles):
+    draw = MicrographDisplay.from_particles
+    for size in (0, "abc", -1, np.inf):
+        sizes = pd.Series([size] * 4, dtype=object)
+        with pytest.raises(ValueError, match=r"pixel_size is .*; expected a positive"):
+            draw(pixels, particles.assign(pixel_size=sizes))
+    with pytest.raises(ValueError, match="pixel_size is 0; expected a positive"):
+        draw(Micrograph(pixels, 0), particles.drop(columns="pixel_size"))
+    for name in ("top", "pixel_size", "micrograph"):
+        twice = pd.concat([particles, particles[[name]]], axis=1)
+        with pytest.raises(ValueError, match=f"several columns of the name '{name}'"):
+            draw(pixels, twice)
+    with pytest.raises(ValueError, match="has no row"):
+        draw(pixels, particles.iloc[:0])
+
+
 def test_particles_of_another_micrograph_are_refused(pixels, particles):
     draw = MicrographDisplay.from_particles
     with pytest.raises(ValueError, match=r"1 of 4 particles .* lie outside .*another"):
         draw(pixels, particles.assign(top=[500, 0, 0, 0]))
     with pytest.raises(ValueError, match=r"shape \(200, 300\).*whose height is 400"):
         draw(pixels, particles.assign(micrograph_height=400, micrograph_width=300))
+    unknown = particles.assign(micrograph_height=np.nan, micrograph_width=np.nan)
+    assert draw(pixels, unknown).ax_
 
 
 def test_other_wrong_input_is_named(pixels, particles):

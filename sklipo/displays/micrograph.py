@@ -1,23 +1,24 @@
 """Classes of particles, drawn where they lie on their micrograph."""
 
 from numbers import Integral
-from os import PathLike
-from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval
 
 from .._extras import import_extra
-from ..datasets import Micrograph, read_micrograph
-from ..datasets._gray import as_gray
-from ..datasets._instances import check_instances, clip_instances
 from ..particles._labels import check_labels, find_classes
 from ._axes import PanelDisplay, add_legend, plain_text
 from ._colors import choose_colors, text_color
+from ._micrograph_particles import (
+    check_places,
+    find_pixel_size,
+    load_micrograph,
+    outlined_particles,
+    rows_of_micrograph,
+)
 from ._parameters import COLORS, NUMBER, check_numbers, draws
 from ._particle_images import OUTLINE, draw_gray, draw_scale_bar, rim, trace_lines
 from ._selection import check_predictions
@@ -67,10 +68,10 @@ class MicrographDisplay(PanelDisplay):
         classes and numbers.
     ValueError
         If the table has no particle of the micrograph, lacks a column, or has an empty
-        mask; if it has particles of several micrographs and `micrograph` is no path; if
-        a particle lies outside of the micrograph, or was cut out of one of another
-        size; if the micrograph can't be read, or is no gray 2-D image; if `y` or
-        `confidence` has another length.
+        mask or a pixel size that is none; if it has particles of several micrographs
+        and `micrograph` is no path; if a particle lies outside of the micrograph, or
+        was cut out of one of another size; if the micrograph can't be read, or is no
+        gray 2-D image; if `y` or `confidence` has another length.
 
     See Also
     --------
@@ -101,8 +102,8 @@ class MicrographDisplay(PanelDisplay):
     """
 
     def __init__(self, micrograph, particles, *, y=None, confidence=None, classes=None):
-        _check_table(particles)
-        rows = _rows_of(micrograph, particles)
+        particles = check_places(particles)
+        rows = rows_of_micrograph(micrograph, particles)
         n_samples = len(particles)
         if y is not None:
             y = check_labels(y, n_samples)
@@ -110,12 +111,15 @@ class MicrographDisplay(PanelDisplay):
             y = y[rows]
         if confidence is not None:
             confidence = check_numbers(confidence, (n_samples,), "confidence")[rows]
-        self.micrograph = _as_micrograph(micrograph)
+        self.micrograph = load_micrograph(micrograph)
         self.particles = particles.iloc[rows]
         self.y = y
         self.confidence = confidence
         self.classes = classes
-        self._outlined = _outlined(self.particles, self.micrograph.pixels.shape)
+        self._pixel_size = find_pixel_size(self.particles, self.micrograph)
+        self._outlined = outlined_particles(
+            self.particles, self.micrograph.pixels.shape
+        )
 
     @classmethod
     def from_particles(
@@ -180,7 +184,7 @@ class MicrographDisplay(PanelDisplay):
         display : MicrographDisplay
             The display, drawn.
         """
-        _check_table(particles)
+        check_places(particles)
         known = check_predictions(len(particles), None, y_pred, y_proba, classes)
         display = cls(
             micrograph,
@@ -245,9 +249,8 @@ class MicrographDisplay(PanelDisplay):
         unsure = self._least_sure(n_unsure)
         self._draw_classes(panel, classes, colors, unsure)
         self._name_unsure(panel, unsure)
-        pixel_size = self._pixel_size()
-        if scale_bar and pixel_size is not None:
-            draw_scale_bar(panel, pixels.shape, pixel_size, share=0.2)
+        if scale_bar and self._pixel_size is not None:
+            draw_scale_bar(panel, pixels.shape, self._pixel_size, share=0.2)
         add_legend(self.figure_, [panel], own_figure=ax is None)
         return self
 
@@ -305,81 +308,6 @@ class MicrographDisplay(PanelDisplay):
         if top < 0.05 * height:
             place |= {"va": "top", "xy": (edges[side], top + tall), "xytext": (0, -3)}
         return place
-
-    def _pixel_size(self):
-        """Return the pixel size of the table, or else of the micrograph, or None."""
-        sizes = self.particles.get("pixel_size", pd.Series(dtype=float)).dropna()
-        return sizes.iloc[0] if len(sizes) else self.micrograph.pixel_size
-
-
-def _check_table(particles):
-    """Raise an error unless the table says where particles lie."""
-    if not isinstance(particles, pd.DataFrame):
-        raise TypeError(
-            f"particles is a {type(particles).__name__}; expected the DataFrame that "
-            "extract_particles or read_instances returned."
-        )
-    for name in ("mask", "top", "left"):
-        if name not in particles.columns:
-            raise ValueError(
-                f"The particles have no column {name!r}, so it is unknown where they "
-                "lie on the micrograph. extract_particles and read_instances give the "
-                "columns 'mask', 'top' and 'left'."
-            )
-
-
-def _rows_of(micrograph, particles):
-    """Return the positions of the particles that are of a micrograph."""
-    if "micrograph" not in particles.columns:
-        return np.arange(len(particles))
-    names = particles["micrograph"].astype(str)
-    known = names.unique()
-    few = f"{known[:3].tolist()}{' and more' if len(known) > 3 else ''}"
-    if isinstance(micrograph, str | PathLike):
-        path = Path(micrograph)
-        rows = np.flatnonzero(names.isin([path.stem, path.name, str(micrograph)]))
-        if not len(rows):
-            raise ValueError(
-                f"None of the {len(particles)} particles is of the micrograph "
-                f"{path.stem!r}; their column 'micrograph' names {few}. If they are "
-                "named otherwise, select them yourself and pass read_micrograph(path)."
-            )
-        return rows
-    if len(known) > 1:
-        raise ValueError(
-            f"The particles are of {len(known)} micrographs: {few}. Pass those of one, "
-            f"as particles[particles['micrograph'] == {known[0]!r}], or the path of "
-            "the micrograph, by which they are selected."
-        )
-    return np.arange(len(particles))
-
-
-def _as_micrograph(micrograph):
-    """Return the image and its pixel size as a Micrograph of 2-D pixels."""
-    if isinstance(micrograph, str | PathLike):
-        micrograph = read_micrograph(micrograph)
-    if not isinstance(micrograph, Micrograph):
-        micrograph = Micrograph(micrograph)
-    try:
-        pixels = as_gray(np.asarray(micrograph.pixels))
-        if not np.isfinite(pixels).any():
-            raise ValueError(f"shape {pixels.shape}, no pixel that is a number")
-    except ValueError as error:
-        raise ValueError(f"The micrograph can't be used: {error}.") from error
-    return Micrograph(pixels, micrograph.pixel_size)
-
-
-def _outlined(particles, shape):
-    """Return masks, tops and lefts within the micrograph."""
-    for side, length in zip(("height", "width"), shape, strict=True):
-        lengths = particles.get(f"micrograph_{side}", pd.Series(dtype=int))
-        if (lengths != length).any():
-            raise ValueError(
-                f"The micrograph has shape {shape}, but the particles were cut out of "
-                f"one whose {side} is {lengths[lengths != length].iloc[0]}; pass that."
-            )
-    instances = check_instances(particles[["mask", "top", "left"]])
-    return clip_instances(instances, shape, "the table")
 
 
 def _reduce(pixels):
