@@ -339,6 +339,7 @@ def _picture_calls():
         calls[f"{display.__name__}.plot"] = _all_of(
             partial(_plot, drawn), plot_parameters
         )
+    calls |= _micrograph_calls()
     gallery = displays.ParticleGalleryDisplay
     drawn = gallery.from_particles(PLAIN, Y)
     return calls | {
@@ -370,6 +371,26 @@ def _picture_calls():
         "TrainingCurveDisplay.from_estimator": (
             displays.TrainingCurveDisplay.from_estimator,
             {"estimator": _network()},
+        ),
+    }
+
+
+def _micrograph_calls():
+    """Return the calls of displays that show where particles lie."""
+    display = displays.MicrographDisplay
+    found = datasets.extract_particles(MICROGRAPH, LABELS, margin=2)
+    y = np.resize(Y, len(found))
+    known = {"micrograph": MICROGRAPH, "particles": found, "classes": None}
+    drawn = display.from_particles(MICROGRAPH, found, y)
+    return {
+        "MicrographDisplay": (display, {**known, "y": y, "confidence": y == "full"}),
+        "MicrographDisplay.from_particles": (display.from_particles, {**known, "y": y}),
+        "MicrographDisplay.from_predictions": (
+            display.from_predictions,
+            {**known, "y_pred": y, "y_proba": np.resize(Y_PROBA, (len(y), 2))},
+        ),
+        "MicrographDisplay.plot": _all_of(
+            partial(_plot, drawn), "ax colors n_unsure scale_bar vmin vmax"
         ),
     }
 
