@@ -10,7 +10,12 @@ from skimage.measure import label as connected_components
 
 from sklipo.artificial._fields import CROWDED, sample_field
 from sklipo.artificial._sampling import CLASSES
-from sklipo.datasets import Micrograph, make_liposomes, make_micrographs
+from sklipo.datasets import (
+    Micrograph,
+    extract_particles,
+    make_liposomes,
+    make_micrographs,
+)
 
 SMALL = {"n_particles": 12, "shape": (800, 900), "random_state": 0}
 
@@ -231,6 +236,18 @@ def test_micrographs_are_drawn_when_they_are_reached():
     assert len(list(islice(make_micrographs(1000, **SMALL), 2))) == 2
 
 
+def test_what_is_drawn_can_be_cut_out():
+    micrograph, instances = next(make_micrographs(1, **SMALL))
+    particles = extract_particles(micrograph, instances, margin=0)
+    assert (particles["pixel_size"] == 1.0).all()
+    assert particles["label"].tolist() == instances["label"].tolist()
+    for found, mask in zip(particles["mask"], instances["mask"], strict=True):
+        np.testing.assert_array_equal(found, mask)
+    assert (particles["overlaps"] > 0).any()
+    edge = particles["touches_border"]
+    assert 0 < edge.sum() < len(edge)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 700), np.array([64, 65]), [50, 60]])
 @pytest.mark.parametrize("pixel_size", [0.3, 1, 10])
 def test_small_fields(shape, pixel_size):
@@ -255,6 +272,7 @@ def test_small_fields(shape, pixel_size):
         ({"shape": (0, 512)}, "shape is .*height and width"),
         ({"shape": (512, -5)}, "shape is .*height and width"),
         ({"shape": (512, "x")}, "shape is .*height and width"),
+        ({"shape": (2**15, 2**15)}, "more than 268435456 pixels"),
         ({"shape": ((512, 3), 5)}, "shape is .*height and width"),
         ({"problem": "shape"}, "problem"),
         ({"pixel_size": 0.0}, "pixel_size"),

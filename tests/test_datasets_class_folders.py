@@ -1,7 +1,11 @@
+import bz2
+import gzip
+import lzma
+
 import cv2
 import numpy as np
 import pytest
-from dataset_cases import assert_images_equal, random_images
+from dataset_cases import assert_images_equal, mrc, random_images
 
 from sklipo.datasets import load_particles
 
@@ -59,6 +63,28 @@ def test_bad_folders(tmp_path):
     (tmp_path / "0").mkdir()
     with pytest.raises(ValueError, match=r"0' has no images \(.png, "):
         load_particles(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".mrc", ".MRC", ".mrc.gz", ".map.BZ2", ".mrcs.xz"])
+def test_a_folder_of_mrc_files_and_their_masks(tmp_path, ending):
+    images = write_classes(tmp_path)
+    pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    for path in tmp_path.glob("*/*.png"):
+        pixels = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        data = mrc(pixels.astype(np.int16), mode=1)
+        data = pack.get(ending.lower().rpartition(".")[2], bytes)(data)
+        path.with_suffix(ending).write_bytes(data)
+        path.unlink()
+    particles = load_particles(tmp_path)
+    assert_images_equal(
+        particles["image"], [image.astype(np.int16) for image in images]
+    )
+    expected = [image > image.min() for image in images]
+    assert_images_equal(particles["mask"], expected)
+    assert particles["file"].tolist() == [
+        f"{x}{ending}" for x in ("a/0", "a/2", "b/1", "b/3")
+    ]
+    assert particles["pixel_size"].tolist() == pytest.approx([0.2] * 4)
 
 
 @pytest.mark.parametrize("name", ["{}_Mask.png", "{}_MASK.PNG", "{}_mask.tif"])
@@ -151,8 +177,8 @@ def test_what_systems_leave_behind_is_skipped(tmp_path):
         ("x.png", r"1 images in .*, such as 'x.png', are not read"),
         ("a/masks/0.png", r"The folders \['masks'\] in .*a' are not read"),
         ("a/x.png/0.png", r"The folders \['x.png'\] in .*a' are not read"),
-        ("a/x.mrc", r"1 files in .*a', such as 'x.mrc', are not read; expected"),
-        ("a/x.GIF", "such as 'x.GIF', are not read"),
+        ("a/x.npy", r"1 files in .*a', such as 'x.npy', are not read; expected"),
+        ("a/x.SVG", "such as 'x.SVG', are not read"),
         ("a/0.bmp", "1 names in .*a' have several endings, such as '0'"),
         ("masks/0.png", "The folder 'masks' is read as a class"),
         ("Labels/9.png", "The folder 'Labels' is read as a class"),

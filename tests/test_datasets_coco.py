@@ -289,6 +289,7 @@ SIZE = ("annotations", 1, "segmentation", "size")
         (["annotations", 1, "image_id"], {}, "annotation 12: its image_id is {}"),
         (["annotations", 1, "id"], 11, "annotation 11 is in it 2 times"),
         (["annotations", 1, "id"], 1.5, "annotation number 2 has the id 1.5"),
+        (["annotations", 1, "id"], 2**63, "annotation number 2 has the id 92233720"),
         (["annotations", 1, "id"], [1], r"annotation number 2 has the id \[1\]"),
         (POLYGON, KeyError, "annotation 11: it has no segmentation; expected poly"),
         (POLYGON, None, "annotation 11: it has no segmentation"),
@@ -389,6 +390,18 @@ def test_a_run_length_code_larger_than_any_micrograph():
         read_coco(data)
 
 
+def test_an_outline_that_crosses_more_columns_than_fit_into_memory():
+    zigzag = [x for i in range(400) for x in (9e6 * (i % 2), i)]
+    data = coco([zigzag])
+    data["images"] = [{"id": 5}]
+    with pytest.raises(ValueError, match="annotation 11: an outline of 400 corners"):
+        read_coco(data)
+    square = [0, 0, 9e6, 0, 9e6, 9e6, 0, 9e6]
+    data["annotations"][0]["segmentation"] = [square]
+    with pytest.raises(ValueError, match="4 corners that crosses 18000000 columns"):
+        read_coco(data)
+
+
 def test_the_size_of_the_micrograph_is_compared():
     message = "'scan.tif' is 20 high and 30 wide .*, but the micrograph 30 high and 20"
     with pytest.raises(ValueError, match=message):
@@ -423,3 +436,38 @@ def test_the_door_reads_several_images(tmp_path):
     assert table["instance"].tolist() == [13]
     with pytest.raises(ValueError, match="3 images"):
         read_instances(path)
+
+
+JUNK = [None, True, -1, 0, 2.5, 1e300, float("nan"), 10**400, "", "a", [], {}, [[]]]
+
+
+def damaged(value, rng):
+    """Return data of which one part, anywhere, is another or gone."""
+    children = list(value.items()) if isinstance(value, dict) else []
+    if isinstance(value, list):
+        children = list(enumerate(value))
+    if not children or rng.random() < 0.2:
+        return JUNK[rng.integers(len(JUNK))]
+    key, child = children[rng.integers(len(children))]
+    copy = value.copy()
+    if rng.random() < 0.2:
+        del copy[key]
+    else:
+        copy[key] = damaged(child, rng)
+    return copy
+
+
+def test_damaged_annotations_are_read_or_errors_that_name_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    good = coco([SQUARE, SQUARE], {"size": [20, 30], "counts": [45, 3, 552]}, bbox=[0])
+    packed = {"size": [20, 30], "counts": pack_runs(np.array([45, 3, 552]))}
+    good["annotations"][0]["segmentation"] = packed
+    n_errors = 0
+    for _ in range(1500):
+        path = write(tmp_path, damaged(good, rng))
+        try:
+            read_instances(path, (20, 30))
+        except ValueError as error:
+            n_errors += 1
+            assert "coco.json" in str(error)
+    assert n_errors > 500

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import starfile
 
-from sklipo.datasets import load_particles, save_particles
+from sklipo.datasets import load_particles, save_classes, save_particles
 from sklipo.datasets._star import write_star
+from sklipo.datasets._star_text import read_star
 
 BOX = 12
 N_STACKS, N_FRAMES = 3, 4
@@ -269,10 +270,13 @@ def test_text_is_read_by_any_line_ends_and_marks(project):
 
 
 def test_names_keep_their_apostrophes_and_zeros(project):
-    rows = particle_rows().assign(rlnMicrographName="0017", rlnGroupName="Ada's 1")
+    rows = particle_rows().assign(rlnMicrographName="0017", rlnGroupName="Ada's")
     particles = load_particles(write_blocks(project, rows=rows))
     assert particles["micrograph"].unique().tolist() == ["0017"]
-    assert particles["rlnGroupName"].unique().tolist() == ["Ada's 1"]
+    assert particles["rlnGroupName"].unique().tolist() == ["Ada's"]
+    edit(project, "Ada's", "'Ada\"s")
+    particles = load_particles(project / STAR)
+    assert particles["rlnGroupName"].unique().tolist() == ["'Ada\"s"]
 
 
 def test_missing_numbers_of_starfile_are_missing(project):
@@ -280,6 +284,51 @@ def test_missing_numbers_of_starfile_are_missing(project):
     rows.loc[3, "rlnDefocusU"] = np.nan
     particles = load_particles(write_blocks(project, rows=rows))
     assert particles["rlnDefocusU"].isna().tolist() == [i == 3 for i in range(12)]
+
+
+def test_tables_are_those_of_starfile(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "ints": rng.integers(-(2**62), 2**62, 20),
+            "floats": rng.normal(size=20) * 10.0 ** rng.integers(-8, 8, 20),
+            "gaps": np.where(rng.random(20) < 0.5, np.nan, 1.5),
+            "texts": rng.choice(["a", "b c", "1", "", "x#y z", "data_"], 20),
+            "constant": 3,
+        }
+    )
+    blocks = {"general": {"a": 1, "b": "x y", "c": 2.5}, "": table, "last": table[:1]}
+    path = tmp_path / "a.star"
+    starfile.write(blocks, path, float_format="%.17g")
+    _, found = read_star(path)
+    expected = starfile.read(path)
+    assert list(found) == list(expected)
+    for name in ["", "last"]:
+        pd.testing.assert_frame_equal(found[name].as_frame(), expected[name])
+    assert found["general"].as_frame().to_dict("records") == [blocks["general"]]
+
+
+def test_exports_of_cryosparc_are_read(tmp_path):
+    folder = tmp_path / "J3/extract"
+    folder.mkdir(parents=True)
+    mrcfile.write(folder / "0123_m_particles.mrc", FRAMES[0])
+    # As csparc2star.py of pyem writes one, in the layout of RELION 3.0.
+    lines = [
+        "",
+        "data_images",
+        "",
+        "loop_",
+        "_rlnImageName #1",
+        "_rlnMicrographName #2",
+    ]
+    lines += ["_rlnDetectorPixelSize #3", "_rlnMagnification #4"]
+    stack = "J3/extract/0123_m_particles.mrc"
+    lines += [f"{i:06d}@{stack} J2/0123_m.mrc 5.000000 25000.000000" for i in (4, 2)]
+    (tmp_path / "J3/particles.star").write_text("\n".join([*lines, "", ""]))
+    particles = load_particles(tmp_path / "J3/particles.star", mask_diameter=2)
+    assert images_equal(particles, FRAMES[0, [3, 1]])
+    assert particles["pixel_size"].tolist() == [0.2, 0.2]
+    assert particles["micrograph"].tolist() == ["J2/0123_m.mrc"] * 2
 
 
 def test_max_pixels_counts_all_images(project):
@@ -495,6 +544,23 @@ def test_classes_are_added_to_the_rows_that_were_read(project, tmp_path):
     again = load_particles(path)
     assert images_equal(again, FRAMES.reshape(-1, BOX, BOX)[[7, 0, 9]])
     assert again["sklipoClass"].tolist() == labels
+
+
+def test_save_classes_writes_one_class_of_a_star(project, tmp_path):
+    particles = load_particles(project / STAR)
+    y_pred = ["full", "empty", "full"] * 4
+    y_proba = np.tile([[0.25, 0.75], [0.625, 0.375], [0.125, 0.875]], (4, 1))
+    path = tmp_path / "full.star"
+    save_classes(particles, y_pred, path, y_proba=y_proba, only="full")
+    found = starfile.read(path)
+    assert found["optics"].equals(starfile.read(project / STAR)["optics"])
+    assert found["particles"]["sklipoProbability"].tolist() == [0.75, 0.875] * 4
+    names = particle_rows()["rlnImageName"][np.array(y_pred) == "full"]
+    assert found["particles"]["rlnImageName"].tolist() == names.tolist()
+    options = {"classes": ["empty", "full", "none"], "only": "none", "overwrite": True}
+    with pytest.raises(ValueError, match=r"no particles to write, .* only="):
+        save_classes(particles, y_pred, path, **options)
+    assert len(load_particles(path, root=project)) == 8
 
 
 def test_numbers_are_written_as_they_were(project, tmp_path):

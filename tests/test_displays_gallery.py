@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from display_cases import assert_readable, make_result
 from matplotlib import pyplot
@@ -275,3 +276,74 @@ def test_wrong_input_is_named(particles):
         draw(particles, labels, labels, y_proba=np.full((40, 2), 0.5))
     with pytest.raises(ValueError, match="y_proba is nan in row 0"):
         draw(particles, labels, labels, y_proba=np.full((40, 3), np.nan))
+
+
+def test_without_truth_each_predicted_class_has_a_row(particles):
+    y_pred = ["b", "a", "b", "a", "b"]
+    y_proba = [[0.4, 0.6], [0.8, 0.2], [0.1, 0.9], [0.9, 0.1], [0.3, 0.7]]
+    draw = ParticleGalleryDisplay.from_predictions
+    display = draw(particles.iloc[:5], None, y_pred, y_proba=y_proba, n_particles=2)
+    assert [ax.get_title() for ax in display.axes_] == [
+        "particle 3\na (0.90)",
+        "particle 1\na (0.80)",
+        "particle 2\nb (0.90)",
+        "particle 4\nb (0.70)",
+    ]
+    assert [ax.get_ylabel() for ax in display.axes_] == ["a", "", "b", ""]
+    assert display.figure_.get_suptitle() == "The most confident of 5 particles"
+    assert_readable(display)
+    display = draw(
+        particles.iloc[:5],
+        y_true=None,
+        y_pred=y_pred,
+        y_proba=y_proba,
+        select="uncertain",
+        n_particles=1,
+        classes=["a", "b"],
+    )
+    assert list(shown(display)) == ["particle 1", "particle 0"]
+    assert display.figure_.get_suptitle() == "The least confident of 5 particles"
+
+
+def test_without_truth_and_probabilities_particles_are_drawn_by_lot(particles):
+    y_pred = np.repeat(["full", "empty"], 20)
+    draw = ParticleGalleryDisplay.from_predictions
+    display = draw(particles, None, y_pred, n_particles=3, random_state=0)
+    assert {ax.get_title().split("\n")[1] for ax in display.axes_} == {"full", "empty"}
+    again = draw(particles, None, y_pred, select="class", n_particles=3, random_state=0)
+    assert list(shown(again)) == list(shown(display))
+    with pytest.raises(ValueError, match="'mistakes' needs the true classes"):
+        draw(particles, None, y_pred, select="mistakes")
+    with pytest.raises(ValueError, match="'confident' needs probabilities"):
+        draw(particles, None, y_pred, select="confident")
+    with pytest.raises(ValueError, match="y_true, a NoneType, is no sequence"):
+        ParticleGalleryDisplay(particles, None)
+
+
+def test_most_confident_with_truth_fill_a_grid(particles):
+    y_true, y_pred = ["a", "b", "b"], ["a", "a", "b"]
+    y_proba = [[0.7, 0.3], [0.9, 0.1], [0.2, 0.8]]
+    display = ParticleGalleryDisplay.from_predictions(
+        particles.iloc[:3], y_true, y_pred, y_proba=y_proba, select="confident"
+    )
+    assert list(shown(display)) == ["particle 1", "particle 2", "particle 0"]
+    assert display.rows is None
+
+
+def test_columns_of_probabilities_name_classes_that_nothing_was_taken_for(particles):
+    y_proba = pd.DataFrame({"a": [0.7, 0.6], "b": [0.2, 0.3], "c": [0.1, 0.1]})
+    draw = ParticleGalleryDisplay.from_predictions
+    display = draw(particles.iloc[:2], None, ["a", "a"], y_proba=y_proba)
+    assert [ax.get_title() for ax in display.axes_] == [
+        "particle 0\na (0.70)",
+        "particle 1\na (0.60)",
+    ]
+
+
+def test_estimator_is_asked_about_new_particles(particles):
+    model = make_svc_pipeline(probability=True).fit(particles, particles["label"])
+    display = ParticleGalleryDisplay.from_estimator(model, particles, None)
+    assert display.y_true is None
+    assert [ax.get_ylabel() for ax in display.axes_ if ax.get_ylabel()] == [
+        label for label in model.classes_ if label in display.y_pred
+    ]

@@ -17,8 +17,9 @@ _NO_CLASSES |= {"$RECYCLE.BIN", "System Volume Information"}
 _MASK_FOLDERS = {"mask", "masks", "label", "labels", "segmentation", "segmentations"}
 # What follows the name of an image in that of its mask.
 _MASK_WORD = re.compile(r"[\W_]+(simple )?(seg|label|lbl|msk)")
-_OTHER_IMAGES = {".gif", ".webp", ".jp2", ".npy", ".pgm"}
-_OTHER_IMAGES |= {".mrc", ".map", ".dm3", ".dm4", ".ser", ".emi", ".emd"}
+_OTHER_IMAGES = {".npy", ".npz", ".jxl", ".heic", ".exr", ".svg", ".pdf"}
+# An MRC may be compressed.
+_PACKED = re.compile(r"(?<=\.mrc|mrcs|\.map)\.(gz|bz2|xz)$", re.IGNORECASE)
 
 
 def list_classes(folder, mask_suffix):
@@ -66,16 +67,26 @@ def _images_among(paths):
     return [
         path
         for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
+        if _unpacked(path).suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
     ]
+
+
+def _unpacked(path):
+    """Return a path without the ending of a compressed MRC."""
+    return path.with_name(_PACKED.sub("", path.name))
+
+
+def _stem(path):
+    """Return the name of an image without its ending."""
+    return _unpacked(path).stem
 
 
 def _list_class(folder, subfolder, files, mask_suffix):
     """Return the images of one class and their masks, None if one is missing."""
     masks, images = {}, []
     for path in files:
-        if mask_suffix and path.stem.lower().endswith(mask_suffix.lower()):
-            masks.setdefault(path.stem[: -len(mask_suffix)], []).append(path)
+        if mask_suffix and _stem(path).lower().endswith(mask_suffix.lower()):
+            masks.setdefault(_stem(path)[: -len(mask_suffix)], []).append(path)
         else:
             images.append(path)
     if not images:
@@ -83,7 +94,7 @@ def _list_class(folder, subfolder, files, mask_suffix):
             f"{str(subfolder)!r} has no images ({', '.join(IMAGE_SUFFIXES)}), expected "
             "those of one class. Images in folders within it are not read."
         )
-    orphans = set(masks) - {path.stem for path in images}
+    orphans = set(masks) - set(map(_stem, images))
     if orphans:
         names = sorted(path.name for stem in orphans for path in masks[stem])[:5]
         raise ValueError(f"{str(subfolder)!r} has masks without an image: {names}.")
@@ -98,7 +109,7 @@ def _list_class(folder, subfolder, files, mask_suffix):
     return pd.DataFrame(
         {
             "image": [relative([path]) for path in images],
-            "mask": [relative(masks.get(path.stem)) for path in images],
+            "mask": [relative(masks.get(_stem(path))) for path in images],
             "label": subfolder.name,
             "file": [relative([path]) for path in images],
         }
@@ -127,7 +138,7 @@ def _warn_of_what_is_not_read(folder, contents, entries):
                 f"{len(others)} files in {str(path)!r}, such as {others[0].name!r}, "
                 f"are not read; expected {', '.join(IMAGE_SUFFIXES)}."
             )
-        stems = Counter(file.stem for file in _images_among(files))
+        stems = Counter(map(_stem, _images_among(files)))
         twice = [stem for stem, n in stems.items() if n > 1]
         if twice:
             warn_caller(
@@ -144,7 +155,7 @@ def _warn_of_likely_masks(parts, classes, mask_suffix):
             f"The folder {named[0]!r} is read as a class. If it holds masks, move them "
             f"beside their images, named as name{mask_suffix}.png."
         )
-    stems = [{PurePosixPath(path).stem for path in part["file"]} for part in parts]
+    stems = [{_stem(PurePosixPath(path)) for path in part["file"]} for part in parts]
     if suffix := _common_suffix(stems):
         to_do = f"pass mask_suffix={suffix!r}"
     elif _common_suffix([{stem[::-1] for stem in names} for names in stems]):

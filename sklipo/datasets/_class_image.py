@@ -36,12 +36,6 @@ def write_class_image(results, path):
 
 def _draw(results):
     """Return the class image; on top lies what is most probable, or the last row."""
-    if len(results.shapes) > 1:
-        raise ValueError(
-            f"particles has {len(results.shapes)} micrographs, such as "
-            f"{list(results.shapes)[:3]}, and a class image is one of them; save each "
-            "by itself: for name, one in particles.groupby('micrograph'): ..."
-        )
     if len(results.classes) > _MOST_CLASSES:
         raise ValueError(
             f"{len(results.classes)} classes, expected {_MOST_CLASSES} at most in a "

@@ -10,6 +10,8 @@ from ..particles._outlines import crop, fill_between
 
 # Corners of polygons are rounded to this part of a pixel.
 _FOLD = 5
+# More need gigabytes. Outlines as wide as a micrograph cross some thousand columns.
+_MOST_CROSSINGS = 2**24
 # In compressed runs, each character has 5 bits of a number, a sixth that tells whether
 # more follow, and this added to be printable. A number has 7 characters at most.
 _FIRST_CHARACTER, _N_BITS, _MOST_CHARACTERS = 48, 5, 7
@@ -66,6 +68,11 @@ def _cross_columns(points, width):
     first, stop = ((x + _FOLD // 2) // _FOLD for x in (left, right))
     first, stop = first.clip(0), stop.clip(0, width)
     n_columns = np.maximum(stop - first, 0)
+    if n_columns.sum() > _MOST_CROSSINGS:
+        raise ValueError(
+            f"an outline of {len(points)} corners that crosses {n_columns.sum()} "
+            "columns, expected that of a particle"
+        )
     line = np.repeat(np.arange(len(first)), n_columns)
     columns = np.arange(len(line)) - np.repeat(
         n_columns.cumsum() - n_columns, n_columns

@@ -4,6 +4,7 @@ import gc
 import warnings
 from contextlib import contextmanager
 from importlib import import_module
+from threading import Lock
 
 import numpy as np
 
@@ -19,6 +20,10 @@ _READERS = {
     ".emi": ("tia", {}),
     ".emd": ("emd", {"lazy": True, "select_type": "images"}),
 }
+
+
+# What warnings are ignored holds for all threads: one reads at a time.
+_LOCK = Lock()
 
 
 def is_em_file(path):
@@ -53,7 +58,7 @@ def read_em_file(path, frame, image, max_pixels):
 def _naming_damage(path):
     """Turn any error of the reader into a ValueError, but for a missing package."""
     # RosettaSciIO leaves some files, and damaged ones, open for the garbage collector.
-    with warnings.catch_warnings():
+    with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield

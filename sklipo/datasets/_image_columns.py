@@ -18,7 +18,8 @@ from ..images import ImageArray
 from ..particles._masks import as_mask, looks_inverted
 from ..particles._warnings import warn_caller
 from ._complaints import raise_complaints
-from ._pixel_files import read_pixels
+from ._pixel_files import read_image
+from ._pixel_sizes import to_nm
 
 # Two gigabytes of 8-bit pixels: more than the 14,000 particles of the thesis have.
 MAX_PIXELS_IN_ALL = 2**31
@@ -37,11 +38,13 @@ def load_images(
 ):
     """Replace the paths in a table by the pixels of the files.
 
+    Where the table has no pixel sizes, it gets those that the files state.
     A file that several rows name is read once, and its pixels are shared. ``if_more``
     is what the user can do about images of more than ``max_pixels``.
     """
     n_threads = joblib.effective_n_jobs(n_jobs)
     reader = _Reader(root, max_pixels, if_more, n_threads, verbose)
+    reader.wants_sizes = "pixel_size" not in table.columns
     images = reader.read(table["image"], "image", reader.read_image)
     make_masks = _no_masks
     if "mask" in table.columns:
@@ -58,7 +61,9 @@ def load_images(
     ]
     raise_complaints(complaints, "particles can't be read: ")
     warn_of_mixed_dtypes(images)
-    table = table.assign(image=_share(images))
+    sizes = _find_pixel_sizes(table["image"], reader.sizes)
+    table = table.assign(image=_share(images), **sizes)
+    _warn_of_notes(reader.notes)
     if masks is None:
         return table
     _warn_of_inverted_masks(masks)
@@ -79,6 +84,9 @@ class _Reader:
         self.verbose = verbose
         self.n_pixels = 0
         self.lock = Lock()
+        # By file: nm per pixel and what is doubtful about it; what was not read.
+        self.wants_sizes, self.sizes = False, {}
+        self.notes = {}
 
     def read(self, names, what, read):
         """Return for each name the pixels of its file, or text that says its fault."""
@@ -125,7 +133,11 @@ class _Reader:
 
     def read_image(self, name):
         """Return the pixels of an image; they are finite."""
-        pixels = self._read_pixels(name, lossless=False)
+        pixels, size, note = self._read(name, lossless=False)
+        if self.wants_sizes:
+            self.sizes[name] = to_nm(size)
+        if note:
+            self.notes[name] = note
         with self.lock:
             self.n_pixels += pixels.size
         if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
@@ -135,23 +147,23 @@ class _Reader:
     def read_mask(self, name):
         """Return a mask as bool."""
         try:
-            mask = as_mask(self._read_pixels(name, lossless=True))
+            mask = as_mask(self._read(name, lossless=True).pixels)
         except ValueError as error:
             raise ValueError(str(error).replace("has", "mask that has", 1)) from error
         if not mask.any():
             raise ValueError("empty mask")
         return mask
 
-    def _read_pixels(self, name, lossless):
+    def _read(self, name, lossless):
         """Read a file, also where its name is that of Windows or has spaces around."""
         limit = {"max_pixels": self.max_pixels, "lossless": lossless}
         try:
-            return read_pixels(self.root / name, **limit)
+            return read_image(self.root / name, **limit)
         except FileNotFoundError:
             tidy = name.strip().replace("\\", "/")
             if tidy == name:
                 raise
-            return read_pixels(self.root / tidy, **limit)
+            return read_image(self.root / tidy, **limit)
 
 
 def _in_batches(names):
@@ -226,6 +238,40 @@ def _share(arrays):
     numbers = {key: i for i, key in enumerate(distinct)}
     rows = [numbers[id(array)] for array in arrays]
     return ImageArray(list(distinct.values())).take(rows)
+
+
+def _find_pixel_sizes(names, sizes):
+    """Return the column pixel_size of files that all state theirs, else no column.
+
+    ``sizes`` has nm per pixel and what is doubtful about it for each file.
+    """
+    doubts = {name: doubt for name, (_, doubt) in sizes.items() if doubt}
+    if doubts:
+        first, doubt = next(iter(doubts.items()))
+        others = f" and of {len(doubts) - 1} others" if len(doubts) > 1 else ""
+        warn_caller(
+            f"The pixel size of {_show(first)}{others} {doubt}; where you know it, "
+            "give the table a column pixel_size, in nm."
+        )
+    unknown = [name for name, (nm, _) in sizes.items() if nm is None]
+    if len(unknown) == len(sizes):
+        return {}
+    if unknown:
+        warn_caller(
+            f"{len(unknown)} of {len(sizes)} images state no pixel size, such as "
+            f"{_show(unknown[0])}, so that it is not read from the others, either; to "
+            "measure in nm, give the table a column pixel_size."
+        )
+        return {}
+    return {"pixel_size": [sizes[fspath(name)][0] for name in names]}
+
+
+def _warn_of_notes(notes):
+    """Warn of files of which not all was read."""
+    if notes:
+        first, note = next(iter(notes.items()))
+        others = f" {len(notes) - 1} others do so, too." if len(notes) > 1 else ""
+        warn_caller(f"{_show(first)} {note}.{others}")
 
 
 def _warn_of_inverted_masks(masks):

@@ -17,7 +17,11 @@ from ._pictures import read_picture
 from ._pixel_sizes import PixelSize
 from ._tiff import is_tiff, read_tiff
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+# In which images are looked for; others are known by their content. An EMI is not among
+# them: what it describes is in files that end by .ser.
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES += (".gif", ".webp", ".jp2", ".avif", ".pbm", ".pgm", ".ppm", ".pnm")
+IMAGE_SUFFIXES += (".mrc", ".mrcs", ".map", ".dm3", ".dm4", ".ser", ".emd")
 # The stamps of all formats are within so many bytes.
 _START = 1024
 

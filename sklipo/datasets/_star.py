@@ -188,6 +188,11 @@ def _as_numbers(column):
 
 def _find_source(particles):
     """Return the path of the one STAR that particles come from."""
+    if not len(particles):
+        raise ValueError(
+            "There are no particles to write, and a STAR without rows can't be read; "
+            "was the class of only= never predicted?"
+        )
     lacking = [name for name in _PLACE if name not in particles]
     if lacking:
         raise ValueError(

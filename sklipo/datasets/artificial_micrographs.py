@@ -14,6 +14,7 @@ from ..artificial._fields import CROWDED, sample_field
 from ..artificial._projection import FRINGE_REACH, Imaging, draw_field, outline_mask
 from ..artificial._sampling import CLASSES
 from ._class_counts import class_shares
+from ._gray import MAX_PIXELS
 from ._instances import Instance, tabulate
 from .micrographs import Micrograph
 
@@ -97,6 +98,7 @@ def make_micrographs(
     See Also
     --------
     make_liposomes : Draw liposomes in cut-outs; its notes tell how.
+    read_instances : Read such a table from a file.
     extract_particles : Cut particles out of a micrograph.
 
     Notes
@@ -128,18 +130,19 @@ def make_micrographs(
             f"n_particles={n_particles} is too many: a micrograph of shape={shape} and "
             f"pixel_size={pixel_size} nm has room for {most}."
         )
-    seeds = np.random.SeedSequence(own_seed(random_state)).spawn(n_micrographs)
+    entropy = own_seed(random_state)
     return (
         _draw(
             CLASSES[problem],
-            np.random.default_rng(seed),
-            n_particles=n_particles,
+            # What SeedSequence.spawn makes, one at a time.
+            np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(number,))),
+            n_particles=int(n_particles),
             shares=shares / shares.sum(),
             shape=shape,
             pixel_size=float(pixel_size),
             noise=noise,
         )
-        for seed in seeds
+        for number in range(n_micrographs)
     )
 
 
@@ -150,6 +153,8 @@ def _check_shape(shape):
         raise ValueError(
             f"shape is {shape!r}, expected height and width in pixels, as (4096, 4096)."
         )
+    if sides[0] * sides[1] > MAX_PIXELS:
+        raise ValueError(f"shape={shape!r} has more than {MAX_PIXELS} pixels.")
     return tuple(map(int, sides))
 
 

@@ -3,7 +3,6 @@
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import validate_params
 
+from ..images import ImageDtype
 from ..particles._class_colors import class_colors
 from ..particles._columns import strip_names
 from ..particles._contents import check_pixel_sizes
@@ -19,27 +19,17 @@ from ..particles._probabilities import check_probabilities
 from ._class_image import write_class_image
 from ._coco import write_coco
 from ._csv import encode_csv
+from ._geojson import write_geojson
 from ._instances import crop_masks, find_boxes, whole_numbers
 from ._places import find_places
+from ._results import Results
+from ._rois import write_rois
+from ._star import write_star
 from ._writing import check_place, write_whole
 
 # How predict_partitions names the columns of probabilities.
 _PREFIX = "probability_"
 _NO_NAME = "micrograph"
-
-
-class Results(NamedTuple):
-    """What is written: a row of each for every particle, all checked."""
-
-    particles: pd.DataFrame
-    y_pred: np.ndarray
-    classes: list
-    confidence: np.ndarray | None
-    y_proba: pd.DataFrame | None
-    colors: dict
-    # The name of each particle's micrograph, and height and width by such names.
-    micrographs: list
-    shapes: dict
 
 
 @validate_params(
@@ -73,7 +63,8 @@ def save_classes(
         - ``.star``: the rows of the STAR file that :func:`load_particles` read, with
           their classes.
         - ``.csv``: place in pixels and nm, diameter, ``prediction`` and
-          ``probability_<class>`` of each particle.
+          ``probability_<class>`` of each particle. Of a table without places it has
+          all columns but images.
     y_proba : array-like of shape (n_particles, n_classes), default=None
         Their probabilities, as ``predict_proba`` returns them.
     classes : array-like of shape (n_classes,), default=None
@@ -96,13 +87,16 @@ def save_classes(
     OSError
         If the file can't be written: the disk is full, or a former one is read-only.
     TypeError
-        If `particles` is no DataFrame, or `y_pred` mixes numbers with text.
+        If `particles` is no DataFrame, or `y_pred` holds neither names nor numbers of
+        classes, or both.
     ValueError
         If `path` has another ending; if a column that the format needs is missing or
         has a value that is; if a mask is empty or reaches beyond its micrograph; if
         `y_pred` has a missing value or not one for each particle; if `y_proba` are no
-        probabilities of the classes; if `y_pred` or `only` has an unknown class; or,
-        for a class image, if there are several micrographs or more than 255 classes.
+        probabilities of the classes; if `y_pred` or `only` has an unknown class; if
+        there are several micrographs, except for ``.json``, ``.csv`` and ``.star``, or
+        more than 255 classes for an image; or, for a STAR, if the particles come from
+        none or several, or `only` leaves none.
 
     Warns
     -----
@@ -167,7 +161,7 @@ def _check(particles, y_pred, y_proba, classes):
     if y_proba is not None:
         y_proba = check_probabilities(y_proba, len(particles), classes)
         confidence = y_proba[np.arange(len(y_pred)), encode(y_pred, classes)]
-    names = [str(label) for label in classes.tolist()]
+    names = _as_text(classes).tolist()
     if y_proba is not None:
         y_proba = pd.DataFrame(y_proba, particles.index, names)
     y_pred = np.array(names, object)[encode(y_pred, classes)]
@@ -184,10 +178,17 @@ def _name_columns(y_pred, y_proba, classes):
     if len(names) and all(str(name).startswith(_PREFIX) for name in names):
         names = [name.removeprefix(_PREFIX) for name in names]
         y_proba = y_proba.set_axis(names, axis=1)
-        y_pred = np.array([str(label) for label in y_pred.tolist()])
+        y_pred = _as_text(y_pred)
+        if classes is not None:
+            classes = _as_text(check_labels(classes, name="classes"))
     # Columns that pandas numbered have no names, unless classes are numbers.
     has_names = not isinstance(names, pd.RangeIndex) or y_pred.dtype.kind != "U"
     return y_pred, y_proba, names if classes is None and has_names else classes
+
+
+def _as_text(labels):
+    """Return labels as an array of text."""
+    return np.array([str(label) for label in labels.tolist()])
 
 
 def _locate(results, needed, suffix):
@@ -199,12 +200,21 @@ def _locate(results, needed, suffix):
             f"particles has no column {missing[0]!r}, which {suffix} needs; "
             "extract_particles adds it to particles that it cuts from a micrograph."
         )
-    if "mask" in needed:
+    if all(name in particles for name in _MASKS):
         masks = crop_masks(particles, "particles").set_index(particles.index)
         particles = particles.assign(**masks)
     if "pixel_size" in particles:
         particles = particles.assign(pixel_size=_check_sizes(particles["pixel_size"]))
-    micrographs, shapes = _name_micrographs(particles), {}
+    micrographs, shapes = [_NO_NAME] * len(particles), {}
+    if needed and "micrograph" in particles:
+        micrographs = _name_micrographs(particles["micrograph"])
+    names = list(dict.fromkeys(micrographs))
+    if len(names) > 1 and suffix in _OF_ONE_MICROGRAPH:
+        raise ValueError(
+            f"particles has {len(names)} micrographs, such as {names[:3]}, and a "
+            f"{suffix} is of one. Save the particles of each by themselves, or all as "
+            ".json or .csv."
+        )
     if "micrograph_height" in needed:
         shapes = _find_shapes(particles, micrographs)
     return results._replace(particles=particles, micrographs=micrographs, shapes=shapes)
@@ -220,17 +230,15 @@ def _check_sizes(column):
     return sizes
 
 
-def _name_micrographs(particles):
-    """Return the name of each particle's micrograph."""
-    if "micrograph" not in particles:
-        return [_NO_NAME] * len(particles)
-    missing = np.flatnonzero(particles["micrograph"].isna())
+def _name_micrographs(column):
+    """Return the names of micrographs as text."""
+    missing = np.flatnonzero(column.isna())
     if len(missing):
         raise ValueError(
             f"row {missing[0]} of particles: micrograph is missing ({len(missing)} in "
             "all); name it, or drop the column if all are of one micrograph."
         )
-    return [str(name) for name in particles["micrograph"]]
+    return [str(name) for name in column]
 
 
 def _find_shapes(particles, micrographs):
@@ -244,7 +252,7 @@ def _find_shapes(particles, micrographs):
         if min(size) < 1 or shapes.setdefault(name, tuple(size)) != tuple(size):
             raise ValueError(
                 f"row {i} of particles: micrograph {name!r} is {size[0]} x {size[1]} "
-                f"pixels, expected {shapes.get(name, 'some')} as in rows before."
+                "pixels, expected one size above 0 in all rows of a micrograph."
             )
     boxes = find_boxes(particles)
     beyond = (boxes[:, :2] < 0) | (boxes[:, 2:] > sizes)
@@ -279,42 +287,28 @@ def _keep_only(results, only):
 
 def _write_csv(results, path):
     """Write where particles lie, their sizes, classes and probabilities."""
-    table = find_places(results.particles).assign(prediction=results.y_pred)
+    table = results.particles
+    if all(name in table for name in _MASKS):
+        table = find_places(table)
+    else:
+        is_image = [isinstance(dtype, ImageDtype) for dtype in table.dtypes]
+        table = table.drop(columns=table.columns[is_image])
+    table = table.assign(prediction=results.y_pred)
     if results.y_proba is not None:
         table = pd.concat([table, results.y_proba.add_prefix(_PREFIX)], axis=1)
     path.write_bytes(encode_csv(table))
 
 
-def _write_rois(results, path):
-    """Write regions of ImageJ."""
-    from ._rois import write_rois
-
-    write_rois(results, path)
-
-
-def _write_geojson(results, path):
-    """Write objects of QuPath."""
-    from ._geojson import write_geojson
-
-    write_geojson(results, path)
-
-
-def _write_star(results, path):
-    """Write rows of a STAR file."""
-    from ._star import write_star
-
-    write_star(results, path)
-
-
+_OF_ONE_MICROGRAPH = (".tif", ".tiff", ".zip", ".geojson")
 _MASKS = ("mask", "top", "left")
 _SIZES = ("micrograph_height", "micrograph_width")
 # What writes a format, and the columns that it needs.
 _FORMATS = {
     ".tif": (write_class_image, _MASKS + _SIZES),
     ".tiff": (write_class_image, _MASKS + _SIZES),
-    ".zip": (_write_rois, _MASKS),
+    ".zip": (write_rois, _MASKS),
     ".json": (write_coco, _MASKS + _SIZES),
-    ".geojson": (_write_geojson, _MASKS),
-    ".star": (_write_star, ()),
-    ".csv": (_write_csv, _MASKS),
+    ".geojson": (write_geojson, _MASKS),
+    ".star": (write_star, ()),
+    ".csv": (_write_csv, ()),
 }

@@ -91,10 +91,11 @@ def load_particles(
     DataFrame
         The particle table, one row per particle: ``image`` (dtype ``"image"``, in the
         files' own pixel dtype), ``mask`` (dtype ``"image"``, bool; True is the
-        particle) if there are masks, and all further columns unchanged. Those of a STAR
-        keep its names, beside ``pixel_size`` (nm), ``micrograph`` (the path in
-        ``rlnMicrographName``) and, for :func:`save_classes` to find the rows again,
-        ``star`` (its path) and ``star_row``.
+        particle) if there are masks, and all further columns unchanged. A table without
+        a column ``pixel_size`` gets one, in nm, if all images' files state theirs. The
+        columns of a STAR keep its names, beside ``pixel_size`` (nm), ``micrograph``
+        (the path in ``rlnMicrographName``) and, for :func:`save_classes` to find the
+        rows again, ``star`` (its path) and ``star_row``.
 
     Raises
     ------
@@ -106,11 +107,14 @@ def load_particles(
         If a table can't be read, has no rows, lacks a column or has one twice; if the
         images have more than `max_pixels`; or if image files can't be used: missing,
         unreadable, truncated, empty, in color or with NaN pixels; a mask that is all 0,
-        has more than two levels, is a JPEG or differs in shape from its image. The
-        message counts the bad rows and names the first five, counted from 0. Also if a
-        STAR has no images, or optics that do not belong to its rows, if a stack has
-        fewer frames than it says, or if a disk of `mask_diameter` is larger than its
-        box, or the pixel size unknown.
+        has more than two levels, is a JPEG or differs in shape from its image; a file
+        that holds a stack; without a column ``pixel_size``, a file whose pixels are not
+        square by more than 1 %. The message counts the bad rows and names the first
+        five, counted from 0. Also if a STAR has no images, or optics that do not belong
+        to its rows, if a stack has fewer frames than it says, or if a disk of
+        `mask_diameter` is larger than its box, or the pixel size unknown.
+    ImportError
+        If a format needs a package of the extra ``em`` that is not installed.
 
     Warns
     -----
@@ -118,19 +122,24 @@ def load_particles(
         If images differ in pixel dtype: all get the smallest dtype that holds all
         their values, which are not rescaled. If masks seem True outside of the
         particle, if a column's name is nearly one that is read, if a text file is not
-        UTF-8, and if files of a folder are left out or seem to be masks.
+        UTF-8, and if files of a folder are left out or seem to be masks. If the pixel
+        sizes in files are doubtful, as :func:`read_micrograph` tells, or only some
+        files state theirs, which are not read then; if files hold further images.
 
     See Also
     --------
     save_particles : Save a particle table.
     extract_particles : Cut particles out of a micrograph.
+    read_micrograph : Read one image and its pixel size; lists the formats.
     sklipo.check_particles : Check a particle table.
 
     Notes
     -----
-    An image stored in three equal color channels is read as gray; other color
-    images are an error, as are transparent ones. A mask is 0 outside of the particle,
-    and one other number inside. Rows that name one file share its pixels.
+    Images and masks can be in all formats that :func:`read_micrograph` reads; masks not
+    in those that change pixels, such as JPEG. An image stored in three equal color
+    channels is read as gray; other color images are an error, as are transparent ones.
+    A mask is 0 outside of the particle, and one other number inside. Rows that name one
+    file share its pixels.
 
     ``padding`` is the surrounding of the particle in pixels on each side, 50 in the
     data of [1]_. If a table has this column and no masks, the mask is the image without

@@ -3,6 +3,7 @@
 from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
 from .metrics import ClassMetricsDisplay
+from .micrograph import MicrographDisplay
 from .prevalence import PrevalenceDisplay
 from .reliability import ReliabilityDisplay
 from .risk_coverage import RiskCoverageDisplay
@@ -13,6 +14,7 @@ __all__ = [
     "ClassMetricsDisplay",
     "ConfusionMatricesDisplay",
     "ImageSizeDisplay",
+    "MicrographDisplay",
     "ParticleGalleryDisplay",
     "PrevalenceDisplay",
     "ReliabilityDisplay",

@@ -1,10 +1,11 @@
-"""One particle in one panel: gray scale, outline of the mask, scale bar, caption."""
+"""Particles in a panel: gray scale, outlines of masks, scale bar, caption."""
 
 from textwrap import fill
 
 import numpy as np
 
 from .._extras import import_extra
+from ..particles._outlines import trace_pieces
 from ._axes import SMALL_CHARACTER, plain_text
 
 OUTLINE = "#E69F00"  # Okabe and Ito's orange shows on every gray
@@ -20,29 +21,54 @@ _LONGEST_LINE = 26
 def draw_particle(ax, image, *, mask=None, pixel_size=None, vmin=None, vmax=None):
     """Draw a particle in gray, with outline and scale bar if they are known."""
     image = np.asarray(image, float)
-    darkest, brightest = np.percentile(image, _PERCENTILES)
+    draw_gray(ax, image, image.shape, vmin, vmax)
+    if mask is not None:
+        collections = import_extra("matplotlib.collections", "plot")
+        lines = trace_lines(mask)
+        ax.add_collection(
+            collections.LineCollection(lines, colors=OUTLINE, linewidths=1.2),
+            autolim=False,
+        )
+    if pixel_size is not None:
+        draw_scale_bar(ax, image.shape, pixel_size)
+
+
+def draw_gray(ax, pixels, shape, vmin=None, vmax=None):
+    """Draw pixels in gray over an area of a height and width, without a frame."""
+    finite = pixels if pixels.dtype.kind != "f" else pixels[np.isfinite(pixels)]
+    darkest, brightest = np.percentile(finite, _PERCENTILES)
     # A limit of the user's may lie beyond all pixels, which are then black or white.
     low = min(darkest, np.inf if vmax is None else vmax) if vmin is None else vmin
     high = max(brightest, low) if vmax is None else vmax
-    ax.imshow(image, cmap="gray", vmin=low, vmax=high)
+    height, width = shape
+    area = (-0.5, width - 0.5, height - 0.5, -0.5)
+    ax.imshow(pixels, cmap="gray", vmin=low, vmax=high, extent=area)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    if mask is not None:
-        _draw_outline(ax, mask)
-    if pixel_size is not None:
-        _draw_scale_bar(ax, image.shape, pixel_size)
 
 
-def caption(name, y_true, y_pred=None, confidence=None, *, names_row=False):
-    """Return the text above a particle, without its class where that names the row."""
-    lines = [str(name)] if names_row else [str(name), str(y_true)]
+def trace_lines(mask, top=0, left=0):
+    """Return the outline of a mask along the edges of its pixels: closed x, y lines."""
+    # imshow puts the centers of pixels at whole numbers, outlines have corners there.
+    offset = np.array([top, left]) - 0.5
+    rings = [ring for piece in trace_pieces(mask) for ring in piece]
+    return [(np.append(ring, ring[:1], axis=0) + offset)[:, ::-1] for ring in rings]
+
+
+def caption(name, y_true=None, y_pred=None, confidence=None, *, names_row=False):
+    """Return the text above a particle, without a true class that names its row."""
+    lines = [str(name)]
+    if y_true is not None and not names_row:
+        lines.append(str(y_true))
     # What is undecided has no probability.
     share = f" ({confidence:.2f})" if confidence else ""
-    if y_pred is not None and y_pred != y_true:
+    if y_true is None:
+        lines.append(f"{y_pred}{share}")
+    elif y_pred is not None and y_pred != y_true:
         lines.append(f"→ {y_pred}{share}")
     elif y_pred is not None and names_row:
         lines.append(f"right{share}")
-    elif y_pred is not None:
+    else:
         lines[-1] += share
     return plain_text("\n".join(fill(line, _LONGEST_LINE) for line in lines))
 
@@ -56,29 +82,21 @@ def gallery_size(shape, captions):
     return max(shape[1] * width, 4) + 0.5, shape[0] * height + 0.4
 
 
-def round_length(width):
-    """Return the longest of 1, 2, 5, 10, 20, ... that is at most a third of a width."""
+def round_length(width, share=1 / 3):
+    """Return the longest of 1, 2, 5, 10, 20, ... that is at most a share of a width."""
     # Rounding errors may put a third of a width just below a round length.
-    limit = width / 3 * (1 + 1e-9)
+    limit = width * share * (1 + 1e-9)
     power = 10 ** np.floor(np.log10(limit))
     return float(max(step * power for step in (1, 2, 5) if step * power <= limit))
 
 
-def _draw_outline(ax, mask):
-    """Draw the outline of the mask, closed along the border of the image."""
-    height, width = mask.shape
-    # A contour is open at the border of an array, so the border is moved outwards.
-    padded = np.pad(np.asarray(mask, float), 1)
-    x, y = np.arange(-1, width + 1), np.arange(-1, height + 1)
-    ax.contour(x, y, padded, levels=[0.5], colors=OUTLINE, linewidths=1.2)
-    ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+def draw_scale_bar(ax, shape, pixel_size, share=1 / 3):
+    """Draw a bar of a round length, white with a black rim, at the lower left.
 
-
-def _draw_scale_bar(ax, shape, pixel_size):
-    """Draw a bar of a round length, white with a black rim, at the lower left."""
-    effects = import_extra("matplotlib.patheffects", "plot")
+    It is as long as a share of the width at most.
+    """
     height, width = shape
-    length = round_length(width * pixel_size)
+    length = round_length(width * pixel_size, share)
     left, bottom = 0.05 * width - 0.5, 0.94 * height - 0.5
     ends = [left, left + length / pixel_size]
     label = f"{length / 1000:g} µm" if length >= 1000 else f"{length:g} nm"
@@ -91,6 +109,11 @@ def _draw_scale_bar(ax, shape, pixel_size):
         color="white",
         fontsize="x-small",
     )
-    for artist in (bar, text):
-        artist.set_path_effects([effects.withStroke(linewidth=4, foreground="black")])
-    text.set_path_effects([effects.withStroke(linewidth=1.8, foreground="black")])
+    bar.set_path_effects([rim("black", 4)])
+    text.set_path_effects([rim("black", 1.8)])
+
+
+def rim(color, width):
+    """Return the effect of a rim around a line or text, of a width in points."""
+    effects = import_extra("matplotlib.patheffects", "plot")
+    return effects.withStroke(linewidth=width, foreground=color)

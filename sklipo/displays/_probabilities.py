@@ -3,6 +3,8 @@
 import numpy as np
 
 from .._steps import last_step, predict_both
+from ..particles._labels import find_classes
+from ..particles._probabilities import check_probabilities
 from ..tags import has_tag
 
 HOW_TO_GET = (
@@ -53,3 +55,16 @@ def probability_of(y_proba, y_pred, classes):
     column_of = {label: column for column, label in enumerate(classes.tolist())}
     columns = [column_of[label] for label in y_pred.tolist()]
     return y_proba[np.arange(len(y_pred)), columns]
+
+
+def check_columns(y_proba, *labels, classes=None):
+    """Return checked probabilities, and the classes of their columns.
+
+    By default these are the names of the columns, if all labels are among them, or all
+    classes that occur.
+    """
+    names = getattr(y_proba, "columns", ())
+    if classes is None and set(np.concatenate(labels)) <= set(names):
+        classes = list(names)
+    classes = find_classes(*labels, classes=classes)
+    return check_probabilities(y_proba, len(labels[-1]), classes), classes

@@ -6,17 +6,22 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..particles import check_particles
 from ..particles._labels import check_labels, find_classes
-from ..particles._probabilities import check_probabilities
 from ._axes import PanelDisplay, grid_shape, plain_text
 from ._by_name import named_results, only_one
 from ._parameters import COUNT, NUMBER, check_numbers, draws
 from ._particle_images import caption, draw_particle, gallery_size
-from ._probabilities import predict_with_classes, probability_of
-from ._selection import check_same_rows, draw_each_class, most_suspicious, rank
+from ._probabilities import predict_with_classes
+from ._selection import (
+    check_predictions,
+    check_same_rows,
+    draw_each_class,
+    most_suspicious,
+    select_rows,
+)
 
-_SELECTIONS = {"mistakes", "uncertain", "class"}
+_SELECTIONS = {"mistakes", "confident", "uncertain", "class"}
 _CONSTRAINTS = {
-    "select": [StrOptions(_SELECTIONS)],
+    "select": [StrOptions(_SELECTIONS), None],
     "n_particles": [COUNT, None],
     "random_state": ["random_state"],
 }
@@ -33,14 +38,15 @@ class ParticleGalleryDisplay(PanelDisplay):
     ----------
     particles : particle table, list of 2-D arrays or array
         The particles to show, in order.
-    y_true : array-like of shape (n_samples,)
-        True class of each.
+    y_true : array-like of shape (n_samples,) or None
+        True class of each; None if it is unknown.
     y_pred : array-like of shape (n_samples,), default=None
         Predicted class of each.
     confidence : array-like of shape (n_samples,), default=None
         Probability of the predicted class.
     rows : "class" or None, default=None
-        "class" begins a new row with each true class, None fills a grid.
+        "class" begins a new row with each true class, or predicted class where the
+        true ones are unknown; None fills a grid.
     title : str, default=""
         Description of the particles.
 
@@ -88,7 +94,8 @@ class ParticleGalleryDisplay(PanelDisplay):
         if not getattr(particles, "empty", False):
             particles = check_particles(particles)
             n_samples = len(particles)
-            y_true = check_labels(y_true, n_samples, name="y_true")
+            if y_true is not None or y_pred is None:
+                y_true = check_labels(y_true, n_samples, name="y_true")
             if y_pred is not None:
                 y_pred = check_labels(y_pred, n_samples, name="y_pred")
             if confidence is not None:
@@ -99,6 +106,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         self.confidence = confidence
         self.rows = rows
         self.title = title
+        self._row_names = y_pred if y_true is None else y_true
 
     @classmethod
     @validate_params(
@@ -153,7 +161,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         y_pred,
         *,
         y_proba=None,
-        select="mistakes",
+        select=None,
         n_particles=None,
         classes=None,
         random_state=None,
@@ -165,21 +173,26 @@ class ParticleGalleryDisplay(PanelDisplay):
         ----------
         particles : particle table, list of 2-D arrays or array
             What :func:`~sklipo.particles.check_particles` takes.
-        y_true, y_pred : array-like of shape (n_samples,)
-            True and predicted class of each particle.
+        y_true : array-like of shape (n_samples,) or None
+            True class of each particle. None if they are unknown, as of new particles:
+            then each predicted class has a row.
+        y_pred : array-like of shape (n_samples,)
+            Predicted class of each particle.
         y_proba : array-like of shape (n_samples, n_classes), default=None
             Predicted probabilities.
-        select : {"mistakes", "uncertain", "class"}, default="mistakes"
+        select : {"mistakes", "confident", "uncertain", "class"}, default=None
             "mistakes" shows particles whose predicted class is wrong, the most
-            confident first, or in their own order without probabilities. "uncertain"
-            shows particles with the smallest probability of the predicted class.
-            "class" draws some of each true class at random, a row for each.
+            confident first, or in their own order without probabilities. "confident"
+            and "uncertain" show particles with the largest and the smallest probability
+            of the predicted class. "class" draws some of each true class at random, a
+            row for each. By default "mistakes", and without `y_true` "confident", or
+            "class" if there are no probabilities.
         n_particles : int, default=None
-            Number of particles, for "class" the number of each class; all if there are
-            fewer. By default 18, and 6 of each class.
+            Number of particles, in rows of classes the number of each class; all if
+            there are fewer. By default 18, and 6 of each class.
         classes : array-like, default=None
-            Classes of the columns of ``y_proba``, and of the rows; by default all that
-            occur, sorted.
+            Classes of the columns of ``y_proba``, and of the rows; by default the names
+            of these columns, or all that occur, sorted.
         random_state : int, RandomState instance or None, default=None
             Seed of the draw of "class".
         **plot_params : dict
@@ -191,27 +204,15 @@ class ParticleGalleryDisplay(PanelDisplay):
             The display, drawn.
         """
         particles = check_particles(particles)
-        y_true = check_labels(y_true, len(particles), name="y_true")
-        y_pred = check_labels(y_pred, len(particles), name="y_pred")
-        classes = find_classes(y_true, y_pred, classes=classes)
-        confidence = None
-        if y_proba is not None:
-            y_proba = check_probabilities(y_proba, len(particles), classes)
-            confidence = probability_of(y_proba, y_pred, classes)
-        if select == "class":
-            chosen = draw_each_class(y_true, classes, n_particles or 6, random_state)
-            title = ""
-        else:
-            chosen, title = rank(select, y_true != y_pred, confidence, y_proba)
-            chosen = chosen[: n_particles or 18]
-        return cls(
-            particles.iloc[chosen],
-            y_true[chosen],
-            y_pred=y_pred[chosen],
-            confidence=None if confidence is None else confidence[chosen],
-            rows="class" if select == "class" else None,
-            title=title,
-        ).plot(**plot_params)
+        known = check_predictions(len(particles), y_true, y_pred, y_proba, classes)
+        chosen, rows, title = select_rows(select, known, n_particles, random_state)
+        shown = {
+            name: None if values is None else values[chosen]
+            for name, values in known._asdict().items()
+            if name in ("y_true", "y_pred", "confidence")
+        }
+        display = cls(particles.iloc[chosen], **shown, rows=rows, title=title)
+        return display.plot(**plot_params)
 
     @classmethod
     @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)
@@ -221,7 +222,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         X,
         y,
         *,
-        select="mistakes",
+        select=None,
         n_particles=None,
         random_state=None,
         **plot_params,
@@ -234,13 +235,13 @@ class ParticleGalleryDisplay(PanelDisplay):
             A fitted classifier of particles.
         X : particle table, list of 2-D arrays or array
             Particles that the model has not seen.
-        y : array-like of shape (n_samples,)
-            True class of each particle.
-        select : {"mistakes", "uncertain", "class"}, default="mistakes"
+        y : array-like of shape (n_samples,) or None
+            True class of each particle; None if they are unknown.
+        select : {"mistakes", "confident", "uncertain", "class"}, default=None
             Which particles to show, see :meth:`from_predictions`.
         n_particles : int, default=None
-            Number of particles, for "class" the number of each class; all if there are
-            fewer. By default 18, and 6 of each class.
+            Number of particles, in rows of classes the number of each class; all if
+            there are fewer. By default 18, and 6 of each class.
         random_state : int, RandomState instance or None, default=None
             Seed of the draw of "class".
         **plot_params : dict
@@ -286,7 +287,8 @@ class ParticleGalleryDisplay(PanelDisplay):
             What :func:`~sklipo.cross_validate_particles` returned.
         X : particle table, list of 2-D arrays or array
             The particles that were cross-validated.
-        select : {"mistakes", "uncertain", "class", "suspicious"}, default="mistakes"
+        select : {"mistakes", "confident", "uncertain", "class", "suspicious"}, \
+                default="mistakes"
             Which particles to show, see :meth:`from_predictions`. "suspicious" shows
             ``result.suspicious_labels()`` with the suggested classes.
         n_particles : int, default=None
@@ -342,8 +344,8 @@ class ParticleGalleryDisplay(PanelDisplay):
         """Draw the particles.
 
         The caption of a particle is the label of its row in the table, the true and the
-        predicted class, and in brackets the probability of the latter. What a
-        selective classifier leaves undecided has none.
+        predicted class, as far as they are known, and in brackets the probability of
+        the latter. What a selective classifier leaves undecided has none.
 
         Parameters
         ----------
@@ -368,6 +370,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         if vmin is not None and vmax is not None and vmin >= vmax:
             raise ValueError(f"vmin={vmin} must be below vmax={vmax}.")
         captions = self._captions()
+        labels = list(self._row_names)
         axes = self._open(ax, n_columns, captions)
         for i, panel in enumerate(axes):
             particle = self.particles.iloc[i]
@@ -376,8 +379,8 @@ class ParticleGalleryDisplay(PanelDisplay):
             look = {"mask": mask, "pixel_size": pixel_size, "vmin": vmin, "vmax": vmax}
             draw_particle(panel, particle["image"], **look)
             panel.set_title(captions[i], fontsize="small")
-            if self.rows == "class" and self.y_true[i] not in list(self.y_true)[:i]:
-                label = plain_text(self.y_true[i])
+            if self.rows == "class" and labels[i] not in labels[:i]:
+                label = plain_text(labels[i])
                 panel.set_ylabel(label, rotation=0, ha="right", va="center")
         if not len(axes):
             self.ax_.set_axis_off()
@@ -394,7 +397,7 @@ class ParticleGalleryDisplay(PanelDisplay):
             return self._open_panels(
                 ax, shape, names, figsize=gallery_size(shape, captions)
             )
-        labels = list(self.y_true)
+        labels = list(self._row_names)
         row = [list(dict.fromkeys(labels)).index(label) for label in labels]
         column = [labels[:i].count(label) for i, label in enumerate(labels)]
         shape = max(row) + 1, max(column) + 1
@@ -407,7 +410,7 @@ class ParticleGalleryDisplay(PanelDisplay):
         return [
             caption(
                 name,
-                self.y_true[i],
+                None if self.y_true is None else self.y_true[i],
                 None if self.y_pred is None else self.y_pred[i],
                 None if self.confidence is None else self.confidence[i],
                 names_row=self.rows == "class",

@@ -114,6 +114,11 @@ def _from_buffer(**places):
     return list(sklipo.ImageArray.from_buffer(np.arange(9), **places))
 
 
+def _make_micrograph(**parameters):
+    """Draw the first of some micrographs."""
+    return next(datasets.make_micrographs(**parameters))
+
+
 def _plot(display, **parameters):
     """Draw a display."""
     display.plot(**parameters)
@@ -291,11 +296,24 @@ def _data_calls():
                 "random_state": 0,
             },
         ),
+        "make_micrographs": (
+            _make_micrograph,
+            {
+                "n_micrographs": 2,
+                "problem": None,
+                "n_particles": 1,
+                "shape": (90, 80),
+                "weights": None,
+                "pixel_size": 1.0,
+                "noise": None,
+                "random_state": 0,
+            },
+        ),
         "extract_particles": (
             datasets.extract_particles,
             {
                 "micrograph": MICROGRAPH,
-                "labels": LABELS,
+                "instances": LABELS,
                 "margin": None,
                 "pixel_size": None,
                 "name": None,
@@ -321,6 +339,7 @@ def _picture_calls():
         calls[f"{display.__name__}.plot"] = _all_of(
             partial(_plot, drawn), plot_parameters
         )
+    calls |= _micrograph_calls()
     gallery = displays.ParticleGalleryDisplay
     drawn = gallery.from_particles(PLAIN, Y)
     return calls | {
@@ -352,6 +371,26 @@ def _picture_calls():
         "TrainingCurveDisplay.from_estimator": (
             displays.TrainingCurveDisplay.from_estimator,
             {"estimator": _network()},
+        ),
+    }
+
+
+def _micrograph_calls():
+    """Return the calls of displays that show where particles lie."""
+    display = displays.MicrographDisplay
+    found = datasets.extract_particles(MICROGRAPH, LABELS, margin=2)
+    y = np.resize(Y, len(found))
+    known = {"micrograph": MICROGRAPH, "particles": found, "classes": None}
+    drawn = display.from_particles(MICROGRAPH, found, y)
+    return {
+        "MicrographDisplay": (display, {**known, "y": y, "confidence": y == "full"}),
+        "MicrographDisplay.from_particles": (display.from_particles, {**known, "y": y}),
+        "MicrographDisplay.from_predictions": (
+            display.from_predictions,
+            {**known, "y_pred": y, "y_proba": np.resize(Y_PROBA, (len(y), 2))},
+        ),
+        "MicrographDisplay.plot": _all_of(
+            partial(_plot, drawn), "ax colors n_unsure scale_bar vmin vmax"
         ),
     }
 
