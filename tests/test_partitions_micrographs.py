@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import dask
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -723,7 +724,6 @@ def test_progress_counts_micrographs_if_asked_for(root, table, model, capsys, n_
 
 
 SCRIPT = """
-import sys
 import joblib
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
@@ -737,13 +737,11 @@ class Same(TransformerMixin, BaseEstimator):
 
 model = make_pipeline(Same(), *joblib.load("model.joblib"))
 results = predict_micrographs(model, "table.csv", "out", n_jobs=2)
-print(len(results.compute()), len(list(sys.modules)) > 0)
+print(len(results.compute()))
 """
 
 
 def test_a_script_needs_no_guard_of_its_main_part(root, table, model):
-    import joblib
-
     joblib.dump(model, root / "model.joblib")
     table.to_csv(root / "table.csv", index=False)
     (root / "script.py").write_text(SCRIPT)
@@ -753,4 +751,4 @@ def test_a_script_needs_no_guard_of_its_main_part(root, table, model):
     environment = os.environ | {"PYTHONPATH": paths}
     result = subprocess.run(command, env=environment, **options)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == ["10", "True"]
+    assert result.stdout == "10\n"
