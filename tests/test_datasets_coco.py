@@ -289,6 +289,7 @@ SIZE = ("annotations", 1, "segmentation", "size")
         (["annotations", 1, "image_id"], {}, "annotation 12: its image_id is {}"),
         (["annotations", 1, "id"], 11, "annotation 11 is in it 2 times"),
         (["annotations", 1, "id"], 1.5, "annotation number 2 has the id 1.5"),
+        (["annotations", 1, "id"], 2**63, "annotation number 2 has the id 92233720"),
         (["annotations", 1, "id"], [1], r"annotation number 2 has the id \[1\]"),
         (POLYGON, KeyError, "annotation 11: it has no segmentation; expected poly"),
         (POLYGON, None, "annotation 11: it has no segmentation"),

@@ -636,6 +636,18 @@ def test_results_of_what_fails_now_are_not_kept(root, table, model):
     assert len(times(root / "out")) == 3
 
 
+def test_results_stay_while_their_micrographs_are_out_of_reach(root, table, model):
+    predict = partial(predict_micrographs, model, table, root / "out", root=root)
+    predict()
+    before = times(root / "out")
+    (root / "b.png").rename(root / "away.png")
+    with pytest.warns(UserWarning, match="1 of 4"):
+        assert_rows(predict(), by_hand(model, root, ["a", "c", "d"]))
+    (root / "away.png").rename(root / "b.png")
+    assert_rows(predict(), by_hand(model, root))
+    assert times(root / "out") == before
+
+
 def test_damaged_results_are_made_again(root, table, model):
     predict = partial(predict_micrographs, model, table, root / "out", root=root)
     predict()

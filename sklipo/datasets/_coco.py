@@ -75,8 +75,10 @@ def _index(records, kind):
 
 
 def _is_id(value):
-    """Tell whether a value can be an id; True would be taken for 1."""
-    return isinstance(value, int | str) and not isinstance(value, bool)
+    """Tell whether a value can be an id: text or an int64, not True, which equals 1."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < 2**63
+    return isinstance(value, str)
 
 
 def _check_unique(names, kind):

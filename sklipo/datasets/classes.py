@@ -19,9 +19,12 @@ from ..particles._probabilities import check_probabilities
 from ._class_image import write_class_image
 from ._coco import write_coco
 from ._csv import encode_csv
+from ._geojson import write_geojson
 from ._instances import crop_masks, find_boxes, whole_numbers
 from ._places import find_places
 from ._results import Results
+from ._rois import write_rois
+from ._star import write_star
 from ._writing import check_place, write_whole
 
 # How predict_partitions names the columns of probabilities.
@@ -158,7 +161,7 @@ def _check(particles, y_pred, y_proba, classes):
     if y_proba is not None:
         y_proba = check_probabilities(y_proba, len(particles), classes)
         confidence = y_proba[np.arange(len(y_pred)), encode(y_pred, classes)]
-    names = [str(label) for label in classes.tolist()]
+    names = _as_text(classes).tolist()
     if y_proba is not None:
         y_proba = pd.DataFrame(y_proba, particles.index, names)
     y_pred = np.array(names, object)[encode(y_pred, classes)]
@@ -175,10 +178,17 @@ def _name_columns(y_pred, y_proba, classes):
     if len(names) and all(str(name).startswith(_PREFIX) for name in names):
         names = [name.removeprefix(_PREFIX) for name in names]
         y_proba = y_proba.set_axis(names, axis=1)
-        y_pred = np.array([str(label) for label in y_pred.tolist()])
+        y_pred = _as_text(y_pred)
+        if classes is not None:
+            classes = _as_text(check_labels(classes, name="classes"))
     # Columns that pandas numbered have no names, unless classes are numbers.
     has_names = not isinstance(names, pd.RangeIndex) or y_pred.dtype.kind != "U"
     return y_pred, y_proba, names if classes is None and has_names else classes
+
+
+def _as_text(labels):
+    """Return labels as an array of text."""
+    return np.array([str(label) for label in labels.tolist()])
 
 
 def _locate(results, needed, suffix):
@@ -195,7 +205,9 @@ def _locate(results, needed, suffix):
         particles = particles.assign(**masks)
     if "pixel_size" in particles:
         particles = particles.assign(pixel_size=_check_sizes(particles["pixel_size"]))
-    micrographs, shapes = _name_micrographs(particles), {}
+    micrographs, shapes = [_NO_NAME] * len(particles), {}
+    if needed and "micrograph" in particles:
+        micrographs = _name_micrographs(particles["micrograph"])
     names = list(dict.fromkeys(micrographs))
     if len(names) > 1 and suffix in _OF_ONE_MICROGRAPH:
         raise ValueError(
@@ -218,17 +230,15 @@ def _check_sizes(column):
     return sizes
 
 
-def _name_micrographs(particles):
-    """Return the name of each particle's micrograph."""
-    if "micrograph" not in particles:
-        return [_NO_NAME] * len(particles)
-    missing = np.flatnonzero(particles["micrograph"].isna())
+def _name_micrographs(column):
+    """Return the names of micrographs as text."""
+    missing = np.flatnonzero(column.isna())
     if len(missing):
         raise ValueError(
             f"row {missing[0]} of particles: micrograph is missing ({len(missing)} in "
             "all); name it, or drop the column if all are of one micrograph."
         )
-    return [str(name) for name in particles["micrograph"]]
+    return [str(name) for name in column]
 
 
 def _find_shapes(particles, micrographs):
@@ -242,7 +252,7 @@ def _find_shapes(particles, micrographs):
         if min(size) < 1 or shapes.setdefault(name, tuple(size)) != tuple(size):
             raise ValueError(
                 f"row {i} of particles: micrograph {name!r} is {size[0]} x {size[1]} "
-                f"pixels, expected {shapes.get(name, 'some')} as in rows before."
+                "pixels, expected one size above 0 in all rows of a micrograph."
             )
     boxes = find_boxes(particles)
     beyond = (boxes[:, :2] < 0) | (boxes[:, 2:] > sizes)
@@ -289,29 +299,6 @@ def _write_csv(results, path):
     path.write_bytes(encode_csv(table))
 
 
-def _write_rois(results, path):
-    """Write regions of ImageJ."""
-    from ._rois import write_rois
-
-    write_rois(results, path)
-
-
-def _write_geojson(results, path):
-    """Write objects of QuPath."""
-    from ._geojson import write_geojson
-
-    write_geojson(results, path)
-
-
-def _write_star(results, path):
-    """Write rows of a STAR file."""
-    from ._star import write_star
-
-    if not len(results.particles):
-        raise ValueError("No particle is of that class, so the STAR would have no row.")
-    write_star(results, path)
-
-
 _OF_ONE_MICROGRAPH = (".tif", ".tiff", ".zip", ".geojson")
 _MASKS = ("mask", "top", "left")
 _SIZES = ("micrograph_height", "micrograph_width")
@@ -319,9 +306,9 @@ _SIZES = ("micrograph_height", "micrograph_width")
 _FORMATS = {
     ".tif": (write_class_image, _MASKS + _SIZES),
     ".tiff": (write_class_image, _MASKS + _SIZES),
-    ".zip": (_write_rois, _MASKS),
+    ".zip": (write_rois, _MASKS),
     ".json": (write_coco, _MASKS + _SIZES),
-    ".geojson": (_write_geojson, _MASKS),
-    ".star": (_write_star, ()),
+    ".geojson": (write_geojson, _MASKS),
+    ".star": (write_star, ()),
     ".csv": (_write_csv, ()),
 }

@@ -280,14 +280,17 @@ def _predict_micrograph(work, part, file, model):
     """Return the results of a micrograph and their schema, None if they are there."""
     try:
         made_from = _describe_sources(work, part.iloc[0])
-        if file.exists() and _is_kept(file, made_from):
-            return None
+        if file.exists():
+            if _is_kept(file, made_from):
+                return None
+            # They must not stay if the new ones fail. Those whose sources are out of
+            # reach do stay: a drive may be unplugged.
+            file.unlink()
         results = _predict(work, part, model)
     # Whatever is wrong with this one, the others can be good.
     except Exception as error:
         is_clear = isinstance(error, ValueError | OSError | ImportError)
         kind = "" if is_clear else f"{type(error).__name__}: "
-        file.unlink(missing_ok=True)
         raise BadPart(f"{kind}{error}") from error
     # pandas keeps these in Parquet.
     results.attrs["made_from"] = made_from
