@@ -10,9 +10,9 @@ from ._probabilities import HOW_TO_GET, check_columns, probability_of
 
 
 class Predictions(NamedTuple):
-    """What is known of particles: None where there are no true classes, or no model's.
+    """Checked classes of particles; what is unknown is None.
 
-    Columns of the probabilities are in the order of the classes.
+    Columns of ``y_proba`` are in the order of the classes.
     """
 
     y_true: np.ndarray | None

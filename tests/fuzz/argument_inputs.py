@@ -381,7 +381,7 @@ def _micrograph_calls():
     found = datasets.extract_particles(MICROGRAPH, LABELS, margin=2)
     y = np.resize(Y, len(found))
     known = {"micrograph": MICROGRAPH, "particles": found, "classes": None}
-    drawn = display.from_particles(MICROGRAPH, found, y)
+    drawn = display(MICROGRAPH, found, y=y)
     return {
         "MicrographDisplay": (display, {**known, "y": y, "confidence": y == "full"}),
         "MicrographDisplay.from_particles": (display.from_particles, {**known, "y": y}),
