@@ -115,12 +115,15 @@ def tabulate_labels(labels):
     Warn of numbers that seem to be several particles, or background.
     """
     codes, instances = _number(labels)
-    _warn_of_background(codes, instances)
-    _warn_of_pieces(codes, instances)
     boxes = find_objects(codes)
+    masks = [codes[box] == i for i, box in enumerate(boxes, 1)]
+    _warn_of_background(codes, instances)
+    # Most numbers are one piece, which is soon seen.
+    if any(cv2.connectedComponents(mask.view(np.uint8))[0] > 2 for mask in masks):
+        _warn_of_pieces(codes, instances)
     return pd.DataFrame(
         {
-            "mask": ImageArray([codes[box] == i for i, box in enumerate(boxes, 1)]),
+            "mask": ImageArray(masks),
             "top": np.array([rows.start for rows, _ in boxes], np.int64),
             "left": np.array([columns.start for _, columns in boxes], np.int64),
             "instance": instances,
