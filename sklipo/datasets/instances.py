@@ -42,7 +42,9 @@ def read_instances(source, shape=None, *, image=None):
           to a TIFF of several pages;
         - ``.roi`` or ``.zip``: regions of ImageJ: polygons, freehand and traced
           outlines, rectangles, ovals, and those composed of several;
-        - ``.json``: annotations of COCO (polygons or run lengths) or of LabelMe;
+        - ``.json``: annotations of COCO (polygons or run lengths) or of LabelMe, or a
+          list of annotations of one image, as Segment Anything and COCO's "results"
+          have it; numbers of categories are labels there;
         - ``.geojson`` (or ``.json``): objects of QuPath;
         - ``.h5``: objects of ilastik;
         - a table that this function returned, perhaps without some of its rows.
@@ -76,7 +78,7 @@ def read_instances(source, shape=None, *, image=None):
         states another size of the micrograph than `shape`; if a particle lies outside
         of it; if a label image is not 2-D, is in color or a JPEG, whose numbers are
         blurred, is not of whole numbers or has negative ones; or if a COCO file has no
-        such image, or several and none is named.
+        such image, or several and none is named, or a list annotations of several.
 
     Warns
     -----
@@ -201,9 +203,11 @@ def _read_json(path, shape, image):
         data = json.loads(read_text(path))
     except RecursionError as error:
         raise ValueError("its lists are nested too deep") from error
-    keys = set(data) if isinstance(data, dict) else set()
+    # A list is of features, or of annotations.
+    first = data[0] if isinstance(data, list) and data else data
+    keys = set(first) if isinstance(first, dict) else set()
     if "shapes" in keys:
         return read_labelme(data)
-    if {"annotations", "images"} & keys:
+    if {"annotations", "images", "segmentation", "bbox", "image_id"} & keys:
         return read_coco(data, image, shape)
     return read_geojson(data)
