@@ -528,7 +528,10 @@ def masks_with(i, mask):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda t: t.drop(columns="mask"), "no column 'mask', which .json needs; extr"),
+        (
+            lambda t: t.drop(columns="mask"),
+            "no column 'mask', which .json needs; extr.*out again: they",
+        ),
         (lambda t: t.drop(columns="left"), "no column 'left', which .json needs"),
         (
             lambda t: t.drop(columns="micrograph_width"),

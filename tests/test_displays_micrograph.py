@@ -92,6 +92,8 @@ def test_the_least_sure_are_dashed_and_named(pixels, particles):
     ]
     assert dashed == [[99.5, 99.5], [199.5, 99.5]]
     assert_readable(display)
+    one = MicrographDisplay.from_predictions(pixels, particles, Y, PROBA, n_unsure=1)
+    assert legend_of(one)[-1] == "the least sure (0.55)"
     plain = MicrographDisplay.from_predictions(pixels, particles, Y, PROBA, n_unsure=0)
     assert [text.get_text() for text in plain.ax_.texts] == ["100 nm"]
     assert len(legend_of(plain)) == 3

@@ -14,8 +14,9 @@ def find_places(particles):
 
     The columns are ``micrograph`` and ``instance``, where they are there; ``x`` and
     ``y`` in pixels, from the center of the micrograph's first one, of the mask's
-    centroid or, if the particle was picked, of the place where it was; the ``diameter`` of the disk of the mask's area; and, where
-    pixel sizes are there, ``x_nm``, ``y_nm`` and ``diameter_nm``.
+    centroid or, if the particle was picked, of the place where it was; the ``diameter``
+    of the disk of the mask's area; and, where pixel sizes are there, ``x_nm``, ``y_nm``
+    and ``diameter_nm``.
     """
     lengths = _measure(particles) if "mask" in particles.columns else {}
     lengths |= _find_picked(particles, lengths)

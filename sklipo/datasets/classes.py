@@ -21,7 +21,7 @@ from ._coco import write_coco
 from ._csv import encode_csv
 from ._geojson import write_geojson
 from ._instances import crop_masks, find_boxes, whole_numbers
-from ._places import find_places
+from ._places import HOW_TO_GET_MASKS, find_places
 from ._results import Results
 from ._rois import write_rois
 from ._star import write_star
@@ -198,7 +198,8 @@ def _locate(results, needed, suffix):
     if missing:
         raise ValueError(
             f"particles has no column {missing[0]!r}, which {suffix} needs; "
-            "extract_particles adds it to particles that it cuts from a micrograph."
+            "extract_particles adds it to particles that it cuts from a micrograph. "
+            f"{HOW_TO_GET_MASKS}"
         )
     if all(name in particles for name in _MASKS):
         masks = crop_masks(particles, "particles").set_index(particles.index)

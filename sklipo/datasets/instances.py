@@ -173,8 +173,8 @@ def _read_file(path, shape, image, name):
     suffix = path.suffix.lower()
     if suffix in (".star", ".box", ".csv"):
         raise ValueError(
-            f"{name} are coordinates without outlines; pass them to extract_particles "
-            "with box=."
+            f"{name} are coordinates without outlines; extract_particles and "
+            "predict_micrographs take them with box=."
         )
     if suffix not in _OF_PROGRAMS and not holds_stack(path):
         return _read_labels(path, shape)

@@ -9,6 +9,7 @@ import pandas as pd
 from ..datasets import Micrograph, read_micrograph
 from ..datasets._gray import as_gray
 from ..datasets._instances import check_instances, clip_instances
+from ..datasets._places import HOW_TO_GET_MASKS
 from ..particles._columns import strip_names
 from ..particles._contents import check_pixel_sizes
 
@@ -26,7 +27,7 @@ def check_places(particles):
             raise ValueError(
                 f"The particles have no column {name!r}, so it is unknown where they "
                 "lie on the micrograph. extract_particles and read_instances give the "
-                "columns 'mask', 'top' and 'left'."
+                f"columns 'mask', 'top' and 'left'. {HOW_TO_GET_MASKS}"
             )
     return particles
 

@@ -293,6 +293,8 @@ class MicrographDisplay(PanelDisplay):
         if len(unsure):
             low, high = self.confidence[unsure[[0, -1]]]
             label = f"the {len(unsure)} least sure ({low:.2f} to {high:.2f})"
+            if len(unsure) == 1:
+                label = f"the least sure ({low:.2f})"
             ax.plot([], [], color="0.25", lw=2, ls=(0, (2, 1)), label=label)
 
     def _beside(self, i):
