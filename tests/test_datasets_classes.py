@@ -602,6 +602,12 @@ def test_formats_of_one_micrograph(tmp_path, suffix):
     message = rf"2 micrographs, such as \['b', 'a'\], and a \{suffix} is of one"
     with pytest.raises(ValueError, match=message):
         save_classes(particles, CLASSES, tmp_path / f"a{suffix}")
+    with pytest.raises(ValueError, match=message):
+        save_classes(
+            particles.set_index(["micrograph", "instance"]),
+            CLASSES,
+            tmp_path / f"a{suffix}",
+        )
 
 
 def test_a_csv_may_have_rows_without_a_micrograph(tmp_path):

@@ -99,6 +99,32 @@ def test_the_least_sure_are_dashed_and_named(pixels, particles):
     assert len(legend_of(plain)) == 3
 
 
+def test_columns_of_results_name_the_classes(pixels, particles):
+    # As predict_micrographs has them, and here one class is not predicted.
+    proba = pd.DataFrame(PROBA, columns=["empty", "full", "uncertain"])
+    y = proba[["full", "empty"]].idxmax(axis=1)
+    proba = proba.add_prefix("probability_")
+    display = MicrographDisplay.from_predictions(pixels, particles, y, proba)
+    assert display.classes.tolist() == ["empty", "full", "uncertain"]
+    # Classes may be numbers.
+    numbers = proba.set_axis([f"probability_{n}" for n in (0, 1, 2)], axis=1)
+    y = [0, 1, 2, 0]
+    display = MicrographDisplay.from_predictions(pixels, particles, y, numbers)
+    assert display.classes.tolist() == [0, 1, 2]
+    y = ["empty", "full", "uncertain", "full"]
+    with pytest.raises(ValueError, match="in the order"):
+        MicrographDisplay.from_predictions(
+            pixels, particles, y, proba, classes=["full", "empty", "uncertain"]
+        )
+
+
+def test_micrographs_in_the_index_are_told_apart(pixels, particles):
+    alone = particles.drop(columns="micrograph")
+    two = pd.concat([alone, alone], keys=["a", "b"], names=["micrograph", None])
+    with pytest.raises(ValueError, match="are of 2 micrographs"):
+        MicrographDisplay.from_particles(pixels, two)
+
+
 def test_undecided_particles_are_no_unsure_ones(pixels, particles):
     display = MicrographDisplay(
         pixels, particles, y=["unsure", *Y[1:]], confidence=[0, 0.9, 0.8, 0.7]

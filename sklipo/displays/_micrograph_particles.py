@@ -10,7 +10,7 @@ from ..datasets import Micrograph, read_micrograph
 from ..datasets._gray import as_gray
 from ..datasets._instances import check_instances, clip_instances
 from ..datasets._places import HOW_TO_GET_MASKS
-from ..particles._columns import strip_names
+from ..particles._columns import strip_names, with_levels
 from ..particles._contents import check_pixel_sizes
 
 
@@ -21,7 +21,7 @@ def check_places(particles):
             f"particles is a {type(particles).__name__}; expected the DataFrame that "
             "extract_particles or read_instances returned."
         )
-    particles = strip_names(particles)
+    particles = with_levels(strip_names(particles), ["micrograph"])
     for name in ("mask", "top", "left"):
         if name not in particles.columns:
             raise ValueError(

@@ -60,6 +60,13 @@ def strip_names(table):
     return table
 
 
+def with_levels(table, names):
+    """Return a table, levels of its index of these names as columns, too."""
+    in_index = set(names) & set(table.index.names) - set(table.columns)
+    levels = {name: table.index.get_level_values(name) for name in in_index}
+    return table.assign(**levels)
+
+
 def near_names(table, column):
     """Return the names of columns that seem to mean one of ours that is not there."""
     if column in table.columns:
