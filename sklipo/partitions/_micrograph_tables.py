@@ -13,7 +13,7 @@ import pandas as pd
 from ..datasets._csv import parse_csv
 from ..datasets._parquet import read_parquet
 from ..datasets._text_files import read_text
-from ..particles._columns import strip_names, with_levels
+from ..particles._columns import strip_names, warn_of_near_names, with_levels
 from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ._parts import read_named
 
@@ -81,6 +81,7 @@ def _check(table, root):
     if not len(table):
         raise ValueError("The table has no rows, expected one per micrograph.")
     table = table.assign(**{name: _check_paths(table[name]) for name in _PATHS})
+    warn_of_near_names(table, "pixel_size")
     if "pixel_size" in table.columns:
         table["pixel_size"] = _check_pixel_sizes(table["pixel_size"])
     _refuse_twice(table["micrograph"], root)
