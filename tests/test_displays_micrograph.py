@@ -8,7 +8,7 @@ from display_cases import assert_readable, visible_texts
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
-from sklipo.datasets import Micrograph, extract_particles
+from sklipo.datasets import Micrograph, extract_particles, read_instances
 from sklipo.displays import MicrographDisplay
 from sklipo.displays._colors import OKABE_ITO
 
@@ -217,6 +217,27 @@ def test_scale_bar(pixels, particles):
     assert display.ax_.texts[0].get_text() == "100 nm"
     (bar,) = (line for line in display.ax_.lines if len(line.get_xdata()))
     assert np.ptp(bar.get_xdata()) == 50
+
+
+def test_pixels_that_are_no_numbers_are_left_out_of_means():
+    pixels = np.ones((3000, 3000))
+    # Each of the drawn pixels is of four.
+    pixels[::2, ::2] = np.nan
+    pixels[:2, :2] = np.nan
+    pixels[2, 3], pixels[3, 3] = 3, np.inf
+    table = read_instances(np.ones((9, 9), int))
+    display = MicrographDisplay.from_particles(pixels, table)
+    (image,) = display.ax_.images
+    drawn = image.get_array()
+    assert drawn.shape == (1500, 1500)
+    assert np.isnan(np.ma.filled(drawn, np.nan)[0, 0])
+    assert drawn[1, 1] == 2
+    assert (drawn[2:] == 1).all()
+
+
+def test_micrographs_of_bools_are_drawn(pixels, particles):
+    display = MicrographDisplay.from_particles(pixels > 100, particles)
+    assert display.ax_.images[0].get_array().max() == 1
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,8 @@ def load_micrograph(micrograph):
             raise ValueError(f"shape {pixels.shape}, no pixel that is a number")
     except ValueError as error:
         raise ValueError(f"The micrograph can't be used: {error}.") from error
+    # Gray levels are subtracted.
+    pixels = pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels
     return Micrograph(pixels, micrograph.pixel_size)
 
 
