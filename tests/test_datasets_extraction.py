@@ -227,6 +227,13 @@ def test_a_number_in_several_pieces():
         extract_particles(np.ones((60, 60)), labels)
 
 
+def test_a_micrograph_is_not_its_own_label_image(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(path, np.arange(1, 101, dtype=np.uint8).reshape(10, 10))
+    with pytest.raises(ValueError, match=r"micrograph and instances are both .*a.png"):
+        extract_particles(str(path), path)
+
+
 def test_holes_overlaps_and_corners_are_no_pieces():
     labels = np.zeros((60, 60), int)
     labels[10:50, 10:20] = 1

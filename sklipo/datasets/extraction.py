@@ -86,11 +86,11 @@ def extract_particles(
     ------
     ValueError
         If the image is not 2-D, is in color, is a masked array, or has NaN or infinite
-        pixels in a cut-out; if `instances` can't be read by :func:`read_instances`, are
-        those of a micrograph of another shape, or have a column that is made here; if
-        coordinates can't be read, are no numbers or lie outside of the micrograph; if
-        `box` is larger than the micrograph, a disk larger than `box`, or its pixel size
-        unknown.
+        pixels in a cut-out; if `instances` are the micrograph's own file, can't be read
+        by :func:`read_instances`, are those of a micrograph of another shape, or have a
+        column that is made here; if coordinates can't be read, are no numbers or lie
+        outside of the micrograph; if `box` is larger than the micrograph, a disk larger
+        than `box`, or its pixel size unknown.
 
     Warns
     -----
@@ -122,6 +122,7 @@ def extract_particles(
     0  <20x25 float64>         1    5    25           False
     1  <15x11 float64>         7   45     0            True
     """
+    _refuse_same(micrograph, instances)
     micrograph, pixel_size, name = _open(micrograph, pixel_size, name)
     _check_parameters(margin, pixel_size, name)
     micrograph = _as_micrograph(micrograph)
@@ -159,6 +160,16 @@ def extract_particles(
         columns |= dict.fromkeys(["mask", "overlaps", "enclosed_by"])
     table = pd.DataFrame({key: c for key, c in columns.items() if c is not None})
     return pd.concat([table, _further(instances, table)], axis=1)
+
+
+def _refuse_same(micrograph, instances):
+    """Raise an error if one file is both: gray levels would number particles."""
+    paths = [x for x in (micrograph, instances) if isinstance(x, str | PathLike)]
+    if len(paths) == 2 and Path(paths[0]) == Path(paths[1]):
+        raise ValueError(
+            f"micrograph and instances are both {str(micrograph)!r}; pass as instances "
+            "the file that says where its particles lie."
+        )
 
 
 def _open(micrograph, pixel_size, name):
