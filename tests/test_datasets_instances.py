@@ -51,13 +51,11 @@ def test_overlaps_and_enclosure_by_their_definition(masks):
     filled = [ndimage.binary_fill_holes(mask, np.ones((3, 3))) for mask in masks]
     for i, mask in enumerate(masks):
         assert table["overlaps"][i] == pytest.approx((counts[mask] > 1).mean())
+        sizes = [(filled[j].sum(), masks[j].sum()) for j in range(len(masks))]
         around = [
-            (other.sum(), j)
-            for j, other in enumerate(masks)
-            if other.sum() >= 0
-            and i != j
-            and filled[j].sum() > mask.sum()
-            and not (mask & ~filled[j]).any()
+            (sizes[j], j)
+            for j in range(len(masks))
+            if sizes[j] > sizes[i] and not (mask & ~filled[j]).any()
         ]
         found = table["enclosed_by"][i]
         assert found in {j + 1 for n, j in around if n == min(around)[0]} or (
@@ -87,6 +85,32 @@ def test_a_particle_in_the_hole_of_another_is_enclosed_by_it():
     assert particles["instance"].tolist() == [4, 6, 7, 9]
     assert particles["enclosed_by"].tolist() == [pd.NA, 9, pd.NA, 4]
     assert (particles["overlaps"] == 0).all()
+
+
+def test_two_rings_of_one_outline_do_not_enclose_each_other():
+    ring, disk = np.ones((20, 20), bool), np.ones((20, 20), bool)
+    ring[2:-2, 2:-2] = False
+    thick = disk.copy()
+    thick[4:-4, 4:-4] = False
+    for masks, expected in [
+        ((ring, ring), [pd.NA, pd.NA]),
+        ((disk, disk), [pd.NA, pd.NA]),
+        ((ring, thick), [2, pd.NA]),
+        ((disk, ring), [pd.NA, 1]),
+    ]:
+        table = tabulate([Instance(mask, 5, 5) for mask in masks])
+        assert extract_particles(MICROGRAPH, table)["enclosed_by"].tolist() == expected
+
+
+def test_a_ring_around_a_disk_is_the_larger_one_though_it_has_fewer_pixels():
+    ring = np.ones((40, 40), bool)
+    ring[1:-1, 1:-1] = False
+    disk, point = np.ones((30, 30), bool), np.ones((2, 2), bool)
+    table = tabulate(
+        [Instance(ring, 5, 5), Instance(disk, 10, 10), Instance(point, 20, 20)]
+    )
+    enclosed = extract_particles(MICROGRAPH, table)["enclosed_by"]
+    assert enclosed.tolist() == [pd.NA, 1, 2]
 
 
 def test_names_tell_what_encloses():
