@@ -423,7 +423,9 @@ def write(folder, data):
 def test_the_door_names_file_and_annotations(tmp_path):
     outside, thin = [40, 5, 45, 5, 45, 9], [2, 3, 8, 3, 5, 3]
     path = write(tmp_path, coco([SQUARE], [outside], [thin]))
-    with pytest.raises(ValueError, match=r"coco.json' .*2 of 3 particles .*12, 13"):
+    with pytest.raises(
+        ValueError, match=r"coco.json' .*2 of 3 particles .*outside .*12, 13"
+    ):
         read_instances(path)
     path = write(tmp_path, coco())
     with pytest.raises(ValueError, match=r"coco.json' can't be read: it has no par"):

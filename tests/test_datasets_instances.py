@@ -218,7 +218,22 @@ def test_places_and_sizes_agree_with_scikit_image():
         (lambda t: t.assign(left=[1, np.inf]), "row 1 .*: left is inf"),
         (lambda t: t.assign(top=[1, 10**25]), "row 1 .*: top is 1"),
         (lambda t: t.assign(instance=[1, 1]), "'instance' has 1 more than once"),
-        (lambda t: t.assign(instance=[1, None]), "'instance' has nan more than once"),
+        (lambda t: t.assign(instance=[1, None]), "'instance' has nan as a name"),
+        (
+            lambda t: t.assign(instance=[(1, 2), (3, 4)]),
+            r"'instance' has \(1, 2\) as a name",
+        ),
+        (
+            lambda t: pd.concat([t, t[["top"]]], axis=1),
+            "several columns of the .* 'top'",
+        ),
+        (
+            lambda t: pd.concat([t, t[["mask"]]], axis=1),
+            "several columns of the .* 'mas",
+        ),
+        (lambda t: pd.concat({"a": t}, axis=1), "2 levels, expected one"),
+        (lambda t: t[["top", "left"]], r"no column 'mask'.* pass box= and mask_diam"),
+        (lambda t: pd.DataFrame({"x": [3], "y": [5]}), "positions, pass box= and"),
         (lambda t: t.assign(top=[1, 100]), r"1 of 2 .* outside .*, such as 2; are"),
         (lambda t: t.assign(top=[-10, 1]), r"1 of 2 .* outside .*, such as 1; are"),
         (
@@ -250,6 +265,18 @@ def test_bad_shapes(shape, error, message):
         read_instances(np.ones(SHAPE, int), shape)
 
 
+def test_a_table_of_numbers_without_names_is_a_label_image():
+    labels = np.zeros(SHAPE, int)
+    labels[5:15, 5:15] = 3
+    expected = read_instances(labels)
+    pd.testing.assert_frame_equal(read_instances(pd.DataFrame(labels)), expected)
+
+
+def test_numbers_of_no_type_are_names():
+    instances = [Instance(np.ones((2, 2), bool), 0, 0, name) for name in (10**30, 7)]
+    assert tabulate(instances)["instance"].tolist() == [str(10**30), "7"]
+
+
 def test_bad_names_of_images():
     with pytest.raises(TypeError, match="image is 5, expected a str"):
         read_instances(np.ones(SHAPE, int), image=5)
@@ -259,7 +286,7 @@ def test_bad_names_of_images():
     ("text", "message"),
     [
         ("", "empty file"),
-        ("{", "can't be read: Expecting property name"),
+        ("{", "can't be read: it is no JSON, or is cut off: Expecting property name"),
         ("[" * 100_000, "nested too deep"),
         ("\x89HDF", "can't be read"),
     ],
