@@ -317,6 +317,7 @@ SIZE = ("annotations", 1, "segmentation", "size")
         (POLYGON, [{"x": 1}], "its polygon 1 is {'x': 1}, expected a list of numbers"),
         (POLYGON, [[*SQUARE[:7], float("nan")]], "has the coordinate nan"),
         (POLYGON, [[*SQUARE[:7], float("-inf")]], "has the coordinate -inf"),
+        (POLYGON, [[*map(int, SQUARE[:7]), -(2**63)]], "has the coordinate -9.22"),
         (POLYGON, [[*SQUARE[:7], 1e30]], "its polygon 1 has the coordinate 1e.30"),
         (POLYGON, {}, "annotation 11: its RLE has the size None"),
         (SIZE, KeyError, "annotation 12: its RLE has the size None, expected .height"),

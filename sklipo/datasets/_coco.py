@@ -237,6 +237,8 @@ def _as_polygon(values, name):
         raise ValueError(
             f"its {name} has {len(numbers) // 2} corners, expected 3 or more"
         )
+    # The least integer has no absolute value.
+    numbers = numbers.astype(float)
     if not (abs(numbers) <= _FARTHEST).all():
         bad = numbers[~(abs(numbers) <= _FARTHEST)][0]
         raise ValueError(
