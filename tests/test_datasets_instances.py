@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -296,3 +297,17 @@ def test_bad_json(tmp_path, text, message):
     path.write_text(text, encoding="latin1")
     with pytest.raises(ValueError, match=message):
         read_instances(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(SHAPE, np.uint8), r"labels '.*a\.tif' of shape .* has no particle"),
+        (np.full(SHAPE, -1, np.int16), r"labels '.*a\.tif' has negative numbers"),
+        (np.ones((9, 9), np.uint8), r"labels '.*a\.tif' \(9, 9\); expected one"),
+    ],
+)
+def test_faulty_labels_of_a_file_name_it(tmp_path, labels, message):
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    with pytest.raises(ValueError, match=message):
+        extract_particles(MICROGRAPH, tmp_path / "a.tif")

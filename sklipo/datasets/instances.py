@@ -142,13 +142,14 @@ def _check_shape(shape):
 
 def _read_labels(labels, shape):
     """Return the table of a label image of the micrograph's shape."""
+    name = f"labels {str(labels)!r}" if isinstance(labels, str | PathLike) else "labels"
     labels = read_labels(labels)
     if shape is not None and labels.shape != shape:
         raise ValueError(
-            f"The micrograph has shape {shape}, labels {labels.shape}; expected one "
+            f"The micrograph has shape {shape}, {name} {labels.shape}; expected one "
             "2-D image each, of the same shape."
         )
-    check_labels(labels)
+    check_labels(labels, name)
     return tabulate_labels(labels)
 
 
