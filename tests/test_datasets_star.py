@@ -308,6 +308,32 @@ def test_tables_are_those_of_starfile(tmp_path):
     assert found["general"].as_frame().to_dict("records") == [blocks["general"]]
 
 
+# Numbers and what looks like them: to pandas, to Python or to nobody.
+WORDS = """1 -3 +4 007 1.5 .5 5. 1e5 1e400 5e-324 nan -nan <NA> inf true FALSE 0x1F
+    1_000
+    9223372036854775807 9223372036854775808 -9223372036854775809 18446744073709551616
+    0.30000000000000004 3.0000000000000000001 1,5 1d5 --1 1e - . NA None 1j \\ a\\b
+    000001@x.mrcs""".split()
+
+
+def test_plain_lines_are_read_as_lines_with_quotes_and_comments(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        n_rows, n_columns = rng.integers(1, 5, 2)
+        columns = [rng.choice(rng.choice(WORDS, 2), n_rows) for _ in range(n_columns)]
+        names = [f"_{k}" for k in range(n_columns - 1)] + ["_rlnImageName"]
+        header = ["data_plain", "loop_", *names]
+        rows = [" \t".join(row) for row in zip(*columns, strict=True)]
+        quoted = [f'{row} # "' for row in rows]
+        header_2 = ["data_quoted", *header[1:]]
+        path = tmp_path / f"{i}.star"
+        path.write_text("\n".join([*header, *rows, *header_2, *quoted]))
+        _, blocks = read_star(path)
+        pd.testing.assert_frame_equal(
+            blocks["plain"].as_frame(), blocks["quoted"].as_frame(), check_exact=True
+        )
+
+
 def test_exports_of_cryosparc_are_read(tmp_path):
     folder = tmp_path / "J3/extract"
     folder.mkdir(parents=True)

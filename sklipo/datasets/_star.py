@@ -8,7 +8,7 @@ import pandas as pd
 from ..particles._contents import as_floats, check_pixel_sizes
 from ._disks import check_diameters, make_disks
 from ._stacks import read_frames
-from ._star_text import format_field, format_table, read_star
+from ._star_text import format_field, format_table, read_star, split_fields
 from ._tables import rename_columns
 
 _ANGSTROM_PER_NM = 10
@@ -69,7 +69,7 @@ def write_star(results, path):
         new[_PROBABILITY] = [f"{number:.6f}" for number in results.confidence]
     kept = [i for i, name in enumerate(block.columns) if name not in new]
     names = [*(block.columns[i] for i in kept), *new]
-    rows = [block.rows[int(row)] for row in particles["star_row"]]
+    rows = [split_fields(block.rows[int(row)]) for row in particles["star_row"]]
     lines[block.lines] = format_table(
         names,
         [
