@@ -148,10 +148,30 @@ def test_columns_are_renamed(project):
     particles = load_particles(path, columns={"rlnClassNumber": "label"})
     assert (particles["label"] == 3).all()
     columns = {"rlnClassNumber": "micrograph"}
-    with pytest.raises(ValueError, match=r"columns \['micrograph'\] exist twice"):
-        load_particles(path, columns=columns)
-    with pytest.raises(ValueError, match=r"columns names \['class'\]"):
-        load_particles(path, columns={"class": "label"})
+    particles = load_particles(path, columns=columns)
+    assert (particles["micrograph"] == 3).all()
+    assert particles["rlnMicrographName"].equals(rows["rlnMicrographName"])
+
+
+@pytest.mark.parametrize("name", ["image", "mask", "mask_diameter", "star", "star_row"])
+def test_what_sklipo_adds_to_rows_is_in_none_of_their_columns(project, name):
+    match = rf"particles\.star' can't be read: columns \['{name}'\], which sklipo adds"
+    with pytest.raises(ValueError, match=match):
+        load_particles(project / STAR, columns={"rlnDefocusU": name})
+    path = write_blocks(project, rows=particle_rows().assign(**{name: 1}))
+    with pytest.raises(ValueError, match=match):
+        load_particles(path)
+
+
+def test_columns_that_sklipo_adds_to_rows_can_be_renamed(project):
+    path = write_blocks(project, rows=particle_rows().assign(star=1))
+    particles = load_particles(path, columns={"star": "other"})
+    assert (particles["other"] == 1).all()
+
+
+def test_a_pixel_size_in_nm_goes_before_those_of_the_optics(project):
+    path = write_blocks(project, rows=particle_rows().assign(pixel_size=0.5))
+    assert (load_particles(path)["pixel_size"] == 0.5).all()
 
 
 def test_masks_are_disks_around_the_centers_of_boxes(project):
@@ -634,7 +654,7 @@ def test_a_star_that_changed_is_refused(project, tmp_path):
     with pytest.raises(ValueError, match=r"Row 0 of .* it has changed"):
         write(particles, ["a"] * 12, path)
     write_blocks(project, rows=particle_rows()[:4])
-    with pytest.raises(ValueError, match=r"has 4 particles, expected a row 4: it has"):
+    with pytest.raises(ValueError, match=r"Row 4 .* none of its 4 rows, .* it has"):
         write(particles, ["a"] * 12, path)
     (project / STAR).write_text("data_\n")
     with pytest.raises(ValueError, match=r"particles\.star' can't be read"):
@@ -650,14 +670,17 @@ def test_particles_of_no_star_or_of_several_are_refused(project, tmp_path):
     other = load_particles(write_blocks(project, name="other.star"))
     path = tmp_path / "new.star"
     both = pd.concat([particles, other], ignore_index=True)
-    with pytest.raises(ValueError, match="come from 2 STAR files"):
+    with pytest.raises(ValueError, match="expected the path of one STAR"):
         write(both, ["a"] * 24, path)
     with pytest.raises(ValueError, match=r"lack the columns \['star_row'\]"):
         write(particles.drop(columns="star_row"), ["a"] * 12, path)
     for row in [-1, 12, 0.5, np.nan, "x"]:
-        with pytest.raises(ValueError, match="12 particles, expected a row"):
+        with pytest.raises(ValueError, match="none of its 12 rows"):
             write(particles.assign(star_row=row), ["a"] * 12, path)
-    with pytest.raises(ValueError, match="come from 1 STAR files"):
+    missing = pd.array([pd.NA] * 12, "string")
+    with pytest.raises(ValueError, match="it has changed since it was read"):
+        write(particles.assign(rlnImageName=missing), ["a"] * 12, path)
+    with pytest.raises(ValueError, match=r"'star' of the particles holds \[1\]"):
         write(particles.assign(star=1), ["a"] * 12, path)
 
 
