@@ -330,9 +330,8 @@ def test_tables_are_those_of_starfile(tmp_path):
 
 # Numbers and what looks like them: to pandas, to Python or to nobody.
 WORDS = """1 -3 +4 007 1.5 .5 5. 1e5 1e400 5e-324 nan -nan <NA> inf true FALSE 0x1F
-    1_000
-    9223372036854775807 9223372036854775808 -9223372036854775809 18446744073709551616
-    0.30000000000000004 3.0000000000000000001 1,5 1d5 --1 1e - . NA None 1j \\ a\\b
+    1_000 9223372036854775807 9223372036854775808 -9223372036854775809 1,5 1d5 --1 1e -
+    18446744073709551616 0.30000000000000004 3.0000000000000000001 . NA None 1j \\ a\\b
     000001@x.mrcs""".split()
 
 
@@ -382,6 +381,15 @@ def test_max_pixels_counts_all_images(project):
     assert len(load_particles(project / STAR, max_pixels=n_pixels)) == 12
     with pytest.raises(ValueError, match=f"have {n_pixels} pixels in all, more than"):
         load_particles(project / STAR, max_pixels=n_pixels - 1)
+
+
+def test_pixels_are_counted_beyond_64_bits(project):
+    for path in (project / "Extract/job007/Movies").iterdir():
+        header = np.array([2**31 - 1, 2**31 - 1], "<i4").tobytes()
+        path.write_bytes(header + path.read_bytes()[8:])
+    n_pixels = 12 * (2**31 - 1) ** 2
+    with pytest.raises(ValueError, match=f"have {n_pixels} pixels in all, more than"):
+        load_particles(project / STAR)
 
 
 def test_an_empty_or_missing_star_is_refused(tmp_path):
