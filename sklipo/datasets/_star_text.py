@@ -1,7 +1,7 @@
 """STAR text: the tables of its blocks, as RELION and cryoSPARC's export write them.
 
-The fields are split here, and not by the package starfile, since the rows that are
-written again keep every digit, and errors name the line.
+They are read here, and not by the package starfile, since the rows that are written
+again keep every digit, and errors name the line.
 """
 
 import csv
