@@ -152,7 +152,7 @@ def extract_particles(
         "micrograph_height": shape[0],
         "micrograph_width": shape[1],
         "micrograph": name,
-        "mask_diameter": mask_diameter,
+        "mask_diameter": None if mask_diameter is None else float(mask_diameter),
     }
     if box is not None and mask_diameter is None:
         # A box is not the particle.
