@@ -256,7 +256,8 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
 _UNIT_ERRORS = {
     "nm": (
         "X has no column 'pixel_size', but had one in fit: lengths were measured in "
-        "nm. Add the nm per pixel of each particle, or fit without that column."
+        "nm. State the nm per pixel as pixel_size where the particles are read, or fit "
+        "without that column."
     ),
     "px": (
         "X has a column 'pixel_size', but had none in fit: lengths were measured in "

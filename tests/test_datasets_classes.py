@@ -542,7 +542,10 @@ def masks_with(i, mask):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda t: t.drop(columns="mask"), "no column 'mask', which .json needs; extr"),
+        (
+            lambda t: t.drop(columns="mask"),
+            "no column 'mask', which .json needs; extr.*out again: they",
+        ),
         (lambda t: t.drop(columns="left"), "no column 'left', which .json needs"),
         (
             lambda t: t.drop(columns="micrograph_width"),
@@ -613,6 +616,12 @@ def test_formats_of_one_micrograph(tmp_path, suffix):
     message = rf"2 micrographs, such as \['b', 'a'\], and a \{suffix} is of one"
     with pytest.raises(ValueError, match=message):
         save_classes(particles, CLASSES, tmp_path / f"a{suffix}")
+    with pytest.raises(ValueError, match=message):
+        save_classes(
+            particles.set_index(["micrograph", "instance"]),
+            CLASSES,
+            tmp_path / f"a{suffix}",
+        )
 
 
 def test_a_csv_may_have_rows_without_a_micrograph(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from sklipo.datasets import read_instances
+from sklipo.datasets import extract_particles, read_instances
 from sklipo.datasets._coco import read_coco
 from sklipo.datasets._coco_masks import (
     fill_polygons,
@@ -410,7 +410,7 @@ def test_the_size_of_the_micrograph_is_compared():
     assert len(read_coco(coco([SQUARE]), shape=(20, 30))) == 1
 
 
-@pytest.mark.parametrize("data", [[], [coco([SQUARE])], "coco", 5, None])
+@pytest.mark.parametrize("data", ["coco", 5, None])
 def test_no_record(data):
     with pytest.raises(ValueError, match="expected a record of 'images'"):
         read_coco(data)
@@ -441,6 +441,94 @@ def test_the_door_reads_several_images(tmp_path):
         read_instances(path)
 
 
+def by_sam(masks):
+    """Describe masks as ``amg.py --convert-to-rle`` of Segment Anything writes them."""
+    annotations = []
+    for mask in masks:
+        code = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+        annotations.append(
+            {
+                "segmentation": code | {"counts": code["counts"].decode()},
+                "area": int(coco_mask.area(code)),
+                "bbox": coco_mask.toBbox(code).tolist(),
+                "predicted_iou": 0.97,
+                "point_coords": [[12.5, 9.5]],
+                "stability_score": 0.98,
+                "crop_box": [0, 0, mask.shape[1], mask.shape[0]],
+            }
+        )
+    return annotations
+
+
+def overlapping_disks(n, shape):
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices(shape)
+    centers = rng.random((n, 2)) * shape
+    return [np.hypot(rows - y, columns - x) < rng.uniform(5, 25) for y, x in centers]
+
+
+def test_masks_of_segment_anything_are_read(tmp_path):
+    masks = overlapping_disks(20, (90, 110))
+    path = write(tmp_path, by_sam(masks))
+    table = read_instances(path, (90, 110))
+    assert list(table) == ["mask", "top", "left", "instance"]
+    assert table["instance"].tolist() == list(range(1, 21))
+    for row, expected in zip(table.itertuples(), masks, strict=True):
+        found = laid_out(row.mask, row.top, row.left, (90, 110))
+        np.testing.assert_array_equal(found, expected)
+    # The list names no image, so that it is of any.
+    assert extract_particles(np.ones((90, 110)), path).shape[0] == 20
+    with pytest.raises(ValueError, match="number 1: its RLE is 90 high and 110 wide"):
+        read_instances(path, (110, 90))
+
+
+def test_results_of_a_detector_are_read(tmp_path):
+    masks = overlapping_disks(20, (90, 110))
+    results = [
+        {"image_id": 7, "category_id": i % 2 + 1, "score": 0.9, **annotation}
+        for i, annotation in enumerate(by_sam(masks))
+    ]
+    outline = [10.5, 20.5, 40.2, 22.1, 30.0, 55.9]
+    results[3]["segmentation"] = [outline]
+    table = read_instances(write(tmp_path, results), (90, 110), image="any.tif")
+    assert table["label"].tolist() == ["1", "2"] * 10
+    masks[3] = by_pycocotools([outline], (90, 110))
+    for row, expected in zip(table.itertuples(), masks, strict=True):
+        found = laid_out(row.mask, row.top, row.left, (90, 110))
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_id": 8}, r"of 2 images, of the image_id \[7, 8\]; keep those of one"),
+        ({"image_id": None}, r"of 2 images, of the image_id \[7, None\]"),
+        ({"image_id": [7]}, r"of 2 images, of the image_id \[7, \[7\]\]"),
+        ({"category_id": [1]}, r"number 2: its category_id is \[1\], expected one of"),
+        ({"segmentation": None}, "number 2: it has no segmentation, only a bounding"),
+    ],
+)
+def test_bad_lists_of_annotations(changes, message, tmp_path):
+    results = [
+        {
+            "image_id": 7,
+            "category_id": 1,
+            "bbox": [2, 3, 6, 6],
+            "segmentation": [SQUARE],
+        }
+        for _ in range(2)
+    ]
+    results[1] |= changes
+    with pytest.raises(ValueError, match=f"coco.json' can't be read: .*{message}"):
+        read_instances(write(tmp_path, results))
+
+
+def test_a_list_of_something_else_amid_annotations(tmp_path):
+    path = write(tmp_path, [{"segmentation": [SQUARE]}, 5])
+    with pytest.raises(ValueError, match=r"its 'annotations' is .* list of records"):
+        read_instances(path)
+
+
 JUNK = [None, True, -1, 0, 2.5, 1e300, float("nan"), 10**400, "", "a", [], {}, [[]]]
 
 
@@ -466,8 +554,8 @@ def test_damaged_annotations_are_read_or_errors_that_name_the_file(tmp_path):
     packed = {"size": [20, 30], "counts": pack_runs(np.array([45, 3, 552]))}
     good["annotations"][0]["segmentation"] = packed
     n_errors = 0
-    for _ in range(1500):
-        path = write(tmp_path, damaged(good, rng))
+    for i in range(1500):
+        path = write(tmp_path, damaged(good["annotations"] if i % 3 else good, rng))
         try:
             read_instances(path, (20, 30))
         except ValueError as error:

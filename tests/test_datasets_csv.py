@@ -111,8 +111,8 @@ def test_decimal_commas():
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("", "no particles, the file is empty"),
-        ("\n  \n", "no particles, the file is empty"),
+        ("", "the file is empty"),
+        ("\n  \n", "the file is empty"),
         ("image,label\n", "no particles, only the header 'image,label'"),
         ("image,label\na,b,c\n", r"row 0 \('a,b,c'\) has 3 fields, the header 2"),
         ("image,label\na,b\nc\n", r"row 1 \('c'\) has 1 fields, the header 2"),

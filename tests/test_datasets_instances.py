@@ -207,6 +207,24 @@ def test_places_and_sizes_agree_with_scikit_image():
     assert list(bare) == ["instance", "x", "y", "diameter"]
 
 
+def test_picked_particles_lie_where_they_were_picked():
+    points = pd.DataFrame({"x": [0.3, 10.4], "y": [0.0, 12.2]})
+    how = {"box": 10, "pixel_size": 0.5}
+    picked = extract_particles(MICROGRAPH, points, mask_diameter=4, **how)
+    bare = extract_particles(MICROGRAPH, points, **how)
+    for particles in (picked, bare, picked.astype({"x": "Float64"})):
+        places = find_places(particles)
+        assert places[["x", "y"]].astype(float).equals(points)
+        assert places["x_nm"].tolist() == [0.15, 5.2]
+    # The others of a table have their centroids.
+    labels = ndimage.label(np.random.default_rng(1).random(SHAPE) < 0.4)[0]
+    outlined = extract_particles(MICROGRAPH, labels, pixel_size=0.5)
+    both = find_places(pd.concat([picked, outlined], ignore_index=True))
+    assert both[["x", "y"]][:2].equals(points)
+    centroids = find_places(outlined)[["x", "y"]]
+    assert both[["x", "y"]][2:].reset_index(drop=True).equals(centroids)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -330,7 +330,7 @@ def test_bad_table_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file or folder '.*nowhere.csv'"):
         load_particles(tmp_path / "nowhere.csv")
     for name, text, message in [
-        ("a.csv", "", "a.csv' can't be read: no particles, the file is empty"),
+        ("a.csv", "", "a.csv' can't be read: the file is empty"),
         (
             "a.csv",
             "image,label\n",

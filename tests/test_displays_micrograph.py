@@ -8,7 +8,7 @@ from display_cases import assert_readable, visible_texts
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
-from sklipo.datasets import Micrograph, extract_particles
+from sklipo.datasets import Micrograph, extract_particles, read_instances
 from sklipo.displays import MicrographDisplay
 from sklipo.displays._colors import OKABE_ITO
 
@@ -92,9 +92,37 @@ def test_the_least_sure_are_dashed_and_named(pixels, particles):
     ]
     assert dashed == [[99.5, 99.5], [199.5, 99.5]]
     assert_readable(display)
+    one = MicrographDisplay.from_predictions(pixels, particles, Y, PROBA, n_unsure=1)
+    assert legend_of(one)[-1] == "the least sure (0.55)"
     plain = MicrographDisplay.from_predictions(pixels, particles, Y, PROBA, n_unsure=0)
     assert [text.get_text() for text in plain.ax_.texts] == ["100 nm"]
     assert len(legend_of(plain)) == 3
+
+
+def test_columns_of_results_name_the_classes(pixels, particles):
+    # As predict_micrographs has them, and here one class is not predicted.
+    proba = pd.DataFrame(PROBA, columns=["empty", "full", "uncertain"])
+    y = proba[["full", "empty"]].idxmax(axis=1)
+    proba = proba.add_prefix("probability_")
+    display = MicrographDisplay.from_predictions(pixels, particles, y, proba)
+    assert display.classes.tolist() == ["empty", "full", "uncertain"]
+    # Classes may be numbers.
+    numbers = proba.set_axis([f"probability_{n}" for n in (0, 1, 2)], axis=1)
+    y = [0, 1, 2, 0]
+    display = MicrographDisplay.from_predictions(pixels, particles, y, numbers)
+    assert display.classes.tolist() == [0, 1, 2]
+    y = ["empty", "full", "uncertain", "full"]
+    with pytest.raises(ValueError, match="in the order"):
+        MicrographDisplay.from_predictions(
+            pixels, particles, y, proba, classes=["full", "empty", "uncertain"]
+        )
+
+
+def test_micrographs_in_the_index_are_told_apart(pixels, particles):
+    alone = particles.drop(columns="micrograph")
+    two = pd.concat([alone, alone], keys=["a", "b"], names=["micrograph", None])
+    with pytest.raises(ValueError, match="are of 2 micrographs"):
+        MicrographDisplay.from_particles(pixels, two)
 
 
 def test_undecided_particles_are_no_unsure_ones(pixels, particles):
@@ -189,6 +217,27 @@ def test_scale_bar(pixels, particles):
     assert display.ax_.texts[0].get_text() == "100 nm"
     (bar,) = (line for line in display.ax_.lines if len(line.get_xdata()))
     assert np.ptp(bar.get_xdata()) == 50
+
+
+def test_pixels_that_are_no_numbers_are_left_out_of_means():
+    pixels = np.ones((3000, 3000))
+    # Each of the drawn pixels is of four.
+    pixels[::2, ::2] = np.nan
+    pixels[:2, :2] = np.nan
+    pixels[2, 3], pixels[3, 3] = 3, np.inf
+    table = read_instances(np.ones((9, 9), int))
+    display = MicrographDisplay.from_particles(pixels, table)
+    (image,) = display.ax_.images
+    drawn = image.get_array()
+    assert drawn.shape == (1500, 1500)
+    assert np.isnan(np.ma.filled(drawn, np.nan)[0, 0])
+    assert drawn[1, 1] == 2
+    assert (drawn[2:] == 1).all()
+
+
+def test_micrographs_of_bools_are_drawn(pixels, particles):
+    display = MicrographDisplay.from_particles(pixels > 100, particles)
+    assert display.ax_.images[0].get_array().max() == 1
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_several_csv_files_are_one_table(table, model, particles, tmp_path):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("", "a.csv' can't be read: no particles, the file is empty"),
+        ("", "a.csv' can't be read: the file is empty"),
         ("image,mask\n", "a.csv' can't be read: no particles, only the header"),
         ("name,label\na.png,1\n", r"with table.rename\(columns={'name': 'image'}\)"),
         ("image,image\na.png,b.png\n", "several columns of the name 'image'"),

@@ -466,6 +466,14 @@ def test_the_pixel_size_is_that_of_the_table_else_of_the_file(root, table, model
     np.testing.assert_allclose(results["y_nm"], results["y"] * results["pixel_size"])
 
 
+def test_a_column_that_is_nearly_the_pixel_size_is_warned_of(root, table, particles):
+    model = make_pipeline(Resize(8), LinearSVC()).fit(particles, particles["label"])
+    table = table.rename(columns={"pixel_size": "Pixel size (nm)"})
+    with pytest.warns(UserWarning, match=r"'Pixel size \(nm\)' is not read") as caught:
+        predict_micrographs(model, table, root / "out", root=root)
+    assert caught[0].filename == __file__
+
+
 @pytest.mark.parametrize("mask_diameter", [None, 40.0])
 def test_picked_particles(root, table, particles, mask_diameter):
     places = pd.DataFrame({"x": [30, 9.5], "y": [20, 30]})

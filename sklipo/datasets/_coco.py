@@ -22,13 +22,15 @@ def read_coco(data, image=None, shape=None):
     """Return the instances of one image in parsed COCO JSON.
 
     ``image`` is its file name, with or without folder and ending; a file of one image
-    needs none. ``shape`` is that of the micrograph, if known.
+    needs none, nor does a list of annotations, which names no image. ``shape`` is that
+    of the micrograph, if known.
     """
+    if isinstance(data, list):
+        data, image = _complete(data), None
     if not isinstance(data, dict):
         raise ValueError(
             f"it is a {type(data).__name__}, expected a record of 'images', "
-            "'annotations' and 'categories'; a list of results has no images, join it "
-            "with the COCO file that it belongs to"
+            "'annotations' and 'categories', or a list of annotations"
         )
     images = _index(_records(data, "images"), "image")
     labels = _read_categories(data)
@@ -45,6 +47,31 @@ def read_coco(data, image=None, shape=None):
         except ValueError as error:
             raise ValueError(f"annotation {name}: {error}") from error
     return instances
+
+
+def _complete(annotations):
+    """Return a list of annotations with the image and categories that it tells of.
+
+    Segment Anything writes such a list for each image, and detectors write theirs as
+    COCO "results". Categories have numbers there, and no names.
+    """
+    annotations = _records({"annotations": annotations}, "annotations")
+    ids = [annotation.get("image_id") for annotation in annotations]
+    different = list({repr(key): key for key in ids}.values())
+    if len(different) > 1:
+        raise ValueError(
+            f"it is a list of annotations of {len(different)} images, of the image_id "
+            f"{_list(different)}; keep those of one in a file of their own, or write "
+            "them with 'images' that name them, as COCO has it"
+        )
+    key = 0 if different in ([], [None]) else different[0]
+    found = [annotation.get("category_id") for annotation in annotations]
+    categories = dict.fromkeys(category for category in found if _is_id(category))
+    return {
+        "images": [{"id": key}],
+        "categories": [{"id": i, "name": str(i)} for i in categories],
+        "annotations": [annotation | {"image_id": key} for annotation in annotations],
+    }
 
 
 def _records(data, key):

@@ -83,7 +83,7 @@ def _split_rows(text, delimiter):
                 rows.append(row)
             row = []
     if not rows:
-        raise ValueError("no particles, the file is empty")
+        raise ValueError("the file is empty")
     if len(rows) == 1:
         line = delimiter.join(quoted or plain for quoted, plain in rows[0])
         raise ValueError(f"no particles, only the header {line[:80]!r}")

@@ -6,6 +6,7 @@ import reprlib
 import numpy as np
 
 from ..particles._outlines import fill_rings, trace_pieces
+from ..particles._probabilities import PROBABILITY
 from ._instances import Instance, list_names
 from ._shapes import as_corners, fill_ellipse, unite
 
@@ -40,7 +41,7 @@ def write_geojson(results, path):
             "classification": {"name": label, "color": color},
         }
         if proba is not None:
-            names = [f"probability_{column}" for column in proba.columns]
+            names = [f"{PROBABILITY}{column}" for column in proba.columns]
             numbers = proba.iloc[i].tolist()
             properties["measurements"] = dict(zip(names, numbers, strict=True))
         geometry = _make_geometry(*row)

@@ -12,24 +12,22 @@ from sklearn.utils._param_validation import validate_params
 
 from ..images import ImageDtype
 from ..particles._class_colors import class_colors
-from ..particles._columns import strip_names
+from ..particles._columns import strip_names, with_levels
 from ..particles._contents import check_pixel_sizes
 from ..particles._labels import check_labels, encode, find_classes, warn_of_other_order
-from ..particles._probabilities import check_probabilities
+from ..particles._probabilities import PROBABILITY, check_probabilities, class_names
 from ._class_image import write_class_image
 from ._coco import write_coco
 from ._complaints import end_sentence
 from ._csv import encode_csv
 from ._geojson import write_geojson
 from ._instances import crop_masks, find_boxes, whole_numbers
-from ._places import find_places
+from ._places import HOW_TO_GET_MASKS, find_places
 from ._results import Results
 from ._rois import write_rois
 from ._star import write_star
 from ._writing import check_place, write_whole
 
-# How predict_partitions names the columns of probabilities.
-_PREFIX = "probability_"
 _NO_NAME = "micrograph"
 
 
@@ -144,7 +142,8 @@ def save_classes(
         )
     check_place(path, overwrite)
     write, needed = _FORMATS[suffix]
-    results = _check(strip_names(particles), y_pred, y_proba, classes)
+    particles = with_levels(strip_names(particles), ["micrograph"])
+    results = _check(particles, y_pred, y_proba, classes)
     results = _locate(results, needed, suffix)
     if only is not None:
         results = _keep_only(results, only)
@@ -179,9 +178,8 @@ def _name_columns(y_pred, y_proba, classes):
 
     Columns of a table of results name classes as text.
     """
-    names = y_proba.columns
-    if len(names) and all(str(name).startswith(_PREFIX) for name in names):
-        names = [name.removeprefix(_PREFIX) for name in names]
+    names = class_names(y_proba)
+    if list(names) != y_proba.columns.tolist():
         y_proba = y_proba.set_axis(names, axis=1)
         y_pred = _as_text(y_pred)
         if classes is not None:
@@ -203,7 +201,8 @@ def _locate(results, needed, suffix):
     if missing:
         raise ValueError(
             f"particles has no column {missing[0]!r}, which {suffix} needs; "
-            "extract_particles adds it to particles that it cuts from a micrograph."
+            "extract_particles adds it to particles that it cuts from a micrograph. "
+            f"{HOW_TO_GET_MASKS}"
         )
     if all(name in particles for name in _MASKS):
         masks = crop_masks(particles, "particles").set_index(particles.index)
@@ -300,7 +299,7 @@ def _write_csv(results, path):
         table = table.drop(columns=table.columns[is_image])
     table = table.assign(prediction=results.y_pred)
     if results.y_proba is not None:
-        table = pd.concat([table, results.y_proba.add_prefix(_PREFIX)], axis=1)
+        table = pd.concat([table, results.y_proba.add_prefix(PROBABILITY)], axis=1)
     path.write_bytes(encode_csv(table))
 
 

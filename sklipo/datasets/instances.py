@@ -45,7 +45,9 @@ def read_instances(source, shape=None, *, image=None):
           to a TIFF of several pages;
         - ``.roi`` or ``.zip``: regions of ImageJ: polygons, freehand and traced
           outlines, rectangles, ovals, and those composed of several;
-        - ``.json``: annotations of COCO (polygons or run lengths) or of LabelMe;
+        - ``.json``: annotations of COCO (polygons or run lengths) or of LabelMe, or a
+          list of annotations of one image, as Segment Anything and COCO's "results"
+          have it; numbers of categories are labels there;
         - ``.geojson`` (or ``.json``): objects of QuPath;
         - ``.h5``: objects of ilastik;
         - a table that this function returned, perhaps without some of its rows.
@@ -79,7 +81,7 @@ def read_instances(source, shape=None, *, image=None):
         states another size of the micrograph than `shape`; if a particle lies outside
         of it; if a label image is not 2-D, is in color or a JPEG, whose numbers are
         blurred, is not of whole numbers or has negative ones; or if a COCO file has no
-        such image, or several and none is named.
+        such image, or several and none is named, or a list annotations of several.
 
     Warns
     -----
@@ -175,8 +177,8 @@ def _read_file(path, shape, image, name):
     suffix = path.suffix.lower()
     if suffix in (".star", ".box", ".csv"):
         raise ValueError(
-            f"{name} are coordinates without outlines; pass them to extract_particles "
-            "with box=."
+            f"{name} are coordinates without outlines; extract_particles and "
+            "predict_micrographs take them with box=."
         )
     if suffix not in _OF_PROGRAMS and not holds_stack(path):
         return _read_labels(path, shape)
@@ -206,9 +208,11 @@ def _read_json(path, shape, image):
         raise ValueError(f"it is no JSON, or is cut off: {error}") from error
     except RecursionError as error:
         raise ValueError("its lists are nested too deep") from error
-    keys = set(data) if isinstance(data, dict) else set()
+    # A list is of features, or of annotations.
+    first = data[0] if isinstance(data, list) and data else data
+    keys = set(first) if isinstance(first, dict) else set()
     if "shapes" in keys:
         return read_labelme(data)
-    if {"annotations", "images"} & keys:
+    if {"annotations", "images", "segmentation", "bbox", "image_id"} & keys:
         return read_coco(data, image, shape)
     return read_geojson(data)

@@ -9,7 +9,8 @@ import pandas as pd
 from ..datasets import Micrograph, read_micrograph
 from ..datasets._gray import as_gray
 from ..datasets._instances import check_instances, clip_instances
-from ..particles._columns import strip_names
+from ..datasets._places import HOW_TO_GET_MASKS
+from ..particles._columns import strip_names, with_levels
 from ..particles._contents import check_pixel_sizes
 
 
@@ -20,13 +21,13 @@ def check_places(particles):
             f"particles is a {type(particles).__name__}; expected the DataFrame that "
             "extract_particles or read_instances returned."
         )
-    particles = strip_names(particles)
+    particles = with_levels(strip_names(particles), ["micrograph"])
     for name in ("mask", "top", "left"):
         if name not in particles.columns:
             raise ValueError(
                 f"The particles have no column {name!r}, so it is unknown where they "
                 "lie on the micrograph. extract_particles and read_instances give the "
-                "columns 'mask', 'top' and 'left'."
+                f"columns 'mask', 'top' and 'left'. {HOW_TO_GET_MASKS}"
             )
     return particles
 
@@ -69,6 +70,8 @@ def load_micrograph(micrograph):
             raise ValueError(f"shape {pixels.shape}, no pixel that is a number")
     except ValueError as error:
         raise ValueError(f"The micrograph can't be used: {error}.") from error
+    # Gray levels are subtracted.
+    pixels = pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels
     return Micrograph(pixels, micrograph.pixel_size)
 
 

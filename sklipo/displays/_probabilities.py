@@ -4,7 +4,7 @@ import numpy as np
 
 from .._steps import last_step, predict_both
 from ..particles._labels import find_classes
-from ..particles._probabilities import check_probabilities
+from ..particles._probabilities import check_probabilities, class_names
 from ..tags import has_tag
 
 HOW_TO_GET = (
@@ -63,8 +63,10 @@ def check_columns(y_proba, *labels, classes=None):
     By default these are the names of the columns, if all labels are among them, or all
     classes that occur.
     """
-    names = getattr(y_proba, "columns", ())
-    if classes is None and set(np.concatenate(labels)) <= set(names):
-        classes = list(names)
+    names = class_names(y_proba) if hasattr(y_proba, "columns") else ()
+    # Those of results name classes as text.
+    occurring = {str(label): label for label in np.concatenate(labels).tolist()}
+    if classes is None and set(occurring) <= set(map(str, names)):
+        classes = [occurring.get(str(name), name) for name in names]
     classes = find_classes(*labels, classes=classes)
     return check_probabilities(y_proba, len(labels[-1]), classes), classes

@@ -1,5 +1,6 @@
 """Classes of particles, drawn where they lie on their micrograph."""
 
+from functools import partial
 from numbers import Integral
 
 import cv2
@@ -293,6 +294,8 @@ class MicrographDisplay(PanelDisplay):
         if len(unsure):
             low, high = self.confidence[unsure[[0, -1]]]
             label = f"the {len(unsure)} least sure ({low:.2f} to {high:.2f})"
+            if len(unsure) == 1:
+                label = f"the least sure ({low:.2f})"
             ax.plot([], [], color="0.25", lw=2, ls=(0, (2, 1)), label=label)
 
     def _beside(self, i):
@@ -311,14 +314,22 @@ class MicrographDisplay(PanelDisplay):
 
 
 def _reduce(pixels):
-    """Return an image with sides that a screen shows, of means of its pixels."""
+    """Return an image with sides that a screen shows, of means of its pixels.
+
+    A mean is that of those pixels which are numbers, NaN if none is.
+    """
     step = -(-max(pixels.shape) // _LONGEST_SIDE)
     if step == 1:
         return pixels
     if pixels.dtype not in _CV2_DTYPES:
         pixels = pixels.astype(np.float32)
-    height, width = (max(side // step, 1) for side in pixels.shape)
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    size = [max(side // step, 1) for side in pixels.shape[::-1]]
+    mean = partial(cv2.resize, dsize=size, interpolation=cv2.INTER_AREA)
+    if pixels.dtype.kind != "f" or (is_number := np.isfinite(pixels)).all():
+        return mean(pixels)
+    share = mean(is_number.astype(pixels.dtype))
+    total = mean(np.where(is_number, pixels, 0))
+    return np.divide(total, share, out=np.full_like(total, np.nan), where=share > 0)
 
 
 def _figure_size(shape):

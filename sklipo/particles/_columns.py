@@ -17,6 +17,8 @@ _NEAR = {
         "|(nm|a|å|angstroms?)per(pixel|px|pix)|nmpx|apix|angpix|rlnimagepixelsize"
     ),
 }
+# What columns hold that can be left out.
+_MEANINGS = {"mask": "a mask", "pixel_size": "nm per pixel"}
 # Spaces, and the marks that some programs begin a file with.
 _SPACES = " \t\r\n\v\f\xa0\ufeff\u200b"
 
@@ -30,7 +32,8 @@ def tidy_columns(table, to_rename="table.rename(columns={})"):
     """
     table = strip_names(table)
     if "image" in table.columns:
-        _warn_of_near_names(table, to_rename)
+        for column in _MEANINGS:
+            warn_of_near_names(table, column, to_rename)
     return table
 
 
@@ -60,11 +63,31 @@ def strip_names(table):
     return table
 
 
+def with_levels(table, names):
+    """Return a table, levels of its index of these names as columns, too."""
+    in_index = set(names) & set(table.index.names) - set(table.columns)
+    levels = {name: table.index.get_level_values(name) for name in in_index}
+    return table.assign(**levels)
+
+
 def near_names(table, column):
     """Return the names of columns that seem to mean one of ours that is not there."""
     if column in table.columns:
         return []
     return [name for name in table.columns if _is_near(name, column)]
+
+
+def warn_of_near_names(table, column, to_rename="table.rename(columns={})"):
+    """Warn of columns that are nearly a mask or pixel size, as they are not read."""
+    for name in near_names(table, column):
+        # A table can count masks, or tell which particles have one.
+        if column == "mask" and is_numeric_dtype(table[name].dtype):
+            continue
+        warn_caller(
+            f"The column {name!r} is not read, and no column is named {column!r}. If "
+            f"it holds {_MEANINGS[column]} for each row, pass "
+            f"{to_rename.format({name: column})}."
+        )
 
 
 def _is_near(name, column):
@@ -73,17 +96,3 @@ def _is_near(name, column):
         return False
     plain = re.sub(r"\(.*?\)|\[.*?\]|[\W_]", "", name.lower())
     return _NEAR[column].fullmatch(plain) is not None
-
-
-def _warn_of_near_names(table, to_rename):
-    """Warn of columns that are nearly a mask or pixel size, as they are not read."""
-    for column, meaning in [("mask", "a mask"), ("pixel_size", "nm per pixel")]:
-        for name in near_names(table, column):
-            # A table can count masks, or tell which particles have one.
-            if column == "mask" and is_numeric_dtype(table[name].dtype):
-                continue
-            warn_caller(
-                f"The column {name!r} is not read, and no column is named {column!r}. "
-                f"If it holds {meaning} for each particle, pass "
-                f"{to_rename.format({name: column})}."
-            )

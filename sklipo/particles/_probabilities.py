@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils import check_array
 
+# What the names of the columns of results begin with.
+PROBABILITY = "probability_"
 # Probabilities that were written with two digits are off by so much, each.
 _ROUNDED = 0.005
 
@@ -39,6 +41,14 @@ def check_probabilities(y_proba, n_samples, classes, *, allow_nan=False):
     return np.clip(y_proba, 0, 1)
 
 
+def class_names(y_proba):
+    """Return the names of a table's columns, less what those of results begin with."""
+    names = y_proba.columns
+    if len(names) and all(str(name).startswith(PROBABILITY) for name in names):
+        return [name.removeprefix(PROBABILITY) for name in names]
+    return names
+
+
 def _as_floats(y_proba):
     """Return probabilities as an array of floats of any shape; masked ones are NaN."""
     if isinstance(y_proba, np.ma.MaskedArray):
@@ -61,11 +71,11 @@ def _as_floats(y_proba):
 
 def _check_column_names(y_proba, classes):
     """Refuse a table whose columns are the classes in another order."""
-    names = getattr(y_proba, "columns", None)
-    if names is None or names.tolist() == np.asarray(classes).tolist():
+    if not hasattr(y_proba, "columns"):
         return
-    if sorted(map(str, names)) == sorted(map(str, classes)):
+    names, classes = ([str(x) for x in xs] for xs in (class_names(y_proba), classes))
+    if names != classes and sorted(names) == sorted(classes):
         raise ValueError(
-            f"y_proba has columns {names.tolist()}, but the classes are in the order "
-            f"{np.asarray(classes).tolist()}. Pass the columns in that order."
+            f"y_proba has columns {list(y_proba.columns)}, but the classes are in the "
+            f"order {classes}. Pass the columns in that order."
         )

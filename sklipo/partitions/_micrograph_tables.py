@@ -13,7 +13,7 @@ import pandas as pd
 from ..datasets._csv import parse_csv
 from ..datasets._parquet import read_parquet
 from ..datasets._text_files import read_text
-from ..particles._columns import strip_names
+from ..particles._columns import strip_names, warn_of_near_names, with_levels
 from ..particles._contents import LEAST_PIXEL, MOST_PIXEL
 from ._parts import read_named
 
@@ -66,9 +66,7 @@ def _read(path):
 
 def _check(table, root):
     """Return the table with names and values as they are used, or raise an error."""
-    in_index = [name for name in _PATHS if name in table.index.names]
-    table = table.reset_index(in_index) if in_index else table
-    table = table.reset_index(drop=True).rename(columns=_strip)
+    table = with_levels(table, _PATHS).reset_index(drop=True).rename(columns=_strip)
     table = strip_names(table)
     no_texts = [name for name in table.columns if not isinstance(name, str)]
     if no_texts:
@@ -83,6 +81,7 @@ def _check(table, root):
     if not len(table):
         raise ValueError("The table has no rows, expected one per micrograph.")
     table = table.assign(**{name: _check_paths(table[name]) for name in _PATHS})
+    warn_of_near_names(table, "pixel_size")
     if "pixel_size" in table.columns:
         table["pixel_size"] = _check_pixel_sizes(table["pixel_size"])
     _refuse_twice(table["micrograph"], root)

@@ -17,6 +17,7 @@ from .._steps import predict_both
 from ..datasets._complaints import describe_complaints
 from ..datasets._parquet import read_parquet, write_parquet
 from ..datasets._writing import remove_drafts, write_whole
+from ..particles._probabilities import PROBABILITY
 from ..particles._warnings import kept_warnings, warn_caller
 
 # A number, or the name of a micrograph and what tells it from others of that name.
@@ -86,7 +87,7 @@ def names_of_results(model):
     """Return the names of the columns that the model adds."""
     names = ["prediction"]
     if hasattr(model, "predict_proba"):
-        names += [f"probability_{label}" for label in model.classes_]
+        names += [f"{PROBABILITY}{label}" for label in model.classes_]
     return names
 
 

@@ -197,6 +197,11 @@ def predict_micrographs(
     another folder after one. The model is kept in the folder as
     ``_model-<id>.joblib``.
 
+    The results of a micrograph are in the order of its instances: those of
+    :func:`~sklipo.datasets.extract_particles`, which has the masks that
+    :class:`~sklipo.displays.MicrographDisplay` and
+    :func:`~sklipo.datasets.save_classes` need.
+
     With `n_jobs`, processes of a call that was killed by ``kill -9`` may stay for some
     minutes. They write nothing once another call has begun in the same folder.
 
