@@ -138,7 +138,8 @@ class TestClassImage:
         classes = [f"{i:03}" for i in range(255)]
         path = self.save(tmp_path, masks, ["254"], classes=classes)
         assert (tifffile.imread(path) == 255).all()
-        with pytest.raises(ValueError, match="256 classes, expected 255 at most"):
+        message = r"b\.tif' can't be written: 256 classes, expected 255 .* limit\.$"
+        with pytest.raises(ValueError, match=message):
             save_classes(
                 particles_of(masks), ["x"], tmp_path / "b.tif", classes=[*classes, "x"]
             )
@@ -228,6 +229,19 @@ class TestCoco:
                 box[mask] = number
             np.testing.assert_array_equal(found, labels)
             assert (table["label"] == table["instance"].astype(str)).all()
+
+
+@pytest.mark.parametrize(
+    ("instances", "expected"),
+    [([4.0, 9.0], [4, 9]), (np.array([2**64 - 1, 3], np.uint64), [1, 2])],
+)
+def test_ids_of_annotations_are_numbers_that_are_read_back(
+    tmp_path, instances, expected
+):
+    table = particles_of(stack(n=2)).assign(instance=instances)
+    path = tmp_path / "a.json"
+    save_classes(table, ["full", "empty"], path)
+    assert read_instances(path)["instance"].tolist() == expected
 
 
 class TestTable:

@@ -317,6 +317,7 @@ SIZE = ("annotations", 1, "segmentation", "size")
         (POLYGON, [{"x": 1}], "its polygon 1 is {'x': 1}, expected a list of numbers"),
         (POLYGON, [[*SQUARE[:7], float("nan")]], "has the coordinate nan"),
         (POLYGON, [[*SQUARE[:7], float("-inf")]], "has the coordinate -inf"),
+        (POLYGON, [[*map(int, SQUARE[:7]), -(2**63)]], "has the coordinate -9.22"),
         (POLYGON, [[*SQUARE[:7], 1e30]], "its polygon 1 has the coordinate 1e.30"),
         (POLYGON, {}, "annotation 11: its RLE has the size None"),
         (SIZE, KeyError, "annotation 12: its RLE has the size None, expected .height"),
@@ -423,7 +424,9 @@ def write(folder, data):
 def test_the_door_names_file_and_annotations(tmp_path):
     outside, thin = [40, 5, 45, 5, 45, 9], [2, 3, 8, 3, 5, 3]
     path = write(tmp_path, coco([SQUARE], [outside], [thin]))
-    with pytest.raises(ValueError, match=r"coco.json' .*2 of 3 particles .*12, 13"):
+    with pytest.raises(
+        ValueError, match=r"coco.json' .*2 of 3 particles .*outside .*12, 13"
+    ):
         read_instances(path)
     path = write(tmp_path, coco())
     with pytest.raises(ValueError, match=r"coco.json' can't be read: it has no par"):

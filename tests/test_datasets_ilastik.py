@@ -342,3 +342,11 @@ def test_damaged_bytes_are_errors_of_the_file(tmp_path):
             read_instances(path)
         except ValueError as error:
             assert "table.h5" in str(error)
+
+
+def test_names_that_are_no_utf_8_are_passed_over(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["exported_data"] = np.pad(np.ones((3, 3), np.uint8), 2)
+        file[b"\xff\xfe"] = 5
+    assert read_instances(path)["instance"].tolist() == [1]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -51,13 +52,11 @@ def test_overlaps_and_enclosure_by_their_definition(masks):
     filled = [ndimage.binary_fill_holes(mask, np.ones((3, 3))) for mask in masks]
     for i, mask in enumerate(masks):
         assert table["overlaps"][i] == pytest.approx((counts[mask] > 1).mean())
+        sizes = [(filled[j].sum(), masks[j].sum()) for j in range(len(masks))]
         around = [
-            (other.sum(), j)
-            for j, other in enumerate(masks)
-            if other.sum() >= 0
-            and i != j
-            and filled[j].sum() > mask.sum()
-            and not (mask & ~filled[j]).any()
+            (sizes[j], j)
+            for j in range(len(masks))
+            if sizes[j] > sizes[i] and not (mask & ~filled[j]).any()
         ]
         found = table["enclosed_by"][i]
         assert found in {j + 1 for n, j in around if n == min(around)[0]} or (
@@ -87,6 +86,32 @@ def test_a_particle_in_the_hole_of_another_is_enclosed_by_it():
     assert particles["instance"].tolist() == [4, 6, 7, 9]
     assert particles["enclosed_by"].tolist() == [pd.NA, 9, pd.NA, 4]
     assert (particles["overlaps"] == 0).all()
+
+
+def test_two_rings_of_one_outline_do_not_enclose_each_other():
+    ring, disk = np.ones((20, 20), bool), np.ones((20, 20), bool)
+    ring[2:-2, 2:-2] = False
+    thick = disk.copy()
+    thick[4:-4, 4:-4] = False
+    for masks, expected in [
+        ((ring, ring), [pd.NA, pd.NA]),
+        ((disk, disk), [pd.NA, pd.NA]),
+        ((ring, thick), [2, pd.NA]),
+        ((disk, ring), [pd.NA, 1]),
+    ]:
+        table = tabulate([Instance(mask, 5, 5) for mask in masks])
+        assert extract_particles(MICROGRAPH, table)["enclosed_by"].tolist() == expected
+
+
+def test_a_ring_around_a_disk_is_the_larger_one_though_it_has_fewer_pixels():
+    ring = np.ones((40, 40), bool)
+    ring[1:-1, 1:-1] = False
+    disk, point = np.ones((30, 30), bool), np.ones((2, 2), bool)
+    table = tabulate(
+        [Instance(ring, 5, 5), Instance(disk, 10, 10), Instance(point, 20, 20)]
+    )
+    enclosed = extract_particles(MICROGRAPH, table)["enclosed_by"]
+    assert enclosed.tolist() == [pd.NA, 1, 2]
 
 
 def test_names_tell_what_encloses():
@@ -212,7 +237,22 @@ def test_picked_particles_lie_where_they_were_picked():
         (lambda t: t.assign(left=[1, np.inf]), "row 1 .*: left is inf"),
         (lambda t: t.assign(top=[1, 10**25]), "row 1 .*: top is 1"),
         (lambda t: t.assign(instance=[1, 1]), "'instance' has 1 more than once"),
-        (lambda t: t.assign(instance=[1, None]), "'instance' has nan more than once"),
+        (lambda t: t.assign(instance=[1, None]), "'instance' has nan as a name"),
+        (
+            lambda t: t.assign(instance=[(1, 2), (3, 4)]),
+            r"'instance' has \(1, 2\) as a name",
+        ),
+        (
+            lambda t: pd.concat([t, t[["top"]]], axis=1),
+            "several columns of the .* 'top'",
+        ),
+        (
+            lambda t: pd.concat([t, t[["mask"]]], axis=1),
+            "several columns of the .* 'mas",
+        ),
+        (lambda t: pd.concat({"a": t}, axis=1), "2 levels, expected one"),
+        (lambda t: t[["top", "left"]], r"no column 'mask'.* pass box= and mask_diam"),
+        (lambda t: pd.DataFrame({"x": [3], "y": [5]}), "positions, pass box= and"),
         (lambda t: t.assign(top=[1, 100]), r"1 of 2 .* outside .*, such as 2; are"),
         (lambda t: t.assign(top=[-10, 1]), r"1 of 2 .* outside .*, such as 1; are"),
         (
@@ -244,6 +284,18 @@ def test_bad_shapes(shape, error, message):
         read_instances(np.ones(SHAPE, int), shape)
 
 
+def test_a_table_of_numbers_without_names_is_a_label_image():
+    labels = np.zeros(SHAPE, int)
+    labels[5:15, 5:15] = 3
+    expected = read_instances(labels)
+    pd.testing.assert_frame_equal(read_instances(pd.DataFrame(labels)), expected)
+
+
+def test_numbers_of_no_type_are_names():
+    instances = [Instance(np.ones((2, 2), bool), 0, 0, name) for name in (10**30, 7)]
+    assert tabulate(instances)["instance"].tolist() == [str(10**30), "7"]
+
+
 def test_bad_names_of_images():
     with pytest.raises(TypeError, match="image is 5, expected a str"):
         read_instances(np.ones(SHAPE, int), image=5)
@@ -253,7 +305,7 @@ def test_bad_names_of_images():
     ("text", "message"),
     [
         ("", "empty file"),
-        ("{", "can't be read: Expecting property name"),
+        ("{", "can't be read: it is no JSON, or is cut off: Expecting property name"),
         ("[" * 100_000, "nested too deep"),
         ("\x89HDF", "can't be read"),
     ],
@@ -263,3 +315,17 @@ def test_bad_json(tmp_path, text, message):
     path.write_text(text, encoding="latin1")
     with pytest.raises(ValueError, match=message):
         read_instances(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(SHAPE, np.uint8), r"labels '.*a\.tif' of shape .* has no particle"),
+        (np.full(SHAPE, -1, np.int16), r"labels '.*a\.tif' has negative numbers"),
+        (np.ones((9, 9), np.uint8), r"labels '.*a\.tif' \(9, 9\); expected one"),
+    ],
+)
+def test_faulty_labels_of_a_file_name_it(tmp_path, labels, message):
+    tifffile.imwrite(tmp_path / "a.tif", labels)
+    with pytest.raises(ValueError, match=message):
+        extract_particles(MICROGRAPH, tmp_path / "a.tif")

@@ -167,6 +167,7 @@ NAN = float("nan")
         (shape([[1, 2], [3, NAN], [4, 5]]), "coordinate nan"),
         (shape([[1, 2], [3, 10**400], [4, 5]]), "its points are not two numbers each"),
         (shape([[1, 2], [3, 1e12], [4, 5]]), r"coordinate 1e\+12"),
+        (shape([[1, 2], [3, -(2**63)], [4, 5]]), r"coordinate -9\.22"),
         (shape([[0, 0], [1e9, 1e9]], "rectangle"), "within a micrograph"),
         (shape([[0, 0], [1e9, 1e9]], "circle"), "within a micrograph"),
         (shape([[1, 2]], "rectangle"), "it has 1 points, expected 2 or 4"),

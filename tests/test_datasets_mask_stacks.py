@@ -135,3 +135,18 @@ def test_pages_of_another_size_than_the_micrograph(tmp_path):
         read_instances(tmp_path / "masks.tif", (31, 40))
     with pytest.raises(ValueError, match=message):
         read_instances(overlapping_masks(), (31, 40))
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.75, 0.9])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_stack_that_is_cut_off_is_no_smaller_one(tmp_path, part, compression):
+    masks = np.random.default_rng(0).integers(0, 2, (5, 40, 50)).astype(np.uint8)
+    path = tmp_path / "masks.tif"
+    options = {"photometric": "minisblack", "metadata": None}
+    tifffile.imwrite(path, masks, compression=compression, **options)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(part * len(data))])
+    with pytest.raises(
+        ValueError, match=r"masks\.tif' can't be read: .*damaged or trun"
+    ):
+        read_instances(path)

@@ -515,3 +515,9 @@ def test_no_pixel_of_real_labels_is_lost(path, tmp_path):
     write_rois(results, tmp_path / "set.zip")
     found = read_rois(tmp_path / "set.zip")
     np.testing.assert_array_equal(lay_out(found, labels), labels)
+
+
+def test_an_archive_with_a_file_of_no_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"")
+    assert read_rois(tmp_path / "a.zip") == []

@@ -148,10 +148,30 @@ def test_columns_are_renamed(project):
     particles = load_particles(path, columns={"rlnClassNumber": "label"})
     assert (particles["label"] == 3).all()
     columns = {"rlnClassNumber": "micrograph"}
-    with pytest.raises(ValueError, match=r"columns \['micrograph'\] exist twice"):
-        load_particles(path, columns=columns)
-    with pytest.raises(ValueError, match=r"columns names \['class'\]"):
-        load_particles(path, columns={"class": "label"})
+    particles = load_particles(path, columns=columns)
+    assert (particles["micrograph"] == 3).all()
+    assert particles["rlnMicrographName"].equals(rows["rlnMicrographName"])
+
+
+@pytest.mark.parametrize("name", ["image", "mask", "mask_diameter", "star", "star_row"])
+def test_what_sklipo_adds_to_rows_is_in_none_of_their_columns(project, name):
+    match = rf"particles\.star' can't be read: columns \['{name}'\], which sklipo adds"
+    with pytest.raises(ValueError, match=match):
+        load_particles(project / STAR, columns={"rlnDefocusU": name})
+    path = write_blocks(project, rows=particle_rows().assign(**{name: 1}))
+    with pytest.raises(ValueError, match=match):
+        load_particles(path)
+
+
+def test_columns_that_sklipo_adds_to_rows_can_be_renamed(project):
+    path = write_blocks(project, rows=particle_rows().assign(star=1))
+    particles = load_particles(path, columns={"star": "other"})
+    assert (particles["other"] == 1).all()
+
+
+def test_a_pixel_size_in_nm_goes_before_those_of_the_optics(project):
+    path = write_blocks(project, rows=particle_rows().assign(pixel_size=0.5))
+    assert (load_particles(path)["pixel_size"] == 0.5).all()
 
 
 def test_masks_are_disks_around_the_centers_of_boxes(project):
@@ -308,6 +328,31 @@ def test_tables_are_those_of_starfile(tmp_path):
     assert found["general"].as_frame().to_dict("records") == [blocks["general"]]
 
 
+# Numbers and what looks like them: to pandas, to Python or to nobody.
+WORDS = """1 -3 +4 007 1.5 .5 5. 1e5 1e400 5e-324 nan -nan <NA> inf true FALSE 0x1F
+    1_000 9223372036854775807 9223372036854775808 -9223372036854775809 1,5 1d5 --1 1e -
+    18446744073709551616 0.30000000000000004 3.0000000000000000001 . NA None 1j \\ a\\b
+    000001@x.mrcs""".split()
+
+
+def test_plain_lines_are_read_as_lines_with_quotes_and_comments(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        n_rows, n_columns = rng.integers(1, 5, 2)
+        columns = [rng.choice(rng.choice(WORDS, 2), n_rows) for _ in range(n_columns)]
+        names = [f"_{k}" for k in range(n_columns - 1)] + ["_rlnImageName"]
+        header = ["data_plain", "loop_", *names]
+        rows = [" \t".join(row) for row in zip(*columns, strict=True)]
+        quoted = [f'{row} # "' for row in rows]
+        header_2 = ["data_quoted", *header[1:]]
+        path = tmp_path / f"{i}.star"
+        path.write_text("\n".join([*header, *rows, *header_2, *quoted]))
+        _, blocks = read_star(path)
+        pd.testing.assert_frame_equal(
+            blocks["plain"].as_frame(), blocks["quoted"].as_frame(), check_exact=True
+        )
+
+
 def test_exports_of_cryosparc_are_read(tmp_path):
     folder = tmp_path / "J3/extract"
     folder.mkdir(parents=True)
@@ -336,6 +381,15 @@ def test_max_pixels_counts_all_images(project):
     assert len(load_particles(project / STAR, max_pixels=n_pixels)) == 12
     with pytest.raises(ValueError, match=f"have {n_pixels} pixels in all, more than"):
         load_particles(project / STAR, max_pixels=n_pixels - 1)
+
+
+def test_pixels_are_counted_beyond_64_bits(project):
+    for path in (project / "Extract/job007/Movies").iterdir():
+        header = np.array([2**31 - 1, 2**31 - 1], "<i4").tobytes()
+        path.write_bytes(header + path.read_bytes()[8:])
+    n_pixels = 12 * (2**31 - 1) ** 2
+    with pytest.raises(ValueError, match=f"have {n_pixels} pixels in all, more than"):
+        load_particles(project / STAR)
 
 
 def test_an_empty_or_missing_star_is_refused(tmp_path):
@@ -608,7 +662,7 @@ def test_a_star_that_changed_is_refused(project, tmp_path):
     with pytest.raises(ValueError, match=r"Row 0 of .* it has changed"):
         write(particles, ["a"] * 12, path)
     write_blocks(project, rows=particle_rows()[:4])
-    with pytest.raises(ValueError, match=r"has 4 particles, expected a row 4: it has"):
+    with pytest.raises(ValueError, match=r"Row 4 .* none of its 4 rows, .* it has"):
         write(particles, ["a"] * 12, path)
     (project / STAR).write_text("data_\n")
     with pytest.raises(ValueError, match=r"particles\.star' can't be read"):
@@ -624,14 +678,17 @@ def test_particles_of_no_star_or_of_several_are_refused(project, tmp_path):
     other = load_particles(write_blocks(project, name="other.star"))
     path = tmp_path / "new.star"
     both = pd.concat([particles, other], ignore_index=True)
-    with pytest.raises(ValueError, match="come from 2 STAR files"):
+    with pytest.raises(ValueError, match="expected the path of one STAR"):
         write(both, ["a"] * 24, path)
     with pytest.raises(ValueError, match=r"lack the columns \['star_row'\]"):
         write(particles.drop(columns="star_row"), ["a"] * 12, path)
     for row in [-1, 12, 0.5, np.nan, "x"]:
-        with pytest.raises(ValueError, match="12 particles, expected a row"):
+        with pytest.raises(ValueError, match="none of its 12 rows"):
             write(particles.assign(star_row=row), ["a"] * 12, path)
-    with pytest.raises(ValueError, match="come from 1 STAR files"):
+    missing = pd.array([pd.NA] * 12, "string")
+    with pytest.raises(ValueError, match="it has changed since it was read"):
+        write(particles.assign(rlnImageName=missing), ["a"] * 12, path)
+    with pytest.raises(ValueError, match=r"'star' of the particles holds \[1\]"):
         write(particles.assign(star=1), ["a"] * 12, path)
 
 

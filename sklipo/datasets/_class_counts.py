@@ -34,7 +34,7 @@ def class_shares(weights, classes):
     if isinstance(weights, Mapping):
         if unknown := set(weights) - set(classes):
             raise ValueError(
-                f"weights names {sorted(map(repr, unknown))}, but the classes are "
+                f"weights names {sorted(unknown, key=repr)}, but the classes are "
                 f"{list(classes)}."
             )
         weights = [weights.get(label, 0.0) for label in classes]

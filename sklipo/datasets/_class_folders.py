@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from ..particles._warnings import warn_caller
+from ._mrc import unpacked
 from ._pixel_files import IMAGE_SUFFIXES
 
 DEFAULT_MASK_SUFFIX = "_mask"
@@ -18,8 +19,6 @@ _MASK_FOLDERS = {"mask", "masks", "label", "labels", "segmentation", "segmentati
 # What follows the name of an image in that of its mask.
 _MASK_WORD = re.compile(r"[\W_]+(simple )?(seg|label|lbl|msk)")
 _OTHER_IMAGES = {".npy", ".npz", ".jxl", ".heic", ".exr", ".svg", ".pdf"}
-# An MRC may be compressed.
-_PACKED = re.compile(r"(?<=\.mrc|mrcs|\.map)\.(gz|bz2|xz)$", re.IGNORECASE)
 
 
 def list_classes(folder, mask_suffix):
@@ -33,11 +32,11 @@ def list_classes(folder, mask_suffix):
             f"{str(folder)!r} has no sub-folders, expected one for each class."
         )
     contents = {path: _list_folder(path) for path in classes}
-    parts = [
-        _list_class(folder, path, _images_among(files), mask_suffix)
-        for path, files in contents.items()
-    ]
-    _warn_of_what_is_not_read(folder, contents, entries)
+    images = {path: _images_among(files) for path, files in contents.items()}
+    parts = [_list_class(folder, path, images[path], mask_suffix) for path in classes]
+    _warn_of_images_beside(folder, _images_among(entries))
+    for path in classes:
+        _warn_of_what_is_not_read(path, contents[path], images[path])
     table = pd.concat(parts, ignore_index=True)
     missing = table.loc[table["mask"].isna(), "image"].tolist()
     if len(missing) == len(table):
@@ -67,18 +66,13 @@ def _images_among(paths):
     return [
         path
         for path in paths
-        if _unpacked(path).suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
+        if unpacked(path).suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
     ]
-
-
-def _unpacked(path):
-    """Return a path without the ending of a compressed MRC."""
-    return path.with_name(_PACKED.sub("", path.name))
 
 
 def _stem(path):
     """Return the name of an image without its ending."""
-    return _unpacked(path).stem
+    return unpacked(path).stem
 
 
 def _list_class(folder, subfolder, files, mask_suffix):
@@ -103,48 +97,52 @@ def _list_class(folder, subfolder, files, mask_suffix):
         names = [path.name for path in several[0]]
         raise ValueError(f"{str(subfolder)!r} has several masks of one image: {names}.")
 
-    def relative(paths):
-        return paths[0].relative_to(folder).as_posix() if paths else None
+    def relative(path):
+        return path.relative_to(folder).as_posix()
 
+    names = list(map(relative, images))
+    masks = {stem: relative(path) for stem, (path,) in masks.items()}
     return pd.DataFrame(
         {
-            "image": [relative([path]) for path in images],
-            "mask": [relative(masks.get(_stem(path))) for path in images],
+            "image": names,
+            "mask": [masks.get(_stem(path)) for path in images],
             "label": subfolder.name,
-            "file": [relative([path]) for path in images],
+            "file": names,
         }
     )
 
 
-def _warn_of_what_is_not_read(folder, contents, entries):
-    """Warn of images that belong to no class, or that are of no format that is read."""
-    beside = _images_among(entries)
-    if beside:
+def _warn_of_images_beside(folder, images):
+    """Warn of images that belong to no class."""
+    if images:
         warn_caller(
-            f"{len(beside)} images in {str(folder)!r}, such as {beside[0].name!r}, are "
+            f"{len(images)} images in {str(folder)!r}, such as {images[0].name!r}, are "
             "not read, as they lie beside the folders of the classes."
         )
-    for path, files in contents.items():
-        nested = [file.name for file in files if file.is_dir()]
-        if nested:
-            warn_caller(
-                f"The folders {nested[:5]} in {str(path)!r} are not read. If they hold "
-                "masks, move these beside their images and name them as mask_suffix "
-                "says."
-            )
-        others = [file for file in files if file.suffix.lower() in _OTHER_IMAGES]
-        if others:
-            warn_caller(
-                f"{len(others)} files in {str(path)!r}, such as {others[0].name!r}, "
-                f"are not read; expected {', '.join(IMAGE_SUFFIXES)}."
-            )
-        stems = Counter(map(_stem, _images_among(files)))
-        twice = [stem for stem, n in stems.items() if n > 1]
-        if twice:
-            warn_caller(
-                f"{len(twice)} names in {str(path)!r} have several endings, such as "
-                f"{twice[0]!r}. Each file is a particle of its own."
-            )
+
+
+def _warn_of_what_is_not_read(subfolder, files, images):
+    """Warn of what in the folder of a class is not read, or more than once."""
+    nested = [file.name for file in files if file.is_dir()]
+    if nested:
+        warn_caller(
+            f"The folders {nested[:5]} in {str(subfolder)!r} are not read. If they "
+            "hold masks, move these beside their images and name them as mask_suffix "
+            "says."
+        )
+    others = [file for file in files if file.suffix.lower() in _OTHER_IMAGES]
+    if others:
+        warn_caller(
+            f"{len(others)} files in {str(subfolder)!r}, such as {others[0].name!r}, "
+            f"are not read; expected {', '.join(IMAGE_SUFFIXES)}."
+        )
+    stems = Counter(map(_stem, images))
+    twice = [stem for stem, n in stems.items() if n > 1]
+    if twice:
+        warn_caller(
+            f"{len(twice)} names in {str(subfolder)!r} have several endings, such as "
+            f"{twice[0]!r}. Each file is a particle of its own."
+        )
 
 
 def _warn_of_likely_masks(parts, classes, mask_suffix):

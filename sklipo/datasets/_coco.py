@@ -9,11 +9,13 @@ import numpy as np
 
 from ._coco_masks import fill_polygons, fill_runs, find_runs, pack_runs, unpack_runs
 from ._gray import MAX_PIXELS
-from ._instances import Instance
+from ._instances import Instance, list_names
 
 _N_LISTED = 5
 # No micrograph is as wide. Corners may lie outside of it, but not that far.
 _FARTHEST = 1e7
+# Of an int64, which most programs read ids as.
+_ID_LIMIT = 2**63
 
 
 def read_coco(data, image=None, shape=None):
@@ -104,7 +106,7 @@ def _index(records, kind):
 def _is_id(value):
     """Tell whether a value can be an id: text or an int64, not True, which equals 1."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return abs(value) < 2**63
+        return abs(value) < _ID_LIMIT
     return isinstance(value, str)
 
 
@@ -262,6 +264,8 @@ def _as_polygon(values, name):
         raise ValueError(
             f"its {name} has {len(numbers) // 2} corners, expected 3 or more"
         )
+    # The least integer has no absolute value.
+    numbers = numbers.astype(float)
     if not (abs(numbers) <= _FARTHEST).all():
         bad = numbers[~(abs(numbers) <= _FARTHEST)][0]
         raise ValueError(
@@ -341,11 +345,10 @@ def write_coco(results, path):
 
 def _number(particles):
     """Return an id for each annotation: the instance's number where that is unique."""
-    if "instance" in particles:
-        numbers = particles["instance"].tolist()
-        is_positive = all(type(number) is int and number > 0 for number in numbers)
-        if is_positive and len(set(numbers)) == len(numbers):
-            return numbers
+    numbers = list_names(particles)
+    are_ids = all(isinstance(x, int) and 0 < x < _ID_LIMIT for x in numbers)
+    if are_ids and len(set(numbers)) == len(numbers):
+        return numbers
     return list(range(1, len(particles) + 1))
 
 

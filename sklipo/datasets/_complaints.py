@@ -1,7 +1,13 @@
-"""One error for all that went wrong in a long job."""
+"""Texts of errors: one for all that went wrong in a long job, and their ends."""
 
 # Enough to see what is wrong; a list of thousands would hide it.
 N_LISTED = 5
+
+
+def end_sentence(reason):
+    """Return the text of an error with a full stop, unless it ends in a mark."""
+    text = str(reason)
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def raise_complaints(complaints, failure, separator=", "):

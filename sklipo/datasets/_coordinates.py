@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..particles._contents import as_floats
-from ._complaints import raise_complaints
+from ._complaints import end_sentence, raise_complaints
 from ._csv import parse_csv
 from ._pixel_files import check_file
 from ._star_text import read_star
@@ -43,8 +43,8 @@ def read_coordinates(source, micrograph=None):
             table = _as_table(source)
         table = _choose(_rename(table), micrograph)
     except ValueError as error:
-        reason = str(error).removesuffix(".")
-        raise ValueError(f"The {_name(source)} can't be read: {reason}.") from error
+        reason = end_sentence(error)
+        raise ValueError(f"The {_name(source)} can't be read: {reason}") from error
     texts = table[["x", "y"]].astype(str).to_numpy()
     table = table.assign(x=as_floats(table["x"]), y=as_floats(table["y"]))
     is_bad = ~np.isfinite(table[["x", "y"]].to_numpy()).all(axis=1)

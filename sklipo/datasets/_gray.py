@@ -39,10 +39,11 @@ def check_lossless(kind):
 
 def choose_image(image, titles, shapes, preferred):
     """Return the index of one image in a file, and a note if others were as likely."""
+    if image is None and len(preferred) == 1:
+        return preferred[0], None
     listed = f"{len(titles)} images, of shapes {shapes}, titles {titles}"
     if image is None:
-        note = f"holds {listed}; image={preferred[0]} is read"
-        return preferred[0], note if len(preferred) > 1 else None
+        return preferred[0], f"holds {listed}; image={preferred[0]} is read"
     found = [i for i, title in enumerate(titles) if image in (i, title)]
     if len(found) != 1:
         raise ValueError(

@@ -40,7 +40,8 @@ def read_ilastik(path, shape=None):
         datasets = {}
 
         def keep(name, found):
-            if isinstance(found, h5py.Dataset):
+            # What is no UTF-8 has a name of bytes, and is none of ilastik's.
+            if isinstance(found, h5py.Dataset) and isinstance(name, str):
                 datasets[name] = found
 
         with _naming_damage():

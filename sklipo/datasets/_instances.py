@@ -34,8 +34,8 @@ def tabulate(instances):
     empty = [name for name, mask in found if not mask.size]
     if empty:
         raise ValueError(
-            f"{len(empty)} of {len(names)} particles hold no pixel's center, such as "
-            f"{_list(empty)}; remove them"
+            f"{len(empty)} of {len(names)} particles hold no pixel's center, or lie "
+            f"outside of their image, such as {_list(empty)}; remove them"
         )
     labels = [found.label for found in instances]
     columns = {
@@ -145,8 +145,10 @@ def list_names(table):
 def _number(names):
     """Return a unique name for each particle: numbers where a file has no names."""
     if all(isinstance(name, int | np.integer) for name in names):
-        if len(set(names)) == len(names):
-            return np.array(names)
+        numbers = np.array(names)
+        # Those that fit into no type of integers are text.
+        if len(set(names)) == len(names) and numbers.dtype.kind in "iu":
+            return numbers
     if all(name is None for name in names):
         return np.arange(1, len(names) + 1)
     taken, unique = set(), []
@@ -162,12 +164,16 @@ def _number(names):
 
 
 def _check_unique(names):
-    """Raise an error if two particles have one name."""
-    if names.isna().any() or names.duplicated().any():
-        bad = names[names.isna() | names.duplicated()].iloc[0]
+    """Raise an error unless each particle has a name of its own, or a number."""
+    # What is missing is no number, or differs from itself.
+    bad = [x for x in names.tolist() if not isinstance(x, str | Real) or x != x]
+    failure = "as a name"
+    if not bad:
+        bad, failure = names[names.duplicated()].tolist(), "more than once"
+    if bad:
         raise ValueError(
-            f"The column 'instance' has {bad} more than once or is missing, expected a "
-            "number or name of its own for each particle of one micrograph."
+            f"The column 'instance' has {bad[0]!r} {failure}; expected a number or "
+            "name of its own for each particle of one micrograph."
         )
 
 

@@ -95,16 +95,16 @@ def _whole_numbers(labels, name):
     return labels.astype(np.int64)
 
 
-def check_labels(labels):
+def check_labels(labels, name="labels"):
     """Raise an error unless 2-D labels have particles, and no negative numbers."""
     if labels.size and labels.min() < 0:
         raise ValueError(
-            f"labels has negative numbers ({labels.min()}), expected 0 for background "
+            f"{name} has negative numbers ({labels.min()}), expected 0 for background "
             "and positive numbers for particles."
         )
     if not labels.any():
         raise ValueError(
-            f"labels of shape {labels.shape} has no particle, all is 0; expected one "
+            f"{name} of shape {labels.shape} has no particle, all is 0; expected one "
             f"number for each particle, as {_NUMBER_THEM} gives for a mask."
         )
 

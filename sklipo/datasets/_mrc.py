@@ -12,10 +12,10 @@ import numpy as np
 from ._gray import as_gray, check_size, choose_frame
 from ._pixel_sizes import PixelSize
 
-_SUFFIXES = (".mrc", ".mrcs", ".map")
-_PACKED = re.compile(r"\.(gz|bz2|xz)$")
+_NAME = re.compile(r"\.(mrcs?|map)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 # How compressed files begin, whatever their name: browsers unpack some unasked.
 _OPENERS = {b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_PACKED_STARTS = tuple(_OPENERS)
 # The fields that are read here: name, type, place in the header.
 _FIELDS = [
     ("shape", "i4", 0, 3),
@@ -37,12 +37,19 @@ _IMOD_STAMP, _IMOD_SIGNED = 1146047817, 1
 _FEI_TYPES, _FEI_SIZES = (b"FEI1", b"FEI2"), slice(156, 172)
 
 
+def unpacked(path):
+    """Return a path without the ending of a compressed MRC."""
+    found = _NAME.search(path.name)
+    # To make a path takes longer than to look at its name.
+    return path.with_suffix("") if found and found[2] else path
+
+
 def is_mrc(path, start):
     """Tell whether a file is an MRC: by its name, or the stamp in its first bytes."""
-    if _PACKED.sub("", path.name.lower()).endswith(_SUFFIXES):
+    if _NAME.search(path.name):
         return True
     # IMOD and SerialEM name them .st, .rec, .ali and more; old ones have no stamp.
-    if start.startswith(tuple(_OPENERS)):
+    if start.startswith(_PACKED_STARTS):
         try:
             with open_mrc(path) as file:
                 start = _read(file, _HEADER_SIZE)

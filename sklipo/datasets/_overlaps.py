@@ -28,28 +28,41 @@ def measure_overlaps(instances, shape):
 def find_enclosing(instances):
     """Return for each particle the smallest one that it lies within, else missing.
 
-    A particle is within another if that one, its holes filled, holds all its pixels
-    and more.
+    A particle is within another if that one, its holes filled, holds all its pixels.
+    Of two that are equal so filled, the one with more pixels encloses the other.
     """
-    boxes, masks = find_boxes(instances), instances["mask"].array
-    areas = np.array([np.count_nonzero(mask) for mask in masks])
+    masks, around = instances["mask"].array, {}
+    # One array for each side: rows of four take ten times as long to compare.
+    sides = np.ascontiguousarray(find_boxes(instances).T)
+    for i in range(len(masks)):
+        inner = _find_within(sides, i)
+        if len(inner):
+            around[i] = inner, _fill_holes(masks[i])
+    sizes = {
+        i: (np.count_nonzero(filled), np.count_nonzero(masks[i]))
+        for i, (_, filled) in around.items()
+    }
     enclosing = np.full(len(masks), -1)
     # From the largest on: a smaller one that encloses the same takes its place.
-    for outer in np.argsort(-areas, kind="stable"):
-        within = (boxes[:, :2] >= boxes[outer, :2]).all(axis=1)
-        within &= (boxes[:, 2:] <= boxes[outer, 2:]).all(axis=1)
-        within[outer] = False
-        if not within.any():
-            continue
-        filled = _fill_holes(masks[outer])
-        area = np.count_nonzero(filled)
-        for inner in np.flatnonzero(within):
-            top, left, bottom, right = boxes[inner] - np.tile(boxes[outer, :2], 2)
+    for outer in sorted(sizes, key=sizes.get, reverse=True):
+        (inners, filled), corner = around[outer], sides[:2, outer]
+        for inner in inners:
+            (top, left), (bottom, right) = sides[:, inner].reshape(2, 2) - corner
             inside = filled[top:bottom, left:right][masks[inner]]
-            if areas[inner] < area and inside.all():
+            # Two of one outline are around each other, and only one encloses.
+            if sizes.get(inner, (0, 0)) < sizes[outer] and inside.all():
                 enclosing[inner] = outer
     names = pd.array(instances["instance"].tolist())
     return names.take(enclosing, allow_fill=True)
+
+
+def _find_within(sides, outer):
+    """Return the other boxes that lie within one, of all tops, lefts and so on."""
+    (tops, lefts, bottoms, rights), box = sides, sides[:, outer]
+    within = (tops >= box[0]) & (lefts >= box[1])
+    within &= (bottoms <= box[2]) & (rights <= box[3])
+    within[outer] = False
+    return np.flatnonzero(within)
 
 
 def _fill_holes(mask):

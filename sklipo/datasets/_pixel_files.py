@@ -43,8 +43,8 @@ def read_image(path, *, frame=None, image=None, max_pixels=MAX_PIXELS, lossless=
     check_file(path)
     with open(path, "rb") as file:
         start = file.read(_START)
+        file.seek(0)
         if is_tiff(start):
-            file.seek(0)
             return ImageFile(*read_tiff(file, frame, image, max_pixels, lossless))
         if is_em_file(path):
             return ImageFile(*read_em_file(path, frame, image, max_pixels))
@@ -53,7 +53,7 @@ def read_image(path, *, frame=None, image=None, max_pixels=MAX_PIXELS, lossless=
         if is_mrc(path, start):
             return ImageFile(*read_mrc(path, frame, max_pixels))
         choose_frame(frame, (1,))
-        return ImageFile(read_picture(start + file.read(), max_pixels, lossless))
+        return ImageFile(read_picture(file.read(), max_pixels, lossless))
 
 
 def read_pixels(path, **options):

@@ -114,7 +114,8 @@ def _unpack(data):
 def _is_hidden(file):
     """Tell whether a file in an archive is a folder, or was added by macOS."""
     parts = PurePosixPath(file.filename).parts
-    return file.is_dir() or not parts or parts[-1][0] == "." or "__MACOSX" in parts
+    # ZipInfo.is_dir fails if there is no name.
+    return not parts or file.is_dir() or parts[-1][0] == "." or "__MACOSX" in parts
 
 
 def _read_member(archive, file):

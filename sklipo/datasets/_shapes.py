@@ -24,6 +24,8 @@ def as_corners(points):
         raise ValueError(
             f"its points are not two numbers each, but an array of shape {points.shape}"
         )
+    # The least integer has no absolute value.
+    points = points.astype(float)
     if not (abs(points) <= _FARTHEST).all():
         bad = points[~(abs(points) <= _FARTHEST)][0]
         raise ValueError(f"one of its points has the coordinate {bad:g}")

@@ -125,15 +125,17 @@ def _complain(names, faults, source, folders=()):
 
 def _allocate(headers, max_pixels):
     """Return images of these headers' shapes, and views of them to be filled."""
-    heights, widths = np.array([header[1:3] for header in headers]).T
-    ends = np.cumsum(heights * widths)
-    if ends[-1] > max_pixels:
+    # Numbers of Python: what a damaged header says may be beyond 64 bits in all.
+    n_pixels = sum(header.height * header.width for header in headers)
+    if n_pixels > max_pixels:
         raise ValueError(
-            f"The images have {ends[-1]} pixels in all, more than {max_pixels}; pass a "
+            f"The images have {n_pixels} pixels in all, more than {max_pixels}; pass a "
             "larger max_pixels if they fit into memory."
         )
+    heights, widths = np.array([header[1:3] for header in headers]).T
+    ends = np.cumsum(heights * widths)
     dtype = np.result_type(*{header.dtype for header in headers})
-    pixels = np.empty(ends[-1], dtype)
+    pixels = np.empty(n_pixels, dtype)
     starts = ends - heights * widths
     targets = [
         pixels[start:end].reshape(height, -1)

@@ -8,7 +8,7 @@ import pandas as pd
 from ..particles._contents import as_floats, check_pixel_sizes
 from ._disks import check_diameters, make_disks
 from ._stacks import read_frames
-from ._star_text import format_field, format_table, read_star
+from ._star_text import format_field, format_table, read_star, split_fields
 from ._tables import rename_columns
 
 _ANGSTROM_PER_NM = 10
@@ -19,6 +19,7 @@ _DETECTOR, _MAGNIFICATION = "rlnDetectorPixelSize", "rlnMagnification"
 _CLASS, _PROBABILITY = "sklipoClass", "sklipoProbability"
 # The columns by which `write_star` finds the rows again.
 _PLACE = ["star", "star_row", _IMAGE]
+_MADE_HERE = {"image", "mask", "mask_diameter", "star", "star_row"}
 
 
 def is_star_file(path):
@@ -44,7 +45,7 @@ def load_star(path, columns, *, root, mask_diameter, **reading):
         diameters = mask_diameter / table["pixel_size"].to_numpy()
         check_diameters(str(path), mask_diameter, diameters, images.shapes)
         particles["mask"] = make_disks(images.shapes, diameters)
-        table["mask_diameter"] = mask_diameter
+        table["mask_diameter"] = float(mask_diameter)
     # Each row of a text would hold a copy of it.
     table["star"] = pd.Categorical([str(file)] * len(table))
     table["star_row"] = np.arange(len(table))
@@ -69,7 +70,7 @@ def write_star(results, path):
         new[_PROBABILITY] = [f"{number:.6f}" for number in results.confidence]
     kept = [i for i, name in enumerate(block.columns) if name not in new]
     names = [*(block.columns[i] for i in kept), *new]
-    rows = [block.rows[int(row)] for row in particles["star_row"]]
+    rows = [split_fields(block.rows[int(row)]) for row in particles["star_row"]]
     lines[block.lines] = format_table(
         names,
         [
@@ -84,13 +85,19 @@ def _read_rows(path, columns, mask_diameter):
     """Return the rows of the particles, with the columns that sklipo reads."""
     _, blocks = read_star(path)
     table = _find_block(blocks).as_frame()
-    names = {_MICROGRAPH: "micrograph"} if _MICROGRAPH in table else {}
-    names |= columns
-    if "pixel_size" not in names.values():
-        sizes = _find_pixel_sizes(table, blocks)
-        if sizes is not None:
-            table.insert(0, "pixel_size", sizes)
-    table = rename_columns(table.assign(image=table[_IMAGE]), names)
+    names = {columns.get(name, name) for name in table}
+    taken = sorted(_MADE_HERE & names)
+    if taken:
+        raise ValueError(
+            f"columns {taken}, which sklipo adds to the rows of a STAR; give them "
+            "other names, by columns={}"
+        )
+    if _MICROGRAPH in table and "micrograph" not in names:
+        columns = {_MICROGRAPH: "micrograph"} | columns
+    sizes = None if "pixel_size" in names else _find_pixel_sizes(table, blocks)
+    if sizes is not None:
+        table.insert(0, "pixel_size", sizes)
+    table = rename_columns(table.assign(image=table[_IMAGE]), columns)
     if "pixel_size" in table:
         sizes = check_pixel_sizes(table["pixel_size"], "row {}".format)
         return table.assign(pixel_size=sizes)
@@ -202,8 +209,8 @@ def _find_source(particles):
     sources = particles["star"].unique().tolist()
     if len(sources) != 1 or not isinstance(sources[0], str):
         raise ValueError(
-            f"the particles come from {len(sources)} STAR files, {sources[:3]}, "
-            "expected one; save those of each by itself"
+            f"the column 'star' of the particles holds {sources[:3]}, expected the "
+            "path of one STAR; save those of each by itself"
         )
     if not Path(sources[0]).is_file():
         raise FileNotFoundError(
@@ -216,18 +223,15 @@ def _find_source(particles):
 def _check_unchanged(particles, table, source):
     """Raise an error unless the rows of a STAR name the images that were read."""
     rows = pd.to_numeric(particles["star_row"], errors="coerce").to_numpy(float)
-    lost = np.flatnonzero(~np.isin(rows, np.arange(len(table))))
-    if lost.size:
-        raise ValueError(
-            f"{str(source)!r} has {len(table)} particles, expected a row "
-            f"{rows[lost[0]]:g}: it has changed since it was read; load it again."
-        )
-    found = table[_IMAGE].to_numpy()[rows.astype(int)]
-    changed = np.flatnonzero(found != particles[_IMAGE].to_numpy())
+    is_row = np.isin(rows, np.arange(len(table)))
+    found = table[_IMAGE].to_numpy()[np.where(is_row, rows, 0).astype(int)]
+    # As text, since a missing value of pandas equals nothing, not even another text.
+    expected = particles[_IMAGE].astype(str).to_numpy()
+    changed = np.flatnonzero(~(is_row & (found == expected)))
     if changed.size:
         i = changed[0]
+        has = repr(found[i]) if is_row[i] else f"none of its {len(table)} rows"
         raise ValueError(
-            f"Row {rows[i]:g} of {str(source)!r} is {found[i]!r}, expected "
-            f"{particles[_IMAGE].iloc[i]!r}: it has changed since it was read; load it "
-            "again."
+            f"Row {rows[i]:g} of {str(source)!r} is {has}, expected {expected[i]!r}: "
+            "it has changed since it was read; load it again."
         )

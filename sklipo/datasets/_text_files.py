@@ -39,7 +39,10 @@ def read_text(path):
             "it has NUL characters, expected text; save it as UTF-8 if it is UTF-16"
         )
     if text.lstrip()[:1] == "<":
-        raise ValueError("it is HTML or XML, expected a table; export it as CSV")
+        raise ValueError(
+            "it is HTML or XML, expected a file of plain text; export it as such, or "
+            "download the file and not the page that shows it"
+        )
     return text
 
 

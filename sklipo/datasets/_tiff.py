@@ -89,6 +89,7 @@ def _opened(file):
         tiff = tifffile.TiffFile(file)
     with tiff:
         with _naming_damage(file):
+            _check_last_page(tiff)
             images = _full_images(tiff)
             if not images:
                 raise ValueError("it has no image")
@@ -138,6 +139,18 @@ def _naming_damage(file):
                 "of the extra 'em': pip install sklipo[em]"
             ) from error
         raise ValueError(f"damaged or truncated TIFF: {error}") from error
+
+
+def _check_last_page(tiff):
+    """Raise an error if a page should follow that can't be read."""
+    # tifffile only logs it, and leaves it out. Some files point back to a page.
+    form, file, start = tiff.tiff, tiff.filehandle, tiff.pages[-1].offset
+    file.seek(start)
+    (n_tags,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
+    file.seek(n_tags * form.tagsize, 1)
+    following = file.read(form.offsetsize)
+    if struct.unpack(form.offsetformat, following)[0] > start:
+        raise ValueError(f"cut off, more should follow after {len(tiff.pages)} pages")
 
 
 def _full_images(tiff):

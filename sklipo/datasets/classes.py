@@ -18,6 +18,7 @@ from ..particles._labels import check_labels, encode, find_classes, warn_of_othe
 from ..particles._probabilities import PROBABILITY, check_probabilities, class_names
 from ._class_image import write_class_image
 from ._coco import write_coco
+from ._complaints import end_sentence
 from ._csv import encode_csv
 from ._geojson import write_geojson
 from ._instances import crop_masks, find_boxes, whole_numbers
@@ -146,7 +147,11 @@ def save_classes(
     results = _locate(results, needed, suffix)
     if only is not None:
         results = _keep_only(results, only)
-    write_whole(path, partial(write, results))
+    try:
+        write_whole(path, partial(write, results))
+    except ValueError as error:
+        reason = end_sentence(error)
+        raise ValueError(f"{str(path)!r} can't be written: {reason}") from error
 
 
 def _check(particles, y_pred, y_proba, classes):

@@ -153,7 +153,7 @@ def extract_particles(
         "micrograph_height": shape[0],
         "micrograph_width": shape[1],
         "micrograph": name,
-        "mask_diameter": mask_diameter,
+        "mask_diameter": None if mask_diameter is None else float(mask_diameter),
     }
     if box is not None and mask_diameter is None:
         # A box is not the particle.
@@ -260,7 +260,8 @@ def _masks(masks, boxes, cutouts):
     starts = np.concatenate([[0], np.cumsum(heights * widths)])
     pixels = np.zeros(starts[-1], bool)
     inner = (boxes - np.tile(cutouts[:, :2], 2)).tolist()
-    for i, (top, left, bottom, right) in enumerate(inner):
+    for i, (mask, box) in enumerate(zip(masks, inner, strict=True)):
+        top, left, bottom, right = box
         cutout = pixels[starts[i] : starts[i + 1]].reshape(heights[i], widths[i])
-        cutout[top:bottom, left:right] = masks.iloc[i]
+        cutout[top:bottom, left:right] = mask
     return ImageArray.from_buffer(pixels, starts[:-1], heights, widths, widths)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_integer_dtype
 
+from ..particles._columns import strip_names
 from ._coco import read_coco
+from ._complaints import end_sentence
 from ._geojson import read_geojson
 from ._ilastik import read_ilastik
 from ._instances import check_instances, clip_instances, tabulate
@@ -115,8 +118,8 @@ def read_instances(source, shape=None, *, image=None):
     shape = _check_shape(shape)
     if not (image is None or isinstance(image, str)):
         raise TypeError(f"image is {image!r}, expected a str or None.")
-    if isinstance(source, pd.DataFrame) and "mask" in source.columns:
-        table, name = check_instances(source), "the table of instances"
+    if isinstance(source, pd.DataFrame) and not is_integer_dtype(source.columns):
+        table, name = check_instances(strip_names(source)), "the table of instances"
     elif isinstance(source, str | PathLike):
         name = f"instances {str(source)!r}"
         table = _read_file(Path(source), shape, image, name)
@@ -141,13 +144,14 @@ def _check_shape(shape):
 
 def _read_labels(labels, shape):
     """Return the table of a label image of the micrograph's shape."""
+    name = f"labels {str(labels)!r}" if isinstance(labels, str | PathLike) else "labels"
     labels = read_labels(labels)
     if shape is not None and labels.shape != shape:
         raise ValueError(
-            f"The micrograph has shape {shape}, labels {labels.shape}; expected one "
+            f"The micrograph has shape {shape}, {name} {labels.shape}; expected one "
             "2-D image each, of the same shape."
         )
-    check_labels(labels)
+    check_labels(labels, name)
     return tabulate_labels(labels)
 
 
@@ -182,8 +186,7 @@ def _read_file(path, shape, image, name):
         check_file(path)
         return tabulate(_read_found(path, suffix, shape, image))
     except ValueError as error:
-        reason = str(error).removesuffix(".")
-        raise ValueError(f"{name} can't be read: {reason}.") from error
+        raise ValueError(f"{name} can't be read: {end_sentence(error)}") from error
 
 
 def _read_found(path, suffix, shape, image):
@@ -201,6 +204,8 @@ def _read_json(path, shape, image):
     """Return the annotations of a JSON file, of the program that its keys tell."""
     try:
         data = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON, or is cut off: {error}") from error
     except RecursionError as error:
         raise ValueError("its lists are nested too deep") from error
     # A list is of features, or of annotations.

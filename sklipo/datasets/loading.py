@@ -110,9 +110,10 @@ def load_particles(
         has more than two levels, is a JPEG or differs in shape from its image; a file
         that holds a stack; without a column ``pixel_size``, a file whose pixels are not
         square by more than 1 %. The message counts the bad rows and names the first
-        five, counted from 0. Also if a STAR has no images, or optics that do not belong
-        to its rows, if a stack has fewer frames than it says, or if a disk of
-        `mask_diameter` is larger than its box, or the pixel size unknown.
+        five, counted from 0. Also if a STAR has no images, optics that do not belong to
+        its rows, or columns that are made here, if a stack has fewer frames than it
+        says, or if a disk of `mask_diameter` is larger than its box, or the pixel size
+        unknown.
     ImportError
         If a format needs a package of the extra ``em`` that is not installed.
 
