@@ -7,13 +7,12 @@ from pathlib import PureWindowsPath
 
 import numpy as np
 
+from ..particles._outlines import FARTHEST
 from ._coco_masks import fill_polygons, fill_runs, find_runs, pack_runs, unpack_runs
 from ._gray import MAX_PIXELS
 from ._instances import Instance, list_names
 
 _N_LISTED = 5
-# No micrograph is as wide. Corners may lie outside of it, but not that far.
-_FARTHEST = 1e7
 # Of an int64, which most programs read ids as.
 _ID_LIMIT = 2**63
 
@@ -211,7 +210,7 @@ def _find_shape(record, key, shape):
 def _is_size(value):
     """Tell whether a value is a number of pixels."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and value % 1 == 0 and 0 < value < _FARTHEST
+    return is_number and value % 1 == 0 and 0 < value < FARTHEST
 
 
 def _size(shape):
@@ -266,8 +265,8 @@ def _as_polygon(values, name):
         )
     # The least integer has no absolute value.
     numbers = numbers.astype(float)
-    if not (abs(numbers) <= _FARTHEST).all():
-        bad = numbers[~(abs(numbers) <= _FARTHEST)][0]
+    if not (abs(numbers) <= FARTHEST).all():
+        bad = numbers[~(abs(numbers) <= FARTHEST)][0]
         raise ValueError(
             f"its {name} has the coordinate {bad:g}, expected pixels of an image"
         )

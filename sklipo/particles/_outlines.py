@@ -11,6 +11,8 @@ import numpy as np
 
 # An outline of a particle that spans more than the largest micrographs is a mistake.
 _MOST_PIXELS = 2**28
+# No micrograph is as wide. Corners may lie outside of it, but not that far.
+FARTHEST = 1e6
 # What ImageJ adds to each crossing of a line with a row of centers.
 _ROUNDING = 1e-8
 
@@ -125,7 +127,7 @@ def _check_ring(ring):
     if not np.isfinite(ring).all():
         raise ValueError("an outline with NaN or infinite numbers")
     size = np.ptp(ring, axis=0)
-    if abs(ring).max() > 2**31 or math.prod(size + 1) > _MOST_PIXELS:
+    if abs(ring).max() > FARTHEST or math.prod(size + 1) > _MOST_PIXELS:
         raise ValueError(
             f"an outline of {size[0]:.6g} x {size[1]:.6g} pixels, up to the position "
             f"{abs(ring).max():.6g}; expected a particle within a micrograph"
