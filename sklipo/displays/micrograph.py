@@ -292,10 +292,9 @@ class MicrographDisplay(PanelDisplay):
             )
             text.set_path_effects([rim("black", 2)])
         if len(unsure):
-            low, high = self.confidence[unsure[[0, -1]]]
-            label = f"the {len(unsure)} least sure ({low:.2f} to {high:.2f})"
-            if len(unsure) == 1:
-                label = f"the least sure ({low:.2f})"
+            ends = [f"{self.confidence[i]:.2f}" for i in unsure[[0, -1]]]
+            which = "the" if len(unsure) == 1 else f"the {len(unsure)}"
+            label = f"{which} least sure ({' to '.join(dict.fromkeys(ends))})"
             ax.plot([], [], color="0.25", lw=2, ls=(0, (2, 1)), label=label)
 
     def _beside(self, i):
