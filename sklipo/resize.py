@@ -63,7 +63,8 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
     Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
     white level of their own and keep their values. A model that has learned from the
     one kind would see the other on a scale that is off by such a factor, so
-    ``transform`` refuses it. After :class:`NormalizeBackground` all types are alike.
+    ``transform`` refuses it. After :class:`NormalizeBackground` by noise or contrast
+    all types are alike.
 
     Examples
     --------
@@ -163,8 +164,8 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
                 f"X has {images.pixel_dtype} pixels. Resize was fitted to "
                 f"{_KINDS[self.white_]}, so the two are on different scales. Convert "
                 "the images to the type seen in fit (uint8 pixels become floats of 0 "
-                "to 1 by image / 255), or put NormalizeBackground before Resize, which "
-                "makes all types alike, and fit again."
+                "to 1 by image / 255), or put NormalizeBackground, by noise or "
+                "contrast, before Resize, which makes all types alike, and fit again."
             )
 
     def __sklearn_tags__(self):

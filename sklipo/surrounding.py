@@ -3,14 +3,15 @@
 :func:`find_surrounding` says which pixels these are. Each room takes the statistics of
 them that suit it:
 
-- ``NormalizeBackground`` and ``ArtificialOverSampler``, which change pixels: mean and
-  standard deviation of all of them, :func:`surrounding_level`. The deviation is the
+- The noise, in which ``NormalizeBackground`` and ``ArtificialOverSampler`` count: mean
+  and standard deviation of all of them, :func:`surrounding_level`. The deviation is the
   unit of the new pixels, and few pixels would make it unsteady: taken within the margin
   that measures look at, it lowered the balanced accuracy of an SVM on the pixels of
   real particles from 0.72 to 0.61.
-- ``sklipo.measures.Particle``: median and quartiles of those that are near,
-  :func:`surrounding_margin`. These hardly change with a neighbor in the surrounding, or
-  with the number of pixels, and do not depend on how large the cut-out is.
+- The background, from which ``sklipo.measures.Particle`` defines the contrast of a
+  particle: median and quartiles of those that are near, :func:`surrounding_margin`.
+  These hardly change with a neighbor in the surrounding, or with the number of pixels,
+  and do not depend on how large the cut-out is.
 """
 
 import cv2
@@ -18,6 +19,8 @@ import numpy as np
 
 from .images._numbers import mean_and_deviation
 
+# Scales that the intensities of a particle can be on, as parameters name them.
+SCALES = ("contrast", "noise", "none")
 # The blur of a membrane reaches 2 pixels beyond the mask, along diagonals too.
 _BLUR = np.ones((5, 5), np.uint8)
 # OpenCV computes a variance as the mean of squares less the square of the mean. Of a
@@ -123,6 +126,39 @@ def surrounding_level(image, mask=None):
     if _LEAST_RELATIVE_DEVIATION * abs(mean) < deviation and 1e-100 < deviation < 1e100:
         return mean, deviation
     return mean_and_deviation(image if outside is None else image[outside])
+
+
+def noise_level(image, mask=None):
+    """Return the mean of a particle's surrounding, and a unit for differences from it.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width)
+        Pixels of the cut-out.
+    mask : ndarray of shape (height, width), dtype bool or uint8, default=None
+        Non-zero inside the particle. By default the whole image is the particle.
+
+    Returns
+    -------
+    mean, unit : float
+        The unit is the standard deviation of the surrounding. If that is 0, it is the
+        deviation of the whole image, and 1 if that is 0 too.
+
+    See Also
+    --------
+    surrounding_level : Mean and deviation, which may be 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklipo.surrounding import noise_level
+    >>> image = np.array([[5, 5, 5], [5, 9, 5]], dtype="uint8")
+    >>> mean, unit = noise_level(image, image == 9)
+    >>> mean, round(unit, 3), round(float(image.std()), 3)
+    (5.0, 1.491, 1.491)
+    """
+    mean, deviation = surrounding_level(image, mask)
+    return mean, deviation or surrounding_level(image)[1] or 1.0
 
 
 def _by_opencv(image, selected):

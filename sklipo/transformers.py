@@ -5,21 +5,22 @@ from numbers import Integral, Real
 
 import numpy as np
 
-# Private parts of scikit-learn: _fit_context, Interval, ADAPTERS_MANAGER,
-# _get_output_config.
+# Private parts of scikit-learn: _fit_context, Interval, StrOptions,
+# ADAPTERS_MANAGER, _get_output_config.
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .images import ImageArray
 from .images._buffer import view_each
 from .images._index import lay_out
 from .images._numbers import float_dtype
+from .measures import Particle
 from .particles._checking import (
     check_same_masks,
     holds_images,
@@ -27,9 +28,12 @@ from .particles._checking import (
     validate_particles,
 )
 from .particles._cropping import bounding_boxes, crop_particles
-from .surrounding import surrounding_level
+from .surrounding import SCALES, noise_level, surrounding_level
 from .tags import extend_tags
 from .versions import VersionedMixin
+
+# In deviations of the whole image. Noise alone gives a particle a contrast near 1.
+_LEAST_CONTRAST = 1e-4
 
 
 # scikit-learn would turn every result into the output container that is set. A table of
@@ -93,6 +97,7 @@ class _ParticleTransformer(
         ValueError
             If X had masks in ``fit`` and has none now, or the other way round.
         """
+        self._validate_params()  # there may have been no fit
         particles = validate_particles(self, X, reset=False)
         check_same_masks(self, particles, reset=False)
         particles = self._transform(particles)
@@ -155,30 +160,51 @@ class _ParticleTransformer(
 
 
 class NormalizeBackground(_ParticleTransformer):
-    """Give every particle a surrounding of mean 0 and standard deviation 1.
+    r"""Make the background of every particle 0, and its noise or contrast 1.
 
-    Micrographs differ in exposure and contrast. A particle measured in deviations of
-    its own surrounding looks the same in each of them. Put this step before
-    :class:`CropToMask`, which removes the surrounding.
+    Micrographs differ in exposure and contrast. A particle measured by its surrounding
+    looks the same in each. Put this step before :class:`CropToMask`, which removes it.
+
+    Parameters
+    ----------
+    scale : {"noise", "contrast", "none"}, default="noise"
+        What the pixels are counted in, as differences from the background:
+
+        - ``"noise"``: standard deviations of the surrounding, of which 0 is the mean;
+        - ``"contrast"``: contrasts of the particle, the unit of
+          :class:`ParticleFeatures`; 0 is the median of the surrounding;
+        - ``"none"``: pixels stay as they are. That is right for micrographs exposed
+          alike, if brightness tells classes apart.
 
     See Also
     --------
-    ApplyMask : Fills the surrounding, by default with the mean that it has then.
+    ApplyMask : Fills the surrounding, by default with the level that it has then.
+    ParticleFeatures : Its parameter ``intensity`` has the same scales.
 
     Notes
     -----
-    A pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m` and
-    :math:`s` are mean and standard deviation of the surrounding: the pixels more than 2
-    pixels outside the mask, or all pixels outside if there are none. A particle that
-    fills its image is normalized by all of its pixels. If the surrounding is constant
-    but for rounding, see :func:`~sklipo.surrounding.surrounding_level`, :math:`s` is
-    the deviation of the whole image, and 1 if that is constant too. Software for
-    cryo-EM of single particles normalizes by the same rule [1]_.
+    By noise, a pixel of value :math:`v` becomes :math:`(v - m) / s`, where :math:`m`
+    and :math:`s` are mean and standard deviation of the surrounding: the pixels more
+    than 2 pixels outside the mask, or all pixels outside if there are none. A particle
+    that fills its image is normalized by all of its pixels. If the surrounding is
+    constant but for rounding, see :func:`~sklipo.surrounding.surrounding_level`,
+    :math:`s` is the deviation of the whole image, and 1 if that is constant too.
+    Software for cryo-EM of single particles normalizes by the same rule [1]_.
+
+    By contrast, it becomes :math:`(v - b) / c`, where :math:`b` is the median of the
+    surrounding near the particle, and :math:`c` the root mean square difference from it
+
+    .. math:: c = \sqrt{\frac{1}{n} \sum_{i=1}^{n} (v_i - b)^2}
+
+    over the :math:`n` pixels inside, see :class:`~sklipo.measures.Particle`; [2]_ has
+    the mean for :math:`b`. If that is rounding, or less than 1/10000 of the deviation
+    of the whole image, :math:`c` is this deviation, and 1 if the image is constant.
 
     References
     ----------
     .. [1] S. H. W. Scheres, "RELION: Implementation of a Bayesian approach to cryo-EM
        structure determination", J. Struct. Biol. 180, 519-530, 2012.
+    .. [2] E. Peli, "Contrast in complex images", J. Opt. Soc. Am. A 7, 2032-2040, 1990.
 
     Examples
     --------
@@ -193,16 +219,29 @@ class NormalizeBackground(_ParticleTransformer):
     >>> NormalizeBackground().fit_transform(particles)["image"][0].round(2)
     array([[-1.22,  1.22],
            [ 0.  , 29.39]], dtype=float32)
+    >>> contrast = NormalizeBackground(scale="contrast").fit_transform(particles)
+    >>> contrast["image"][0].round(2)
+    array([[-0.04,  0.04],
+           [ 0.  ,  1.  ]], dtype=float32)
     """
 
+    _parameter_constraints = {"scale": [StrOptions(set(SCALES))]}
+
+    def __init__(self, scale="noise"):
+        self.scale = scale
+
     def _transform(self, particles):
+        if self.scale == "none":
+            return particles
+        measure = noise_level if self.scale == "noise" else _contrast_level
+
+        def normalize(image, mask, out):
+            _write_scaled(image, *measure(image, mask), out)
+
         images = particles["image"].array
         masks = particles["mask"].array if "mask" in particles else repeat(None)
-        return particles.assign(
-            image=_map_images(
-                _normalize, images, masks, dtype=float_dtype(images.pixel_dtype)
-            )
-        )
+        dtype = float_dtype(images.pixel_dtype)
+        return particles.assign(image=_map_images(normalize, images, masks, dtype))
 
 
 class CropToMask(_ParticleTransformer):
@@ -312,19 +351,27 @@ class ApplyMask(_ParticleTransformer):
         return particles.assign(image=image)
 
 
-def _normalize(image, mask, out):
-    """Write an image in deviations from the mean of the particle's surrounding."""
-    mean, deviation = surrounding_level(image, mask)
-    if not deviation:
-        deviation = surrounding_level(image)[1] or 1.0
-    if abs(mean) <= 1000 * deviation and 1e-30 < deviation < 1e30:
-        np.subtract(image, mean, out=out, dtype=out.dtype, casting="same_kind")
-        out /= deviation
+def _contrast_level(image, mask):
+    """Return the background of a particle, and its contrast or else another unit."""
+    intensities = Particle(image, mask).intensities
+    background, contrast = intensities.background, intensities.contrast
+    deviation = surrounding_level(image)[1]
+    # All else in the image would become very large in a unit of next to nothing.
+    if np.isinf(contrast) or contrast < _LEAST_CONTRAST * deviation:
+        contrast = deviation or 1.0
+    return background, contrast
+
+
+def _write_scaled(image, level, unit, out):
+    """Write an image as differences from a level, in a unit."""
+    if abs(level) <= 1000 * unit and 1e-30 < unit < 1e30:
+        np.subtract(image, level, out=out, dtype=out.dtype, casting="same_kind")
+        out /= unit
         return
-    # In single precision, a mean far above the deviation would take digits from it, and
+    # In single precision, a level far above the unit would take digits from it, and
     # very large and small numbers would leave the range of floats.
-    differences = np.subtract(image, mean, dtype=np.float64, casting="same_kind")
-    np.divide(differences, deviation, out=out, casting="same_kind")
+    differences = np.subtract(image, level, dtype=np.float64, casting="same_kind")
+    np.divide(differences, unit, out=out, casting="same_kind")
 
 
 def _blank(images, masks):

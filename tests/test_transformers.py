@@ -21,7 +21,10 @@ from sklipo import (
 from sklipo.surrounding import find_surrounding
 from sklipo.tags import has_tag
 
-TABLE_TO_TABLE = [NormalizeBackground(), CropToMask(margin=1), ApplyMask(fill_value=1)]
+TABLE_TO_TABLE = [
+    *map(NormalizeBackground, ("noise", "contrast", "none")),
+    *(CropToMask(margin=1), ApplyMask(fill_value=1)),
+]
 
 
 @pytest.mark.suite

@@ -1,19 +1,20 @@
-"""What the pixels of a particle say, in units of the image or of the contrast."""
+"""What the pixels of a particle say, in units of the image, contrast or noise."""
 
 from functools import cached_property
 
 import numpy as np
 
 from ..images._numbers import is_rounding
+from ..surrounding import noise_level
 from ._levels import Levels
 
 
 class Intensities:
     """Intensities of one particle: each part is computed when first asked for.
 
-    A particle has those of its image, or after :meth:`Particle.normalized` those
-    relative to its background. All that is defined here follows from four things that
-    both kinds define: ``image``, ``pixels``, ``levels`` and ``surrounding``.
+    A particle has those of its image, or after :meth:`Particle.normalized` those in
+    units of its contrast or noise. All that is defined here follows from four things
+    that both kinds define: ``image``, ``pixels``, ``levels`` and ``surrounding``.
 
     Attributes
     ----------
@@ -130,42 +131,75 @@ class ImageIntensities(Intensities):
         pixels = self.image[near][outside]
         return Levels.of(pixels if pixels.size else np.array([self.mean]))
 
+    @cached_property
+    def noise(self):
+        """Mean and deviation of the whole surrounding, the latter never 0."""
+        return noise_level(self.image, self._geometry.whole_mask)
 
-class RelativeIntensities(Intensities):
-    """Intensities as differences from the background, in units of the contrast."""
 
-    # By definition: computed anew, they would differ from this by rounding, and a
-    # uniform particle would have an infinite contrast.
-    background = 0.0
-    contrast = 1.0
+class ScaledIntensities(Intensities):
+    """Intensities as differences from an origin, in a unit: see ``Particle``."""
 
-    def __init__(self, absolute):
+    def __init__(self, absolute, scale):
         self._absolute = absolute
+        self._scale = scale
+
+    @cached_property
+    def _origin_and_unit(self):
+        """Level that becomes 0, and what becomes 1, in units of the image."""
+        absolute = self._absolute
+        if self._scale == "contrast":
+            return absolute.background, absolute.contrast
+        return absolute.noise
+
+    def _scaled(self, numbers):
+        """Return intensities of the image on this scale."""
+        origin, unit = self._origin_and_unit
+        return (numbers - origin) / unit
+
+    def _scaled_deviation(self, deviation):
+        """Return a deviation on this scale, infinite if it is zero."""
+        # What is rounding is seen in the pixels as they were.
+        unit = self._origin_and_unit[1]
+        return np.inf if np.isinf(deviation) or np.isinf(unit) else deviation / unit
 
     @cached_property
     def mean(self):
-        """Mean relative intensity inside."""
-        absolute = self._absolute
-        return (absolute.mean - absolute.background) / absolute.contrast
+        """Mean inside, on this scale."""
+        return self._scaled(self._absolute.mean)
 
     @cached_property
     def deviation(self):
         """Standard deviation inside, infinite if that is zero."""
-        # What is rounding is seen in the pixels as they were.
-        absolute = self._absolute
-        is_uniform = np.isinf(absolute.deviation) or np.isinf(absolute.contrast)
-        return np.inf if is_uniform else absolute.deviation / absolute.contrast
+        return self._scaled_deviation(self._absolute.deviation)
+
+    @cached_property
+    def background(self):
+        """Median of the surrounding, on this scale."""
+        return self._scaled(self._absolute.background)
+
+    @cached_property
+    def contrast(self):
+        """Contrast on this scale; 1 for a uniform particle in units of it."""
+        if self._scale == "contrast":
+            return 1.0
+        return self._scaled_deviation(self._absolute.contrast)
+
+    @cached_property
+    def noise(self):
+        """Mean and deviation of the whole surrounding, on this scale."""
+        mean, deviation = self._absolute.noise
+        return self._scaled(mean), deviation / self._origin_and_unit[1]
 
     @cached_property
     def image(self):
-        """Relative intensity of each pixel of the cut-out."""
-        absolute = self._absolute
-        return (absolute.image - absolute.background) / absolute.contrast
+        """Intensity of each pixel of the cut-out, on this scale."""
+        return self._scaled(self._absolute.image)
 
     @cached_property
     def pixels(self):
-        """Relative intensity of each pixel inside."""
-        return self._absolute.relative
+        """Intensity of each pixel inside, on this scale."""
+        return self._scaled(self._absolute.values)
 
     @property
     def values(self):
@@ -174,21 +208,20 @@ class RelativeIntensities(Intensities):
 
     @property
     def relative(self):
-        """The same: they are relative."""
-        return self.pixels
+        """Values less background, in contrasts: the same on every scale."""
+        return self._absolute.relative
 
     @cached_property
     def levels(self):
-        """Levels of relative intensity inside."""
-        return self._absolute.relative_levels
+        """Levels of intensity inside, on this scale."""
+        return self._absolute.levels.scaled(*self._origin_and_unit)
 
     @property
     def relative_levels(self):
-        """The same: they are relative."""
-        return self.levels
+        """Levels of relative intensity inside: the same on every scale."""
+        return self._absolute.relative_levels
 
     @cached_property
     def surrounding(self):
-        """Levels of relative intensity in the surrounding."""
-        absolute = self._absolute
-        return absolute.surrounding.scaled(absolute.background, absolute.contrast)
+        """Levels of intensity in the surrounding, on this scale."""
+        return self._absolute.surrounding.scaled(*self._origin_and_unit)

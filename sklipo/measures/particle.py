@@ -4,12 +4,13 @@ from copy import copy
 
 import numpy as np
 
+from ..surrounding import SCALES
 from ._geometry import Geometry
-from ._intensities import ImageIntensities, RelativeIntensities
+from ._intensities import ImageIntensities, ScaledIntensities
 
 
 class Particle:
-    """One particle for measuring: what several measures share is computed once.
+    r"""One particle for measuring: what several measures share is computed once.
 
     Parameters
     ----------
@@ -39,7 +40,10 @@ class Particle:
     pixels outside the mask and within its bounding box, widened by a quarter of the
     radius of a disk of the same area, or 6 pixels if that is more. Where none lies 2
     pixels outside, all pixels outside are the surrounding. A particle that fills its
-    image is compared with its own mean.
+    image is compared with its own mean. The background :math:`b` is the median of the
+    surrounding; the contrast is the root mean square of the particle's differences from
+    it, :math:`c = \sqrt{\frac{1}{n} \sum_i (v_i - b)^2}` over the :math:`n` pixels
+    inside.
 
     Examples
     --------
@@ -56,16 +60,33 @@ class Particle:
         self.intensities = ImageIntensities(image, self.geometry)
         self.pixel_size = 1.0 if pixel_size is None else float(pixel_size)
 
-    def normalized(self):
-        """Return the particle with its relative intensities.
+    def normalized(self, scale="contrast"):
+        """Return the particle with its intensities on another scale.
+
+        Parameters
+        ----------
+        scale : {"contrast", "noise", "none"}, default="contrast"
+            ``"contrast"``: differences from the background in units of the contrast.
+            ``"noise"``: differences from the mean of the whole surrounding in units of
+            its standard deviation, see :func:`~sklipo.surrounding.noise_level`.
+            ``"none"``: as they are.
 
         Returns
         -------
         Particle
-            One of background 0 and contrast 1, unless it is uniform. It shares the
-            geometry.
+            It shares the geometry. By contrast, its background is 0 and its contrast 1;
+            a particle that does not differ from its background is 0 everywhere.
+
+        Raises
+        ------
+        ValueError
+            If there is no such scale.
         """
+        if scale not in SCALES:
+            raise ValueError(f"scale={scale!r}; expected one of {list(SCALES)}.")
+        if scale == "none":
+            return self
         # A particle computes nothing itself: no result of other intensities is copied.
         other = copy(self)
-        other.intensities = RelativeIntensities(self.intensities)
+        other.intensities = ScaledIntensities(self.intensities, scale)
         return other
