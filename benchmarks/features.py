@@ -25,9 +25,9 @@ GROUPS = [
 def main():
     rows = np.resize(np.arange(N_DRAWN), N_PARTICLES)
     particles = draw_particles(N_DRAWN)[["image", "mask", "pixel_size"]].iloc[rows]
-    raw = ParticleFeatures(GROUPS, intensity="raw").fit(particles)
+    raw = ParticleFeatures(GROUPS, intensity="none").fit(particles)
     relative = ParticleFeatures(GROUPS).fit(particles)
-    threads = ParticleFeatures(GROUPS, intensity="raw", n_jobs=2).fit(particles)
+    threads = ParticleFeatures(GROUPS, intensity="none", n_jobs=2).fit(particles)
     check(raw, particles)
     rows = list(particles.itertuples(index=False, name=None))
     ways = {

@@ -16,13 +16,13 @@ from .measures._groups import ALL, GROUPS, THESIS, measure_groups
 from .particles._checking import check_same_masks, validate_particles
 from .particles._cropping import bounding_boxes, crop_particles
 from .particles._scale import white_level
-from .surrounding import surrounding_margin
+from .surrounding import SCALES, surrounding_margin
 from .tags import extend_tags
 from .versions import VersionedMixin
 
-# Bins of relative intensities reach two root mean squares from the background: few
+# Bins of intensities in contrasts reach two root mean squares from the background: few
 # pixels lie beyond, and every particle has the same bins.
-_RELATIVE_RANGE = (-2.0, 2.0)
+_CONTRAST_RANGE = (-2.0, 2.0)
 
 
 class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
@@ -42,14 +42,15 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         Number of points that each profile is resampled to.
     n_bins : int, default=32
         Number of bins of the histogram.
-    intensity : {"relative", "raw"}, default="relative"
-        Unit of histogram, moments and profiles. ``"relative"``: each particle's
-        difference from its own background in units of its contrast, which is the root
-        mean square of this difference inside. Particles of differing micrographs then
-        compare, and ``fit`` learns nothing but the unit of lengths. ``"raw"``: as in
-        the image, for micrographs that are calibrated; the histogram then covers the
-        range seen in ``fit``. The other groups, the one named ``intensity`` too, do not
-        depend on gain and offset in either case.
+    intensity : {"contrast", "noise", "none"}, default="contrast"
+        Unit of histogram, moments and profiles, as in :class:`NormalizeBackground`.
+        ``"contrast"``: each particle's difference from its own background in units of
+        its contrast, which is the root mean square of this difference inside. Particles
+        of differing micrographs then compare, and ``fit`` learns nothing but the unit
+        of lengths. ``"noise"``: differences in standard deviations of the surrounding.
+        ``"none"``: as in the image, for micrographs that are calibrated. With these
+        two, the histogram covers the range seen in ``fit``. The other groups, the one
+        named ``intensity`` too, do not depend on gain and offset in any case.
     n_jobs : int, default=None
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
@@ -76,12 +77,12 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    All measures are finite for every mask, down to a single pixel. Those of shape and
-    relative intensity have no unit, so a model that is trained on them alone can be
-    used at another magnification.
+    All measures are finite for every mask, down to a single pixel. Those of shape, and
+    of intensity in contrasts, have no unit, so a model that is trained on them alone
+    can be used at another magnification.
 
-    With relative intensity the measures of a particle depend on that particle alone.
-    Measure once before a grid search, and search over the rows: nothing leaks.
+    With intensities in contrasts the measures of a particle depend on that particle
+    alone. Measure once before a grid search, and search over the rows: nothing leaks.
 
     References
     ----------
@@ -104,7 +105,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         "groups": [StrOptions({"all", "thesis"}), list, tuple],
         "n_points": [Interval(Integral, 2, None, closed="left")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
-        "intensity": [StrOptions({"relative", "raw"})],
+        "intensity": [StrOptions(set(SCALES))],
         "n_jobs": N_JOBS,
     }
 
@@ -114,7 +115,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         *,
         n_points=80,
         n_bins=32,
-        intensity="relative",
+        intensity="contrast",
         n_jobs=None,
     ):
         self.groups = groups
@@ -142,15 +143,14 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         groups = _check_groups(self.groups)
         particles = validate_particles(self, X, reset=True)
         check_same_masks(self, particles, reset=True)
-        relative = self.intensity == "relative"
         self.groups_ = groups
         self.unit_ = _length_unit(particles)
-        self.intensity_range_ = _RELATIVE_RANGE if relative else _find_range(particles)
+        self.intensity_range_ = _find_range(particles, self.intensity)
         self._white = white_level(particles["image"].array)
         self._settings = {
             "n_points": self.n_points,
             "n_bins": self.n_bins,
-            "relative": relative,
+            "intensity": self.intensity,
         }
         self._names = _name_features(groups, self._fitted_settings)
         return self
@@ -172,9 +172,10 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X had a ``pixel_size`` in ``fit``, so that lengths were in nm, and has
-            none now, or the other way round; the same for ``mask``. With raw
-            intensities, if the pixels of one are uint8 and of the other uint16 or of
-            another type. If another version of sklipo fitted it to other measures.
+            none now, or the other way round; the same for ``mask``. With
+            ``intensity="none"``, if the pixels of one are uint8 and of the other uint16
+            or of another type. If another version of sklipo fitted it to other
+            measures.
         """
         check_is_fitted(self)
         self._check_measures()
@@ -189,7 +190,10 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
             settings=self._fitted_settings,
             n_features=sum(map(len, self._names)),
         )
-        return _measure_in_jobs(measure, particles, self.n_jobs)
+        # The noise is that of the whole surrounding.
+        if self._settings["intensity"] != "noise" and effective_n_jobs(self.n_jobs) > 1:
+            particles = _crop_to_surrounding(particles)
+        return np.concatenate(list(map_parcels(measure, particles, self.n_jobs)))
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -235,11 +239,12 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
 
     def _check_scale(self, images):
         """Raise an error if raw intensities are on another scale than in ``fit``."""
-        if not self._settings["relative"] and white_level(images) != self._white:
+        is_raw = self._settings["intensity"] == "none"
+        if is_raw and white_level(images) != self._white:
             raise ValueError(
                 f"X has {images.pixel_dtype} pixels, and ParticleFeatures was fitted to"
                 " another type: raw intensities are on another scale. Convert the "
-                "images to the type seen in fit, or measure with intensity='relative'."
+                "images to the type seen in fit, or measure with intensity='contrast'."
             )
 
     @property
@@ -249,7 +254,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         # Folds of one table share its unit of lengths, so that is nothing learned.
-        row_wise = self.intensity == "relative"
+        row_wise = self.intensity == "contrast"
         return extend_tags(super().__sklearn_tags__(), row_wise=row_wise)
 
 
@@ -284,19 +289,21 @@ def _length_unit(particles):
     return "nm" if "pixel_size" in particles else "px"
 
 
-def _find_range(particles):
-    """Return the lowest and highest intensity inside of all particles."""
-    values = [particle.intensities.values for particle in _each_particle(particles)]
+def _find_range(particles, intensity):
+    """Return the range of the histogram on a scale of intensities."""
+    if intensity == "contrast":
+        return _CONTRAST_RANGE
+    values = [p.intensities.values for p in _each_particle(particles, intensity)]
     lows, highs = [v.min() for v in values], [v.max() for v in values]
     return float(min(lows)), float(max(highs))
 
 
-def _each_particle(particles):
-    """Yield the rows of a particle table one by one for measuring."""
+def _each_particle(particles, intensity):
+    """Yield the rows of a particle table one by one for measuring, on a scale."""
     masks = particles["mask"].array if "mask" in particles else repeat(None)
     sizes = particles["pixel_size"] if "pixel_size" in particles else repeat(None)
     for image, mask, size in zip(particles["image"].array, masks, sizes, strict=False):
-        yield Particle(image, mask, size)
+        yield Particle(image, mask, size).normalized(intensity)
 
 
 def _name_features(groups, settings):
@@ -318,13 +325,6 @@ def _name_group(group, settings):
     ]
 
 
-def _measure_in_jobs(measure, particles, n_jobs):
-    """Return the features of each particle as a row, measured in several jobs."""
-    if effective_n_jobs(n_jobs) > 1:
-        particles = _crop_to_surrounding(particles)
-    return np.concatenate(list(map_parcels(measure, particles, n_jobs)))
-
-
 def _crop_to_surrounding(particles):
     """Crop particles to the pixels that measures look at, to send less to jobs."""
     if "mask" not in particles:
@@ -338,9 +338,8 @@ def _crop_to_surrounding(particles):
 def _measure_table(particles, groups, settings, n_features):
     """Return the features of each particle as a row."""
     rows = np.empty((len(particles), n_features))
-    for row, particle in zip(rows, _each_particle(particles), strict=True):
-        if settings["relative"]:
-            particle = particle.normalized()
+    each = _each_particle(particles, settings["intensity"])
+    for row, particle in zip(rows, each, strict=True):
         _fill(row, measure_groups(particle, groups, settings).values())
     return rows
 

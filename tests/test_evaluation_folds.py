@@ -94,7 +94,7 @@ def test_settings_of_scikit_learn_reach_every_job(data, backend, n_jobs):
 
 def test_settings_reach_the_jobs_that_measure():
     particles = make_liposomes(70, weights=None, random_state=0)
-    measure = ParticleFeatures(["area"], intensity="relative")
+    measure = ParticleFeatures(["area"], intensity="contrast")
     model = make_pipeline(CropToMask(), measure, Witness())
     with config_context(transform_output="pandas"):
         result = cross_validate_particles(

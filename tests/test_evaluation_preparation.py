@@ -59,7 +59,7 @@ BALANCE = RandomOverSampler(random_state=0)
 MODELS = {
     "lipnet": (lipnet(), 4),
     "measures": (make_svc_pipeline(["area"], probability=True), 1),
-    "raw": (make_pipeline(ParticleFeatures(["histogram"], intensity="raw"), SVC()), 0),
+    "raw": (make_pipeline(ParticleFeatures(["histogram"], intensity="none"), SVC()), 0),
     "sampler first": (
         make_imblearn_pipeline(BALANCE, CropToMask(), Resize(8), SVC()),
         0,

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklipo import ImageArray, ParticleFeatures, features, measures
+from sklipo import ImageArray, NormalizeBackground, ParticleFeatures, features, measures
 from sklipo.measures import Particle
 from sklipo.measures._groups import ALL
 from sklipo.tags import has_tag
@@ -102,7 +102,9 @@ def test_parameters_of_fit_hold_until_the_next_fit():
     assert measure.fit_transform(table).shape[1] == 13
 
 
-@pytest.mark.parametrize(("intensity", "row_wise"), [("relative", 1), ("raw", 0)])
+@pytest.mark.parametrize(
+    ("intensity", "row_wise"), [("contrast", 1), ("noise", 0), ("none", 0)]
+)
 def test_relative_measures_learn_nothing(intensity, row_wise):
     measure = ParticleFeatures("thesis", intensity=intensity)
     assert has_tag(measure, "row_wise") == row_wise
@@ -114,7 +116,7 @@ def test_relative_measures_learn_nothing(intensity, row_wise):
 
 def test_values_are_those_of_the_measures():
     image, mask = _blob(3)
-    found = _measure(image, mask, intensity="raw", n_points=10)
+    found = _measure(image, mask, intensity="none", n_points=10)
     particle = Particle(image, mask)
     assert found["perimeter"] == measures.perimeter(particle)
     assert found["edge_profile_spread"] == measures.edge_profile_spread(particle)
@@ -141,9 +143,24 @@ def test_relative_histogram_and_moments():
     assert_allclose(found.filter(regex="^moment_"), mass, rtol=1e-9)
 
 
+def test_measures_by_noise_are_those_of_normalized_pixels():
+    table = _table(range(4))
+    table["image"] = ImageArray([image.astype("f8") for image in table["image"]])
+    expected = ParticleFeatures(intensity="none").set_output(transform="pandas")
+    expected = expected.fit_transform(NormalizeBackground("noise").transform(table))
+    moments = expected.columns.str.startswith("moment_")
+    measure = ParticleFeatures(intensity="noise").set_output(transform="pandas")
+    found = measure.fit_transform(table)
+    assert_allclose(found.loc[:, ~moments], expected.loc[:, ~moments], atol=1e-9)
+    low, high = measure.intensity_range_
+    assert low < 0 < high
+    in_jobs = clone(measure).set_params(n_jobs=2).fit_transform(table)
+    pd.testing.assert_frame_equal(in_jobs, found, check_exact=True)
+
+
 def test_raw_histogram_covers_the_range_of_fit():
     table = _table(range(4))
-    measure = ParticleFeatures(["histogram"], intensity="raw", n_bins=8).fit(table)
+    measure = ParticleFeatures(["histogram"], intensity="none", n_bins=8).fit(table)
     inside = [i[m] for i, m in zip(table["image"], table["mask"], strict=True)]
     pixels = np.concatenate(inside)
     assert measure.intensity_range_ == (pixels.min(), pixels.max())
@@ -151,7 +168,7 @@ def test_raw_histogram_covers_the_range_of_fit():
     assert_allclose(measure.transform(table)[2], counts / counts.sum())
 
 
-@pytest.mark.parametrize("intensity", ["relative", "raw"])
+@pytest.mark.parametrize("intensity", ["contrast", "noise", "none"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (12, 7)])
 def test_finite_for_degenerate_masks(shape, dtype, intensity):
@@ -311,7 +328,7 @@ def test_raw_intensities_are_on_one_scale(fitted, other):
     stacks = {
         dtype: np.arange(50).reshape(2, 5, 5).astype(dtype) for dtype in (fitted, other)
     }
-    measure = ParticleFeatures(["histogram"], intensity="raw").fit(stacks[fitted])
+    measure = ParticleFeatures(["histogram"], intensity="none").fit(stacks[fitted])
     with pytest.raises(ValueError, match="pixels, and ParticleFeatures was fitted to"):
         measure.transform(stacks[other])
     ParticleFeatures(["histogram"]).fit(stacks[fitted]).transform(stacks[other])
@@ -330,7 +347,7 @@ def test_parameters_have_constraints():
 
 def test_pickled_transformer_measures_the_same(tmp_path):
     table = _table(range(3))
-    measure = ParticleFeatures(intensity="raw").fit(table)
+    measure = ParticleFeatures(intensity="none").fit(table)
     joblib.dump(measure, tmp_path / "measure.joblib")
     loaded = joblib.load(tmp_path / "measure.joblib")
     assert_array_equal(loaded.transform(table), measure.transform(table))

@@ -161,7 +161,7 @@ def test_data_frames_and_longer_pipelines(particles):
     plain = make_imblearn_pipeline(
         NormalizeBackground(),
         ApplyMask(fill_value=3),
-        ParticleFeatures(GROUPS, intensity="raw"),
+        ParticleFeatures(GROUPS, intensity="none"),
         StandardScaler(),
         RandomOverSampler(random_state=0),
         SVC(),

@@ -28,7 +28,7 @@ class Group:
         Takes a particle; returns a number or a 1-D array, or a dict of these by name.
     settings : tuple of str
         Settings that ``measure`` takes as well, of those that ``ParticleFeatures``
-        knows: ``n_points``, ``n_bins``, ``value_range`` and ``relative``.
+        knows: ``n_points``, ``n_bins``, ``value_range`` and ``intensity``.
     feature : str
         Name of the features if ``measure`` names none; by default that of the group.
     in_all : bool
@@ -57,9 +57,10 @@ def measure_groups(particle, groups, settings):
     return measured
 
 
-def _measure_moments(particle, relative):
-    """Measure moments of raw intensity, or of relative intensity without its sign."""
-    density = np.abs(particle.intensities.values) if relative else None
+def _measure_moments(particle, intensity):
+    """Measure moments of raw intensity, or of differences without their sign."""
+    values = particle.intensities.values
+    density = None if intensity == "none" else np.abs(values)
     names = ("moment_20", "moment_02", "moment_30", "moment_03")
     return dict(zip(names, measures.moments(particle, density), strict=True))
 
@@ -102,7 +103,7 @@ GROUPS = {
         _INTENSITY,
         "image moments μ20, μ02, μ30 and μ03",
         _measure_moments,
-        settings=("relative",),
+        settings=("intensity",),
     ),
     "histogram": Group(
         _INTENSITY,
