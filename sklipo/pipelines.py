@@ -15,6 +15,7 @@ from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler
 from .resize import Resize
+from .surrounding import SCALES
 from .transformers import ApplyMask, CropToMask, NormalizeBackground
 from .versions import VersionedMixin
 
@@ -28,6 +29,7 @@ _INPUT_MODES = {
 
 @validate_params(
     {
+        "intensity": [StrOptions(set(SCALES))],
         "input_mode": [StrOptions(set(_INPUT_MODES))],
         "size": [Integral, tuple, list],
     },
@@ -36,6 +38,7 @@ _INPUT_MODES = {
 def make_lipnet_pipeline(
     architecture="lipnet-4",
     *,
+    intensity="noise",
     input_mode="masked",
     size=28,
     random_state=None,
@@ -51,6 +54,10 @@ def make_lipnet_pipeline(
     ----------
     architecture : str, default="lipnet-4"
         See :class:`LipNetClassifier`.
+    intensity : {"noise", "contrast", "none"}, default="noise"
+        What pixels are counted in: the noise of the background, the contrast of the
+        particle, or as they are; see :class:`NormalizeBackground`. A search finds it as
+        ``normalize__scale``.
     input_mode : {"masked", "cropped", "surrounding"}, default="masked"
         What the network sees: the particle alone, the bounding box of its mask, or
         the whole cut-out with its surrounding.
@@ -77,7 +84,7 @@ def make_lipnet_pipeline(
     Raises
     ------
     ValueError
-        If the input mode is unknown.
+        If the intensity or the input mode is unknown.
 
     See Also
     --------
@@ -110,7 +117,7 @@ def make_lipnet_pipeline(
         architecture, random_state=random_state, **{**recipe, **lipnet_params}
     )
     steps = [
-        ("normalize", NormalizeBackground()),
+        ("normalize", NormalizeBackground(intensity)),
         *((name, optional[name]) for name in _INPUT_MODES[input_mode]),
         ("resize", Resize(size)),
         ("classify", classify),
@@ -118,10 +125,14 @@ def make_lipnet_pipeline(
     return ImagePipeline(steps, memory=memory)
 
 
-@validate_params({"probability": ["boolean"]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {"intensity": [StrOptions(set(SCALES))], "probability": ["boolean"]},
+    prefer_skip_nested_validation=True,
+)
 def make_svc_pipeline(
     groups="all",
     *,
+    intensity="contrast",
     C=1.0,
     gamma=1e-3,
     probability=False,
@@ -137,6 +148,9 @@ def make_svc_pipeline(
     groups : str or list of str, default="all"
         Groups of features to measure, see :class:`ParticleFeatures`; ``"thesis"`` takes
         those that the thesis used.
+    intensity : {"contrast", "noise", "none"}, default="contrast"
+        Unit of histogram, moments and profiles, see :class:`ParticleFeatures`. A search
+        finds it as ``features__intensity``.
     C : float, default=1.0
         Penalty of an error, the larger the less regularized.
     gamma : {"scale", "auto"} or float, default=1e-3
@@ -157,6 +171,11 @@ def make_svc_pipeline(
     -------
     model : imblearn.pipeline.Pipeline
         Steps ``features``, ``scale`` and ``classify``.
+
+    Raises
+    ------
+    ValueError
+        If the intensity is unknown.
 
     See Also
     --------
@@ -180,7 +199,7 @@ def make_svc_pipeline(
     else:
         classify = svc.set_params(class_weight="balanced")
     steps = [
-        ("features", ParticleFeatures(groups, n_jobs=n_jobs)),
+        ("features", ParticleFeatures(groups, intensity=intensity, n_jobs=n_jobs)),
         ("scale", StandardScaler()),
         ("classify", classify),
     ]

@@ -64,14 +64,44 @@ def model(request, lipnet):
             make_svc_pipeline,
             {"classify__C": [0.1, 10], "features__groups": ["all", "thesis"]},
         ),
+        (
+            lambda: make_lipnet_pipeline(n_filters=4, max_epochs=2, random_state=0),
+            {"normalize__scale": ["contrast", "noise", "none"]},
+        ),
+        (
+            lambda: make_svc_pipeline(["histogram", "area"]),
+            {"features__intensity": ["contrast", "noise", "none"]},
+        ),
     ],
-    ids=["lipnet", "svc"],
+    ids=["lipnet", "svc", "lipnet's scale", "svc's scale"],
 )
 def test_grid_search_over_both_models(particles, make, grid):
     search = GridSearchCV(make(), grid, cv=2, n_jobs=2, error_score="raise")
     search.fit(particles, particles["label"])
     assert search.best_score_ > 1 / 3
     assert search.predict(particles).shape == (len(particles),)
+
+
+def test_intensity_sets_the_scale_of_the_first_step():
+    assert make_lipnet_pipeline()["normalize"].scale == "noise"
+    assert make_svc_pipeline()["features"].intensity == "contrast"
+    for intensity in ("contrast", "noise", "none"):
+        lipnet = make_lipnet_pipeline(intensity=intensity)
+        assert lipnet["normalize"].scale == intensity
+        svc = make_svc_pipeline(intensity=intensity)
+        assert svc["features"].intensity == intensity
+    for make in (make_lipnet_pipeline, make_svc_pipeline):
+        with pytest.raises(ValueError, match="'intensity' parameter"):
+            make(intensity="raw")
+
+
+def test_raw_pixels_of_another_type_are_refused(particles):
+    model = make_lipnet_pipeline(intensity="none", n_filters=4, max_epochs=1)
+    model.fit(particles, particles["label"])
+    few = particles[:3]
+    floats = few.assign(image=[image.astype("f4") for image in few["image"]])
+    with pytest.raises(ValueError, match="on different scales"):
+        model.predict(floats)
 
 
 def test_cross_validate_with_groups(particles, model):
