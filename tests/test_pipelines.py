@@ -21,6 +21,7 @@ from sklipo import (
     cross_validate_particles,
     make_lipnet_pipeline,
     make_svc_pipeline,
+    micrograph_weights,
 )
 from sklipo._steps import transform_by
 from sklipo.calibration import BalancedCalibratedClassifierCV
@@ -105,6 +106,28 @@ def test_same_seed_same_bits(particles, model):
         for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_sample_weights_reach_the_classifier(particles, model, routing):
+    y, groups = particles["label"], particles["micrograph"]
+    weights = micrograph_weights(y, groups, power=0)
+    assert len(np.unique(weights)) > 3
+    *before, (_, classify) = clone(model).fit(particles, y).steps
+    rows = transform_by(before, particles)
+    name = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
+    unweighted = getattr(classify, name)(rows)
+    expected = clone(classify).fit(rows, y, sample_weight=weights)
+    with config_context(enable_metadata_routing=routing):
+        params = {"classify__sample_weight": weights}
+        if routing:
+            model["classify"].set_fit_request(sample_weight=True)
+            if "scale" in model.named_steps:
+                model["scale"].set_fit_request(sample_weight=False)
+            params = {"sample_weight": weights}
+        found = getattr(model.fit(particles, y, **params), name)(particles)
+    np.testing.assert_array_equal(found, getattr(expected, name)(rows))
+    assert (found != unweighted).any()
 
 
 def test_labels_may_be_gone_at_predict(particles, model):
