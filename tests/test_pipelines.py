@@ -189,6 +189,20 @@ def test_weights_of_calibration_are_balanced_within_the_given_ones():
     np.testing.assert_allclose(fitted.predict_proba(X), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(5), r"sample_weight.shape == \(5,\), expected \(150,\)"),
+        (np.full(150, -1), "Negative values in data passed to `?sample_weight"),
+        (np.full(150, np.nan), "sample_weight contains NaN"),
+    ],
+)
+def test_bad_weights_of_calibration(weights, message):
+    X, y = make_classification(150, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        clone(CALIBRATED).fit(X, y, sample_weight=weights)
+
+
 def test_calibration_works_with_metadata_routing():
     X, y = make_classification(150, weights=[0.8], random_state=0)
     expected = clone(CALIBRATED).fit(X, y).predict_proba(X)
