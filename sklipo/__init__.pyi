@@ -20,6 +20,7 @@ from . import (
     tags,
     transformers,
     versions,
+    weights,
 )
 from .evaluation import (
     compare_samples,
@@ -42,6 +43,7 @@ from .resampling import ArtificialOverSampler
 from .resize import Resize
 from .selective import SelectiveClassifier
 from .transformers import ApplyMask, CropToMask, NormalizeBackground
+from .weights import micrograph_weights
 
 __all__ = [
     "ApplyMask",
@@ -77,6 +79,7 @@ __all__ = [
     "make_svc_pipeline",
     "measures",
     "metrics",
+    "micrograph_weights",
     "particles",
     "partitions",
     "pipelines",
@@ -89,5 +92,6 @@ __all__ = [
     "tags",
     "transformers",
     "versions",
+    "weights",
     "write_report",
 ]

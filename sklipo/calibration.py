@@ -8,8 +8,8 @@ from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.utils import assert_all_finite, column_or_1d
 
-# Private part of scikit-learn: _num_samples.
-from sklearn.utils.validation import _num_samples
+# Private parts of scikit-learn: _check_sample_weight and _num_samples.
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from .particles._probabilities import check_probabilities
 from .versions import VersionedMixin
@@ -79,12 +79,18 @@ class BalancedCalibratedClassifierCV(VersionedMixin, CalibratedClassifierCV):
         y : array-like of shape (n_samples,)
             Class of each sample.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of samples; their shares within each class are kept.
+            Weights of samples, not negative; their shares within each class are kept.
 
         Returns
         -------
         self : object
             The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a label is missing, or if weights are not one for each sample, negative
+            or not finite.
         """
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
@@ -235,9 +241,9 @@ def _check_possible(probabilities, prior, names):
 def _balance(y, sample_weight):
     """Return weights of which each class has the same sum."""
     codes = np.unique(y, return_inverse=True)[1]
-    if sample_weight is None:
-        sample_weight = np.ones(len(y))
-    sample_weight = np.asarray(sample_weight, dtype=float)
+    sample_weight = _check_sample_weight(
+        sample_weight, y, dtype=np.float64, ensure_non_negative=True
+    )
     totals = np.bincount(codes, weights=sample_weight)
     # A class of weight 0 stays without weight.
     totals = np.where(totals == 0, np.inf, totals)

@@ -15,6 +15,7 @@ from sklearn.utils import column_or_1d, get_tags
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -196,7 +197,7 @@ class SelectiveClassifier(
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, **params):
         """Learn thresholds from out-of-fold predictions, then fit on all samples.
 
         Parameters
@@ -209,6 +210,9 @@ class SelectiveClassifier(
             Micrograph of each particle. Micrographs are then kept together in the
             folds, bounds hold over micrographs, and a search in the place of the
             estimator gets them, too.
+        **params : dict
+            Parameters of the estimator's ``fit``, such as ``classify__sample_weight``,
+            see :func:`cross_validate_particles`. Thresholds count each particle once.
 
         Returns
         -------
@@ -237,9 +241,9 @@ class SelectiveClassifier(
         rows = prepare(steps, X, n_jobs=self.n_jobs)
         cv = 5 if self.cv is None else self.cv
         self.cv_result_ = cross_validate_particles(
-            rest, rows, y, groups=groups, cv=cv, n_jobs=self.n_jobs
+            rest, rows, y, groups=groups, cv=cv, n_jobs=self.n_jobs, params=params
         )
-        fitted = clone(rest).fit(rows, y, **route_params(rest, None, groups))
+        fitted = clone(rest).fit(rows, y, **route_params(rest, params, groups))
         (self.estimator_,) = join_preparation(steps, [fitted], X)
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
@@ -386,6 +390,18 @@ class SelectiveClassifier(
         y, groups = check_labels_and_groups(X, y, groups)
         check_unsure(self.unsure, np.unique(y), any_kind=True)
         return y, groups
+
+    def get_metadata_routing(self):
+        """Return what is requested here and by the estimator.
+
+        Returns
+        -------
+        router : MetadataRouter
+            See :class:`sklearn.utils.metadata_routing.MetadataRouter`.
+        """
+        fit_to_fit = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=fit_to_fit)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -21,6 +21,7 @@ from sklipo import (
     cross_validate_particles,
     make_lipnet_pipeline,
     make_svc_pipeline,
+    micrograph_weights,
 )
 from sklipo._steps import transform_by
 from sklipo.calibration import BalancedCalibratedClassifierCV
@@ -137,6 +138,28 @@ def test_same_seed_same_bits(particles, model):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("routing", [False, True])
+def test_sample_weights_reach_the_classifier(particles, model, routing):
+    y, groups = particles["label"], particles["micrograph"]
+    weights = micrograph_weights(y, groups, power=0)
+    assert len(np.unique(weights)) > 3
+    *before, (_, classify) = clone(model).fit(particles, y).steps
+    rows = transform_by(before, particles)
+    name = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
+    unweighted = getattr(classify, name)(rows)
+    expected = clone(classify).fit(rows, y, sample_weight=weights)
+    with config_context(enable_metadata_routing=routing):
+        params = {"classify__sample_weight": weights}
+        if routing:
+            model["classify"].set_fit_request(sample_weight=True)
+            if "scale" in model.named_steps:
+                model["scale"].set_fit_request(sample_weight=False)
+            params = {"sample_weight": weights}
+        found = getattr(model.fit(particles, y, **params), name)(particles)
+    np.testing.assert_array_equal(found, getattr(expected, name)(rows))
+    assert (found != unweighted).any()
+
+
 def test_labels_may_be_gone_at_predict(particles, model):
     model.fit(particles, particles["label"])
     bare = particles[["image", "mask", "pixel_size"]]
@@ -194,6 +217,20 @@ def test_weights_of_calibration_are_balanced_within_the_given_ones():
     expected = plain.fit(X, y, sample_weight=balanced).predict_proba(X)
     # The same weights but for the order of multiplication.
     np.testing.assert_allclose(fitted.predict_proba(X), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones(5), r"sample_weight.shape == \(5,\), expected \(150,\)"),
+        (np.full(150, -1), "Negative values in data passed to `?sample_weight"),
+        (np.full(150, np.nan), "sample_weight contains NaN"),
+    ],
+)
+def test_bad_weights_of_calibration(weights, message):
+    X, y = make_classification(150, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        clone(CALIBRATED).fit(X, y, sample_weight=weights)
 
 
 def test_calibration_works_with_metadata_routing():

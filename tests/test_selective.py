@@ -520,6 +520,39 @@ def test_search_outside_passes_groups_by_routing(rows):
     np.testing.assert_array_equal(search.best_estimator_.cv_result_.groups, groups)
 
 
+@pytest.mark.filterwarnings(UNDECIDED)
+def test_weights_arrive_in_the_folds_and_in_the_whole(rows):
+    X, y, groups = rows
+    weights = np.where(y == "full", 5, 1) * np.linspace(0.5, 2, len(y))
+    pipeline = make_pipeline(FunctionTransformer(), LogisticRegression())
+    name = "logisticregression__sample_weight"
+    model = SelectiveClassifier(pipeline, 0.1, cv=3)
+    model.fit(X, y, groups, **{name: weights})
+    expected = cross_validate_particles(
+        pipeline, X, y, groups=groups, cv=3, params={name: weights}
+    )
+    np.testing.assert_array_equal(model.cv_result_.y_proba, expected.y_proba)
+    whole = LogisticRegression().fit(X, y, weights)
+    np.testing.assert_array_equal(model.predict_proba(X), whole.predict_proba(X))
+    assert (model.predict_proba(X) != clone(whole).fit(X, y).predict_proba(X)).any()
+
+
+@pytest.mark.filterwarnings(UNDECIDED)
+def test_weights_arrive_by_routing(rows):
+    X, y, groups = rows
+    weights = np.where(y == "full", 5.0, 1.0)
+    with config_context(enable_metadata_routing=True):
+        inner = LogisticRegression().set_fit_request(sample_weight=True)
+        model = SelectiveClassifier(inner, 0.1, cv=3)
+        model.set_fit_request(groups=True).set_score_request(sample_weight=False)
+        search = GridSearchCV(model, {"max_error": [0.1, 0.2]}, cv=GroupKFold(3))
+        search.fit(X, y, groups=groups, sample_weight=weights)
+    best = search.best_estimator_
+    np.testing.assert_array_equal(best.cv_result_.groups, groups)
+    whole = LogisticRegression().fit(X, y, weights)
+    np.testing.assert_array_equal(best.predict_proba(X), whole.predict_proba(X))
+
+
 # Cross-validation.
 
 

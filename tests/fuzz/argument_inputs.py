@@ -247,6 +247,10 @@ def _metric_calls():
                 "random_state": 0,
             },
         ),
+        "micrograph_weights": (
+            sklipo.micrograph_weights,
+            {"y": Y, "groups": np.arange(len(Y)) // 4, "power": 0.5},
+        ),
         "count_by": (
             sklipo.count_by,
             {"particles": PLAIN, "y_pred": Y_PRED, "by": "label"},
