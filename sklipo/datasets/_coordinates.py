@@ -123,7 +123,9 @@ def _as_table(points):
         raise ValueError(f"NumPy makes no array of them: {error}") from error
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"their shape is {array.shape}, expected (n, 2): x and y")
-    return pd.DataFrame(array, columns=["x", "y"])
+    # Named, the type is not guessed anew, which ends at numbers that no float holds.
+    dtype = object if array.dtype == object else None
+    return pd.DataFrame(array, columns=["x", "y"], dtype=dtype)
 
 
 def _rename(table):

@@ -52,7 +52,7 @@ def find_enclosing(instances):
             # Two of one outline are around each other, and only one encloses.
             if sizes.get(inner, (0, 0)) < sizes[outer] and inside.all():
                 enclosing[inner] = outer
-    names = pd.array(instances["instance"].tolist())
+    names = pd.array(instances["instance"].to_numpy())
     return names.take(enclosing, allow_fill=True)
 
 

@@ -11,6 +11,7 @@ from io import BytesIO
 from itertools import takewhile
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ._pixel_files import check_file
@@ -189,4 +190,4 @@ def _to_numbers(column):
     try:
         return pd.to_numeric(column)
     except ValueError:
-        return pd.to_numeric(column.mask(column.str.fullmatch(_MISSING), None))
+        return pd.to_numeric(column.mask(column.str.fullmatch(_MISSING), np.nan))

@@ -102,7 +102,8 @@ class ReliabilityDisplay(PanelDisplay):
             )
         self.table = table
         self.kind = kind
-        self.n_bins = n_bins
+        # True counts as 1 for most of NumPy.
+        self.n_bins = int(n_bins)
 
     @classmethod
     @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=False)

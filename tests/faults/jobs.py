@@ -6,8 +6,10 @@ import signal
 import sys
 from pathlib import Path
 
+import joblib
 from fault_cases import SeedClassifier, make_table, save
 from joblib import parallel_config
+from sklearn.utils.fixes import parse_version
 
 from sklipo import predict_micrographs, predict_partitions
 from sklipo.datasets import save_particles
@@ -32,8 +34,9 @@ def predict_slowly(folder, n_jobs):
     """Predict micrographs where an earlier job was killed, then wait to be killed."""
     model = SeedClassifier(delay=0.05).fit(None, ["seed 0"])
     options = {"batch_size": 1, "n_jobs": n_jobs}
-    # Workers outlive this process, by 5 minutes unless told so.
-    with parallel_config("loky", idle_worker_timeout=2):
+    # Workers outlive this process by 5 minutes, unless joblib 1.5 is told otherwise.
+    is_old = parse_version(joblib.__version__) < parse_version("1.5")
+    with parallel_config("loky", **({} if is_old else {"idle_worker_timeout": 2})):
         predict_micrographs(model, folder / "micrographs.csv", folder / "p", **options)
     signal.pause()
 
