@@ -19,6 +19,15 @@ random_masks = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))).f
     np.any
 )
 
+# Columns of names, some of which lack, and what is written in their place.
+NAMES = [
+    ([5, 2], [5, 2]),
+    ([5.0, np.nan], [5, 2]),
+    (pd.array([None, 7]), [1, 7]),
+    (np.array(["a", None], object), ["a", 2]),
+    (None, [1, 2]),
+]
+
 
 def imagej_pixels(rings):
     """Return the pixels (row, column) that ImageJ's PolygonFiller fills.

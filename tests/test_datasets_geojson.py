@@ -4,11 +4,11 @@ import json
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from outline_cases import (
     DATA,
+    NAMES,
     check_same,
     draw_scene,
     filled_pixels,
@@ -304,16 +304,7 @@ def test_results_without_probabilities_have_no_measurements(tmp_path):
     check_same(read_geojson(item), results)
 
 
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ([5, 2], [5, 2]),
-        ([5.0, np.nan], [5, 2]),
-        (pd.array([None, 7]), [1, 7]),
-        (np.array(["a", None], object), ["a", 2]),
-        (None, [1, 2]),
-    ],
-)
+@pytest.mark.parametrize(("names", "expected"), NAMES)
 def test_tables_whose_instances_lack_names(names, expected, tmp_path):
     results = make_results([np.ones((2, 2), bool)] * 2, names=names)
     if names is None:

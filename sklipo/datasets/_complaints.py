@@ -25,7 +25,11 @@ def describe_complaints(complaints, failure, separator=", "):
     bad = [complaint for complaint in complaints if complaint]
     if not bad:
         return None
-    listed = bad[:N_LISTED]
-    if len(bad) > N_LISTED:
-        listed.append(f"and {len(bad) - N_LISTED} more")
-    return f"{len(bad)} of {len(complaints)} {failure}{separator.join(listed)}."
+    listed = list_first(bad, N_LISTED, separator)
+    return f"{len(bad)} of {len(complaints)} {failure}{listed}."
+
+
+def list_first(texts, n, separator=", "):
+    """Return the first n of some texts as one, and how many more there are."""
+    more = [f"and {len(texts) - n} more"] * (len(texts) > n)
+    return separator.join([*texts[:n], *more])

@@ -11,7 +11,7 @@ from ..particles._contents import as_floats
 from ._complaints import end_sentence, raise_complaints
 from ._csv import parse_csv
 from ._pixel_files import check_file
-from ._star_text import read_star
+from ._star_text import describe_blocks, read_star
 from ._text_files import read_text
 
 # What programs call what we call x, y, label and micrograph, in small letters.
@@ -86,8 +86,9 @@ def _read_star(path):
     for block in blocks.values():
         if {"rlnCoordinateX", "rlnCoordinateY"}.issubset(block.columns):
             return block.as_frame()
-    listed = ", ".join(f"data_{b.name} with {b.columns}" for b in blocks.values())
-    raise ValueError(f"no columns rlnCoordinateX and rlnCoordinateY, only {listed}")
+    raise ValueError(
+        f"no columns rlnCoordinateX and rlnCoordinateY, only {describe_blocks(blocks)}"
+    )
 
 
 def _read_boxes(path):

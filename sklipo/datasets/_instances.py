@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..images import ImageArray, ImageDtype
 from ..particles._outlines import crop
+from ._complaints import list_first
 
 _N_LISTED = 3
 _FAR = 2**31
@@ -78,16 +79,15 @@ def crop_masks(table, name):
     masks = table["mask"].array
     bad = np.flatnonzero(masks.isna())
     if not len(bad):
-        bad = [i for i, mask in enumerate(masks) if not mask.any()]
+        places = zip(masks, tops, lefts, strict=True)
+        cropped = [crop(mask != 0, *at) for mask, *at in places]
+        bad = [i for i, (mask, *_) in enumerate(cropped) if not mask.size]
     if len(bad):
         raise ValueError(
             f"row {bad[0]} of {name}: the mask is empty or missing ({len(bad)} in "
             "all); drop such rows."
         )
-    places = zip(masks, tops, lefts, strict=True)
-    masks, tops, lefts = zip(
-        *(crop(mask != 0, *at) for mask, *at in places), strict=True
-    )
+    masks, tops, lefts = zip(*cropped, strict=True)
     return pd.DataFrame({"mask": ImageArray(masks), "top": tops, "left": lefts})
 
 
@@ -194,5 +194,4 @@ def whole_numbers(table, column, name):
 
 def _list(names):
     """Return a few names as text."""
-    more = [f"and {len(names) - _N_LISTED} more"] * (len(names) > _N_LISTED)
-    return ", ".join([repr(name) for name in names[:_N_LISTED]] + more)
+    return list_first([repr(name) for name in names], _N_LISTED)

@@ -9,6 +9,7 @@ from scipy.ndimage import find_objects
 
 from ..images import ImageArray
 from ..particles._warnings import warn_caller
+from ._complaints import list_first
 from ._gray import ColorError, as_gray
 from ._pixel_files import read_pixels
 
@@ -175,13 +176,12 @@ def _warn_of_pieces(codes, instances):
             f"them: pass {_NUMBER_THEM}."
         )
         return
-    listed = [f"{instances[i]} ({n_pieces[i]} pieces)" for i in split[:_N_LISTED]]
-    more = [f"and {len(split) - _N_LISTED} more"] * (len(split) > _N_LISTED)
+    pieces = [f"{instances[i]} ({n_pieces[i]} pieces)" for i in split]
     warn_caller(
         f"{len(split)} of {len(instances)} numbers in labels have several pieces, "
-        f"{len(owners)} in all: {', '.join(listed + more)}. All pieces of a number are "
-        "cut out as one particle. If they are particles, give each a number of its "
-        "own; if they are specks, set them to 0."
+        f"{len(owners)} in all: {list_first(pieces, _N_LISTED)}. All pieces of a "
+        "number are cut out as one particle. If they are particles, give each a number "
+        "of its own; if they are specks, set them to 0."
     )
 
 

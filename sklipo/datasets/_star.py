@@ -8,7 +8,13 @@ import pandas as pd
 from ..particles._contents import as_floats, check_pixel_sizes
 from ._disks import check_diameters, make_disks
 from ._stacks import read_frames
-from ._star_text import format_field, format_table, read_star, split_fields
+from ._star_text import (
+    describe_blocks,
+    format_field,
+    format_table,
+    read_star,
+    split_fields,
+)
 from ._tables import rename_columns
 
 _ANGSTROM_PER_NM = 10
@@ -125,13 +131,12 @@ def _find_block(blocks):
 
 def _describe_lack_of_images(blocks):
     """Say what a STAR without names of images seems to be."""
-    listed = ", ".join(f"data_{b.name} with {b.columns}" for b in blocks.values())
     if any("rlnCoordinateX" in block.columns for block in blocks.values()):
         return (
             f"no column {_IMAGE}, but coordinates: pass them with the micrograph to "
             "extract_particles(micrograph, path, box=...)"
         )
-    return f"no column {_IMAGE} in {listed or 'an empty file'}"
+    return f"no column {_IMAGE} in {describe_blocks(blocks) or 'an empty file'}"
 
 
 def _find_pixel_sizes(table, blocks):

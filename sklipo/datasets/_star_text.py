@@ -75,6 +75,11 @@ def read_star(path):
     return lines, blocks
 
 
+def describe_blocks(blocks):
+    """Say which columns the tables of a STAR have."""
+    return ", ".join(f"data_{b.name} with {b.columns}" for b in blocks.values())
+
+
 def split_fields(line):
     """Return the fields of a line as they are written, without its comment."""
     if not ("#" in line or '"' in line or "'" in line):

@@ -2,17 +2,22 @@
 
 import re
 from functools import lru_cache, partial
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from uuid import uuid4
 
 import joblib
 import numpy as np
 from joblib import delayed
+
+# Private part of scikit-learn: _param_validation.
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from .._extras import import_extra
-from .._jobs import configured, iter_results
+from .._jobs import N_JOBS, configured, iter_results
 from .._steps import predict_both
 from ..datasets._complaints import describe_complaints
 from ..datasets._parquet import read_parquet, write_parquet
@@ -22,6 +27,16 @@ from ..particles._warnings import kept_warnings, warn_caller
 
 # A number, or the name of a micrograph and what tells it from others of that name.
 _PART = re.compile(r"part-(\d+|.*-[0-9a-f]{12})\.parquet", re.DOTALL)
+
+# Parameters that all have whose results are in parts.
+CONSTRAINTS = {
+    "out": [str, PathLike],
+    "root": [str, PathLike, None],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": N_JOBS,
+    "overwrite": ["boolean"],
+    "verbose": ["verbose"],
+}
 
 
 class BadPart(ValueError):

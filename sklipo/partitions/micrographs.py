@@ -5,7 +5,6 @@ import os
 from functools import partial
 from hashlib import sha256
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +15,13 @@ import pyarrow as pa
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._jobs import N_JOBS
 from ..datasets._complaints import describe_complaints, raise_complaints
 from ..datasets._places import find_places
 from ..datasets.extraction import extract_particles
 from ..particles._warnings import warn_caller
 from ._micrograph_tables import open_micrographs
 from ._parts import (
+    CONSTRAINTS,
     BadPart,
     check_classifier,
     join_batches,
@@ -63,15 +62,10 @@ class _Work(NamedTuple):
 
 @validate_params(
     {
-        "out": [str, PathLike],
-        "root": [str, PathLike, None],
+        **CONSTRAINTS,
         "margin": [Interval(Integral, 0, None, closed="left")],
         "box": [Interval(Integral, 1, None, closed="left"), None],
         "mask_diameter": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": N_JOBS,
-        "overwrite": ["boolean"],
-        "verbose": ["verbose"],
     },
     prefer_skip_nested_validation=True,
 )

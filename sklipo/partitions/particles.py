@@ -1,17 +1,14 @@
 """Tables of particles, predicted partition by partition."""
 
 from functools import partial
-from numbers import Integral
-from os import PathLike
 from pathlib import Path
 
 import pandas as pd
 
 # Private part of scikit-learn: _param_validation.
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import validate_params
 
 from .._extras import import_extra
-from .._jobs import N_JOBS
 from ..datasets._complaints import raise_complaints
 from ..datasets._image_columns import load_images
 from ..datasets._parquet import read_outline, read_row_group
@@ -19,6 +16,7 @@ from ..datasets._tables import read_table
 from ..images import ImageDtype
 from ..particles._columns import strip_names
 from ._parts import (
+    CONSTRAINTS,
     BadPart,
     check_classifier,
     join_batches,
@@ -35,17 +33,7 @@ from ._parts import (
 _ROWS_OF_CSV = 5000
 
 
-@validate_params(
-    {
-        "out": [str, PathLike],
-        "root": [str, PathLike, None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": N_JOBS,
-        "overwrite": ["boolean"],
-        "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_params(CONSTRAINTS, prefer_skip_nested_validation=True)
 def predict_partitions(
     model,
     table,
