@@ -1,4 +1,4 @@
-"""Augmenting a batch: RandomAffine of sklipo, kornia's, and warp of scikit-image."""
+"""Augmenting a batch by sklipo, by kornia, and by warp of scikit-image."""
 
 from functools import partial
 
@@ -8,6 +8,7 @@ from skimage.transform import AffineTransform, warp
 
 from benchmarks._timing import compare
 from sklipo.lipnet.augmentation import RandomAffine
+from sklipo.lipnet.intensity import RandomIntensity
 
 N_IMAGES, SIDE = 128, 28
 N_ROUNDS = 100
@@ -16,7 +17,10 @@ N_ROUNDS = 100
 def main():
     torch.set_num_threads(1)  # as many as warp uses
     images = torch.rand(N_IMAGES, SIDE, SIDE, 1).permute(0, 3, 1, 2)
-    sklipo = {"sklipo": RandomAffine().augment}
+    sklipo = {
+        "sklipo, gray values": RandomIntensity().augment,
+        "sklipo": RandomAffine().augment,
+    }
     augmenters = {**warp_ways(images), **kornia_ways(), **sklipo}
     ways = {name: partial(augment, images) for name, augment in augmenters.items()}
     title = f"Augment {N_IMAGES} images of {SIDE} x {SIDE} px, one thread"

@@ -14,7 +14,14 @@ import numpy as np
 from command_line import load_problems, read_options, save_picture
 from sklearn.pipeline import make_pipeline
 
-from sklipo import ApplyMask, CropToMask, NormalizeBackground, RandomAffine, Resize
+from sklipo import (
+    ApplyMask,
+    CropToMask,
+    NormalizeBackground,
+    RandomAffine,
+    RandomIntensity,
+    Resize,
+)
 
 options = read_options("Show augmented particles", "augmented_particles.png")
 SIZE = 64  # pixels; the network gets 28, here there are more, to see what happens
@@ -33,7 +40,8 @@ pixels = prepare.fit_transform(particles)
 # %%
 # Each technique alone, and all together
 # --------------------------------------
-# A technique is off at 0, at a zoom of (1, 1) or at False.
+# A technique is off at 0, at a zoom of (1, 1) or at False. The last column changes gray
+# values, which the thesis does not.
 
 off = {
     "rotation": 0,
@@ -54,6 +62,7 @@ techniques = {
     "all": RandomAffine(),
     "all, again": RandomAffine(),
     "and again": RandomAffine(),
+    "gray values": RandomIntensity(),
 }
 
 # %%

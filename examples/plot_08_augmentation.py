@@ -4,8 +4,8 @@ What augmentation is good for
 
 The thesis adds its augmentation techniques one after the other and watches the share of
 each class that is recognized (section 8.2, Figure 17): rotation and shift help the rare
-classes most, the others little. One more run zooms alone (Table 6). For your own
-table::
+classes most, the others little. One more run zooms alone (Table 6); another, which is
+not in the thesis, changes gray values, too. For your own table::
 
     python plot_08_augmentation.py particles.csv
 """
@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 from command_line import cross_validate, load_problems, read_options, save_picture
 from thesis_tables import TABLE_6, print_beside_thesis
 
-from sklipo import RandomAffine, make_lipnet_pipeline
+from sklipo import RandomAffine, RandomIntensity, make_lipnet_pipeline
 from sklipo.displays import ClassMetricsDisplay
 
 options = read_options("Add augmentations one at a time", "augmentation.png")
@@ -47,6 +47,8 @@ for name, parameters in techniques.items():
     for parameter in parameters:
         del still_off[parameter]
     settings[name] = RandomAffine(**still_off)
+settings["+ gray values"] = [RandomAffine(), RandomIntensity()]
+successive = list(settings)
 settings["zoom only"] = RandomAffine(**{**off, "zoom": (0.8, 1.0)})
 
 
@@ -81,9 +83,11 @@ for problem, particles in load_problems(options).items():
 # recognized.
 
 for problem, by_setting in results.items():
-    successive = {name: by_setting[name] for name in techniques}
     display = ClassMetricsDisplay.from_cv_results(
-        successive, metric="TPR", x="model", kind="line"
+        {name: by_setting[name] for name in successive},
+        metric="TPR",
+        x="model",
+        kind="line",
     )
     display.ax_.set_title(problem)
     save_picture(display.figure_, options, problem)

@@ -35,6 +35,7 @@ from .images import ImageArray, ImageDtype
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
+from .lipnet.intensity import RandomIntensity
 from .metrics import classification_table
 from .particles import check_particles
 from .partitions import predict_micrographs, predict_partitions
@@ -57,6 +58,7 @@ __all__ = [
     "NormalizeBackground",
     "ParticleFeatures",
     "RandomAffine",
+    "RandomIntensity",
     "Resize",
     "SelectiveClassifier",
     "artificial",

@@ -5,14 +5,14 @@ import pytest
 import torch
 from lipnet_cases import SMALL, assert_same_bits, draw_disks_and_rings
 
-from sklipo import LipNetClassifier, RandomAffine
+from sklipo import LipNetClassifier, RandomAffine, RandomIntensity
 from sklipo.lipnet import DropoutDecay, _training
 from sklipo.lipnet._batches import Batches, ImageDataset, TrainingSet
 from sklipo.lipnet._devices import fits_on
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 HARD = {
-    "augmentation": RandomAffine(noise=0.1),
+    "augmentation": [RandomAffine(noise=0.1), RandomIntensity()],
     "early_stopping": True,
     "callbacks": [DropoutDecay(0.5)],
 }

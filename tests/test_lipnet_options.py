@@ -1,5 +1,8 @@
 """What LipNetClassifier makes of imbalance, augmentation and regularization."""
 
+import pickle
+import re
+
 import numpy as np
 import pytest
 import sklearn
@@ -20,6 +23,7 @@ from sklipo.lipnet import (
     EpochUnderSampler,
     LogitAdjustedLoss,
     RandomAffine,
+    RandomIntensity,
     WeightDecay,
     dead_filters,
 )
@@ -32,6 +36,8 @@ OPTIONS = {
     "over": {"epoch_sampler": EpochOverSampler()},
     "under": {"epoch_sampler": EpochUnderSampler()},
     "augmentation": {"augmentation": RandomAffine()},
+    "gray values": {"augmentation": RandomIntensity()},
+    "augmentations": {"augmentation": [RandomAffine(), RandomIntensity()]},
     "dropout": {"callbacks": [DropoutDecay()]},
     "l2": {"weight_decay": 0.1},
     "l1": {"weight_decay": WeightDecay(0.1, norm="l1")},
@@ -146,6 +152,74 @@ def test_search_over_parameters_of_the_augmentation(data):
     assert model.augmentation.rotation == 180
 
 
+def test_augmentations_of_a_list_act_in_its_order(data):
+    fill = RandomAffine(horizontal_shift=1, fill_value=7.0)
+    add = RandomIntensity(fill_value=None)
+    has_fill = []
+    for several in ([add, fill], (fill, add)):
+        _, watch = watch_fit(data, augmentation=several)
+        seen = torch.cat([batch for _, batch in watch.seen_])
+        has_fill.append((seen == 7).any().item())
+    assert has_fill == [True, False]
+
+
+def test_one_augmentation_equals_a_list_of_it_and_none_an_empty_one(data, plain):
+    alone, listed, empty = (
+        LipNetClassifier("lipnet-1", **SMALL, augmentation=augmentation).fit(*data)
+        for augmentation in (RandomIntensity(), [RandomIntensity()], [])
+    )
+    assert_same_bits(alone, listed)
+    assert_same_bits(empty, plain)
+
+
+def test_lists_of_augmentations_are_cloned_and_pickled(data):
+    several = [RandomAffine(), RandomIntensity(gain=0.1)]
+    model = LipNetClassifier("lipnet-1", **SMALL, augmentation=several)
+    copy = clone(model)
+    assert copy.augmentation[1] is not several[1]
+    assert copy.augmentation[1].gain == 0.1
+    assert_same_bits(model.fit(*data), copy.fit(*data))
+    again = pickle.loads(pickle.dumps(model))
+    assert again.augmentation[1].gain == 0.1
+    np.testing.assert_array_equal(
+        again.predict_proba(data[0]), model.predict_proba(data[0])
+    )
+    assert_same_bits(again.fit(*data), copy)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [None, RandomAffine(), [RandomAffine(), RandomIntensity()]],
+        [[RandomAffine(), RandomIntensity()], [RandomIntensity(), RandomAffine()]],
+    ],
+)
+def test_search_over_lists_of_augmentations(data, options):
+    pipeline = Pipeline([("classify", LipNetClassifier("lipnet-1", **SMALL))])
+    search = GridSearchCV(pipeline, {"classify__augmentation": options}, cv=2)
+    search.fit(*data)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    found = [
+        params["classify__augmentation"] for params in search.cv_results_["params"]
+    ]
+    assert found == options
+    best = search.best_estimator_["classify"].augmentation
+    assert repr(best) == repr(search.best_params_["classify__augmentation"])
+
+
+@pytest.mark.parametrize("wrong", [RandomAffine, None, "affine", EpochOverSampler()])
+def test_what_is_no_augmentation_in_a_list_is_named(data, wrong):
+    model = LipNetClassifier(augmentation=[RandomAffine(), wrong])
+    with pytest.raises(ValueError, match=f"holds {re.escape(repr(wrong))}; expected"):
+        model.fit(*data)
+
+
+def test_parameters_in_a_list_of_augmentations_are_checked(data):
+    model = LipNetClassifier(augmentation=[RandomAffine(), RandomIntensity(-1)])
+    with pytest.raises(ValueError, match="'gain' parameter of RandomIntensity"):
+        model.fit(*data)
+
+
 def test_epochs_show_balanced_classes(data):
     _, watch = watch_fit(data, epoch_sampler=EpochOverSampler())
     n_rings = (data[1] == "ring").sum()
@@ -232,6 +306,8 @@ def test_test_time_augmentation_averages_over_the_dihedral_group(data, plain):
     ]
     by_hand = np.mean([plain.predict_proba(v.reshape(X.shape)) for v in turned], axis=0)
     model = clone(plain).set_params(test_time_augmentation=True).fit(*data)
+    # Augmentation is for training alone.
+    model.set_params(augmentation=[RandomAffine(), RandomIntensity()])
     # Sums of float32 in another order.
     np.testing.assert_allclose(model.predict_proba(X), by_hand, rtol=1e-5)
     np.testing.assert_array_equal(

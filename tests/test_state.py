@@ -26,6 +26,7 @@ from sklipo import (
     NormalizeBackground,
     ParticleFeatures,
     RandomAffine,
+    RandomIntensity,
     Resize,
     cross_validate_particles,
     make_lipnet_pipeline,
@@ -140,7 +141,7 @@ def test_estimators_of_particles_change_nothing(particles, estimator):
         LipNetClassifier(
             **TINY,
             epoch_sampler=EpochOverSampler(),
-            augmentation=RandomAffine(),
+            augmentation=[RandomAffine(), RandomIntensity()],
             test_time_augmentation=True,
         ),
         LipNetClassifier(**TINY, epoch_sampler=EpochUnderSampler()),

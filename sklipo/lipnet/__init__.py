@@ -6,6 +6,7 @@ from .callbacks import DropoutDecay, StopOnDivergence, StopTraining
 from .class_weights import DeferredClassWeight
 from .classifier import LipNetClassifier
 from .epoch_sampling import EpochOverSampler, EpochSampler, EpochUnderSampler
+from .intensity import RandomIntensity
 from .losses import CrossEntropyLoss, FocalLoss, LogitAdjustedLoss
 from .regularization import WeightDecay, dead_filters, learning_rate_factor
 from .trainer import LipNetTrainer
@@ -23,6 +24,7 @@ __all__ = [
     "LipNetTrainer",
     "LogitAdjustedLoss",
     "RandomAffine",
+    "RandomIntensity",
     "Standardize",
     "StopOnDivergence",
     "StopTraining",

@@ -11,6 +11,7 @@ from .architectures import ARCHITECTURES
 from .augmentation import RandomAffine
 from .class_weights import DeferredClassWeight
 from .epoch_sampling import EpochSampler
+from .intensity import RandomIntensity
 from .losses import LOSSES, CrossEntropyLoss
 from .regularization import WeightDecay
 
@@ -42,7 +43,7 @@ PARAMETER_CONSTRAINTS = {
     "label_smoothing": [_SHARE],
     "class_weight": [dict, StrOptions({"balanced"}), DeferredClassWeight, None],
     "epoch_sampler": [EpochSampler, None],
-    "augmentation": [RandomAffine, None],
+    "augmentation": [RandomAffine, RandomIntensity, list, tuple, None],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [_COUNT],

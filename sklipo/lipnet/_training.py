@@ -17,6 +17,7 @@ from skorch.callbacks import EarlyStopping
 
 from .._jobs import finished_before_exit
 from .._random import own_random_state
+from ._augmentation import list_augmentations
 from ._batches import Batches, ImageDataset, TrainingSet
 from ._checks import check_label_smoothing, check_parts, encode
 from ._devices import (
@@ -78,8 +79,9 @@ def whole_training(classifier, *, is_new):
 
 def train(classifier, X, y, weights, *, is_new, n_epochs):
     """Train a new network, or that of the classifier for some more epochs."""
-    parts = classifier.augmentation, classifier.epoch_sampler, classifier.class_weight
-    check_parts(*parts, classifier.loss, classifier.weight_decay)
+    check_parts(*list_augmentations(classifier.augmentation))
+    check_parts(classifier.epoch_sampler, classifier.class_weight)
+    check_parts(classifier.loss, classifier.weight_decay)
     classes = classifier.classes_
     codes = encode(y, classes)
     class_weight = class_weight_at(classifier.class_weight, progress=1.0)

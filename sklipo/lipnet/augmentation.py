@@ -1,4 +1,4 @@
-"""Random transformations of training images, and the symmetries of a square."""
+"""Random movements of training images, and the symmetries of a square."""
 
 from numbers import Real
 
@@ -6,20 +6,16 @@ import numpy as np
 import torch
 
 # Private part of scikit-learn: _param_validation.
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch.nn.functional import grid_sample
 
-from .._random import own_random_state
-from ._checks import as_rows
-from ._images import as_images, find_image_shape
+from ._augmentation import RandomAugmentation, check_images, draw_uniformly
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _FINITE = Interval(Real, None, None, closed="neither")
 
 
-class RandomAffine(BaseEstimator):
+class RandomAffine(RandomAugmentation):
     r"""Rotate, shear, shift, zoom and flip training images at random, and add noise.
 
     Give it to :class:`LipNetClassifier` as ``augmentation``. Each epoch then shows each
@@ -50,6 +46,7 @@ class RandomAffine(BaseEstimator):
     See Also
     --------
     LipNetClassifier : Has this object as its parameter ``augmentation``.
+    RandomIntensity : Changes gray values rather than places.
     dihedral_views : The rotations and flips that need no interpolation.
 
     Notes
@@ -163,11 +160,7 @@ class RandomAffine(BaseEstimator):
         Parameters are not checked at each batch: ``LipNetClassifier.fit`` and
         :meth:`augment_rows` check them once.
         """
-        if images.ndim != 4 or not images.is_floating_point():
-            raise ValueError(
-                f"images has shape {tuple(images.shape)} and {images.dtype}; expected "
-                "(n_samples, n_channels, height, width) and floating point numbers."
-            )
+        check_images(images)
         if not self._moves_nothing():
             shape = images.shape[2:]
             matrices = _sampling_matrices(self._draw(len(images), generator), *shape)
@@ -180,49 +173,6 @@ class RandomAffine(BaseEstimator):
             noise.normal_(std=self.noise * scale, generator=generator)
             images = images + noise.to(images.device)
         return images
-
-    def augment_rows(self, X, *, image_shape=None, random_state=None):
-        """Transform images that are rows of pixels, to look at them.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, height * width)
-            One image per row, as :class:`Resize` gives them.
-        image_shape : tuple of (int, int) or "row", default=None
-            Height and width; by default a row is a square image. ``"row"`` reads a row
-            of any length as an image one pixel high.
-        random_state : int, RandomState instance or None, default=None
-            Seed of the draws.
-
-        Returns
-        -------
-        X_augmented : ndarray of shape (n_samples, height * width)
-            Transformed images; float64 if X is, else float32.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, or X holds no images of that shape.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklipo.lipnet.augmentation import RandomAffine
-        >>> one_particle = np.random.default_rng(0).random((1, 784), dtype="float32")
-        >>> sheet = RandomAffine().augment_rows(
-        ...     np.repeat(one_particle, 24, axis=0), random_state=0
-        ... )
-        >>> sheet.shape
-        (24, 784)
-        """
-        self._validate_params()
-        X = as_rows(X)
-        X = check_array(X, dtype=["float32", "float64"], copy=True)
-        images = as_images(X, find_image_shape(X.shape[1], image_shape))
-        seed = own_random_state(random_state).randint(2**31)
-        generator = torch.Generator().manual_seed(int(seed))
-        augmented = self.augment(images, generator, scale=float(X.std()))
-        return augmented.numpy().reshape(X.shape)
 
     def _validate_params(self):
         """Raise an error if a parameter is out of range."""
@@ -265,14 +215,10 @@ class RandomAffine(BaseEstimator):
             "vertical_flip": (-1 if self.vertical_flip else 1, 1),
             "horizontal_flip": (-1 if self.horizontal_flip else 1, 1),
         }
-        # NumPy computes on few numbers faster than torch.
-        shares = torch.rand(
-            len(ranges), n_samples, generator=generator, dtype=torch.float64
-        ).numpy()
-        low, high = np.array(list(ranges.values()), dtype=float).T[:, :, None]
-        values = low + (high - low) * shares
-        values[-2:] = np.where(values[-2:] < 0, -1, 1)
-        return dict(zip(ranges, values, strict=True))
+        draws = draw_uniformly(ranges, n_samples, generator)
+        for flip in ("vertical_flip", "horizontal_flip"):
+            draws[flip] = np.where(draws[flip] < 0, -1, 1)
+        return draws
 
 
 def dihedral_views(images):

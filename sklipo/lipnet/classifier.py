@@ -82,8 +82,9 @@ class LipNetClassifier(
         proportional to the classes' (weighted) frequencies in what an epoch shows.
     epoch_sampler : EpochOverSampler or EpochUnderSampler, default=None
         Which samples an epoch shows; all by default.
-    augmentation : RandomAffine, default=None
-        Random transformations of what training shows, drawn anew at each epoch.
+    augmentation : RandomAffine, RandomIntensity or list of them, default=None
+        Random changes of what training shows, drawn anew at each epoch; those of a list
+        are applied in its order. A search exchanges a list as a whole.
     early_stopping : bool, default=False
         Set samples of each class aside, stop when their loss no longer falls, and go
         back to the weights with which it was smallest.
@@ -96,7 +97,7 @@ class LipNetClassifier(
         the copies, with what they recorded, are in ``net_.callbacks_``.
     test_time_augmentation : bool, default=False
         Average predicted probabilities over the rotations and flips of an image, if it
-        is more than one pixel high and wide.
+        is more than one pixel high and wide. ``augmentation`` plays no part in that.
     device : str or torch.device, default="auto"
         Where to compute: ``"cpu"``, ``"cuda"``, ``"mps"`` or what else torch knows.
         ``"auto"`` takes a CUDA device where there is one.

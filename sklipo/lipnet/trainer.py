@@ -8,6 +8,7 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping
 
 from .._jobs import raise_if_called_off
+from ._augmentation import list_augmentations
 from ._networks import dropout_layers
 from .architectures import set_generator
 from .callbacks import StopTraining
@@ -27,8 +28,8 @@ class LipNetTrainer(NeuralNetClassifier):
         Builds the network; takes a ``generator`` and the parameters ``module__*``.
     *args : tuple
         Further parameters of ``skorch.NeuralNetClassifier`` by position.
-    augmentation : RandomAffine, default=None
-        Transforms each batch of the training set.
+    augmentation : RandomAffine, RandomIntensity or list of them, default=None
+        Transforms each batch of the training set, one after the other.
     loss : CrossEntropyLoss, default=None
         What training minimizes; by default cross-entropy.
     label_smoothing : float, default=0.0
@@ -281,9 +282,11 @@ class LipNetTrainer(NeuralNetClassifier):
             Output of the network.
         """
         images = x["images"] if isinstance(x, dict) else x
-        if self.module_.training and self.augmentation is not None:
-            scale = self.module__scale
-            images = self.augmentation.augment(images, self.generator_, scale=scale)
+        if self.module_.training:
+            for augmentation in list_augmentations(self.augmentation):
+                images = augmentation.augment(
+                    images, self.generator_, scale=self.module__scale
+                )
         return super().infer(images)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):

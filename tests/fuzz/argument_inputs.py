@@ -164,6 +164,7 @@ def _estimator_calls():
     network = partial(_fit, sklipo.LipNetClassifier)
     parts = {
         "RandomAffine": ("augmentation", sklipo.RandomAffine),
+        "RandomIntensity": ("augmentation", sklipo.RandomIntensity),
         "EpochOverSampler": ("epoch_sampler", sklipo.EpochOverSampler),
         "EpochUnderSampler": ("epoch_sampler", sklipo.EpochUnderSampler),
         "FocalLoss": ("loss", lipnet.FocalLoss),
