@@ -1,0 +1,200 @@
+"""What classifiers by LipNets have in common: fit, predict and transform."""
+
+import numpy as np
+
+# Private parts of scikit-learn: _fit_context and _check_partial_fit_first_call.
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call
+
+from ..tags import extend_tags
+from ..versions import VersionedMixin
+from ._checks import can_fit_in_parts, check_classes, check_training_data
+from ._devices import choose_device
+from ._networks import last_dense
+from ._prediction import activations, forward, mean_probabilities, probabilities
+from ._training import has_foreign_code, train, whole_training
+
+
+class BaseLipNetClassifier(
+    VersionedMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClassifierMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Base class of classifiers that train a small convolutional network.
+
+    A subclass has the parameters of :class:`LipNetClassifier`.
+    """
+
+    _versioned = (*VersionedMixin._versioned, "torch", "skorch")
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train a network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_pixels)
+            One image a row, its pixels in C order. float32 is not copied.
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two classes, if ``image_shape`` does not fit X, if
+            a class is too small for early stopping, or if the training diverges.
+        TypeError
+            If X holds images rather than rows of pixels.
+        KeyboardInterrupt
+            If the user interrupts; the network is kept.
+        """
+        is_new = not (self.warm_start and hasattr(self, "net_"))
+        with whole_training(self, is_new=is_new):
+            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            if is_new:
+                self.classes_ = np.unique(y)
+            train(self, X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
+        return self
+
+    @available_if(can_fit_in_parts)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train the network for one epoch, a new one at the first call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_pixels)
+            One image a row, its pixels in C order.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All class labels that will ever be seen; required at the first call. The
+            first X sets the mean and scale of the pixels, too.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` is missing or differs from before, or training diverges.
+        AttributeError
+            With parameters that need the whole training set: ``early_stopping``,
+            ``epoch_sampler``, balanced class weights and logit adjustment.
+        """
+        is_new = not hasattr(self, "net_")
+        with whole_training(self, is_new=is_new):
+            _check_partial_fit_first_call(self, check_classes(classes))
+            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            train(self, X, y, weights, is_new=is_new, n_epochs=1)
+        return self
+
+    def predict(self, X):
+        """Return the most probable class of each image.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_pixels)
+            One image a row.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Class labels.
+
+        Raises
+        ------
+        ValueError
+            If what the network returns is not finite.
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_pixels)
+            One image a row.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Rows add up to 1. The dtype is that of X, float32 if X holds integers.
+
+        Raises
+        ------
+        ValueError
+            If what the network returns is not finite.
+        """
+        averaged = self.test_time_augmentation
+        return forward(self, X, mean_probabilities if averaged else probabilities)
+
+    def transform(self, X):
+        """Return the activations of the last hidden layer as learned features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_pixels)
+            One image a row.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_activations)
+            ``hidden_units`` columns, or ``n_filters`` for LipNet-4c, not negative; of
+            the network of a callable, the input of its last dense layer. The dtype is
+            that of X, float32 if X holds integers.
+
+        Raises
+        ------
+        AttributeError
+            If a callable built a network without a dense layer.
+        ValueError
+            If what the network returns is not finite.
+        """
+        return forward(self, X, activations)
+
+    @property
+    def _n_features_out(self):
+        """Number of activations that ``transform`` returns."""
+        return last_dense(self.net_.module_).in_features
+
+    def __sklearn_is_fitted__(self):
+        """Tell whether there is a network."""
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self):
+        """Return the tags; the output has the dtype of X."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        # Threads on a GPU would share its generators, and foreign code torch's global
+        # ones; a device that is not there is left to fit, which says so.
+        on_cpu = str(self.device) in ("auto", "cpu") and (
+            choose_device(self.device).type == "cpu"
+        )
+        return extend_tags(
+            tags,
+            predicts_most_probable=True,
+            releases_gil=on_cpu and not has_foreign_code(self),
+        )
