@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from lipnet_cases import assert_same_bits
@@ -11,6 +13,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 
 from sklipo import (
     EpochOverSampler,
@@ -21,6 +24,7 @@ from sklipo import (
     make_lipnet_pipeline,
 )
 from sklipo.datasets import make_liposomes
+from sklipo.lipnet._weights import split_each_class
 
 TINY = {
     "architecture": "lipnet-1",
@@ -262,3 +266,75 @@ def test_no_groups_go_behind_a_sampler_of_rows(particles, spy):
     model = make_resampling_pipeline(Resize(8), repeat, selective)
     with pytest.raises(ValueError, match="groups has 30 values for"):
         cross_validate_particles(model, particles, y, groups=groups, cv=2)
+
+
+# What early stopping sets aside.
+
+
+@given(
+    samples=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 25)), min_size=2, max_size=200
+    ),
+    fraction=st.floats(0.01, 0.99),
+    seed=st.integers(0, 3),
+)
+def test_validation_set_takes_whole_groups_where_it_can(samples, fraction, seed):
+    samples += [(label, 26 + label) for label in range(4) for _ in range(2)]
+    codes, groups = np.array(samples).T
+    rng = np.random.RandomState(seed)
+    train, valid = split_each_class(codes, np.arange(4), fraction, rng, groups)
+    assert sorted([*train, *valid]) == list(range(len(codes)))
+    whole = np.setdiff1d(groups[valid], groups[train])
+    for code, n in enumerate(np.bincount(codes)):
+        n_valid, n_train = (codes[valid] == code).sum(), (codes[train] == code).sum()
+        assert min(n_valid, n_train) >= 1
+        n_whole = (np.isin(groups, whole) & (codes == code)).sum()
+        if n_valid == n_whole:
+            assert n_valid < max(2 * fraction * n, 2)
+        else:
+            assert n_valid == np.clip(round(fraction * n), 1, n - 1)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25])
+def test_each_class_gives_about_its_share_of_many_groups(fraction):
+    rng = np.random.RandomState(0)
+    groups = np.repeat(np.arange(100), rng.randint(1, 30, 100))
+    codes = (rng.random_sample(len(groups)) < 0.1).astype(int)
+    train, valid = split_each_class(codes, np.arange(2), fraction, rng, groups)
+    assert not set(groups[train]) & set(groups[valid])
+    shares = np.bincount(codes[valid]) / np.bincount(codes)
+    # A micrograph has up to 30 of some 1300, and 8 of the 130 of the other class.
+    assert abs(shares - fraction).max() < 0.04
+
+
+def test_class_on_one_group_gives_single_samples():
+    codes, groups = (
+        np.r_[np.zeros(60, int), [1] * 10],
+        np.r_[np.arange(60) // 3, [0] * 10],
+    )
+    rng = np.random.RandomState(0)
+    train, valid = split_each_class(codes, np.arange(2), 0.1, rng, groups)
+    assert (codes[valid] == 1).sum() == 1
+    of_others = codes == 0
+    shared = set(groups[train][of_others[train]]) & set(groups[valid][of_others[valid]])
+    assert not shared
+    assert 0 not in groups[valid][of_others[valid]]
+
+
+class Look(Callback):
+    """Remembers the rows that are set aside."""
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        _, validation_set = X
+        self.rows_ = validation_set.rows.numpy()
+
+
+def test_early_stopping_looks_at_micrographs_left_out():
+    y, groups = np.tile(["a", "b"], 60), np.arange(120) // 4
+    rows = np.random.default_rng(0).random((120, 16), dtype=np.float32)
+    callbacks = [("look", Look())]
+    model = LipNetClassifier(**TINY, early_stopping=True, callbacks=callbacks)
+    model.fit(rows, y, groups=groups)
+    valid = dict(model.net_.callbacks_)["look"].rows_
+    # Three of the 30 micrographs.
+    assert sorted(np.bincount(groups[valid], minlength=30)) == [0] * 27 + [4] * 3

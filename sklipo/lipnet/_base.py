@@ -52,7 +52,8 @@ class BaseLipNetClassifier(
             Weights of the samples, not negative.
         groups : array-like of shape (n_samples,), default=None
             Micrograph of each sample, a name or a number; an index is not looked at.
-            Only an ``epoch_sampler`` with ``power`` uses them.
+            ``early_stopping`` and an ``epoch_sampler`` with ``power`` use them. They
+            play no part otherwise.
 
         Returns
         -------

@@ -251,9 +251,8 @@ def _make_datasets(classifier, X, codes, weights, groups, device, dtype):
     classes, class_weight = classifier.classes_, classifier.class_weight
     rows = rows_valid = None
     if classifier.early_stopping:
-        rows, rows_valid = split_each_class(
-            codes, classes, classifier.validation_fraction, classifier._random_state
-        )
+        fraction, draws = classifier.validation_fraction, classifier._random_state
+        rows, rows_valid = split_each_class(codes, classes, fraction, draws, groups)
     training_set = TrainingSet(
         images,
         codes,
