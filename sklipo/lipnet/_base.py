@@ -35,9 +35,11 @@ class BaseLipNetClassifier(
     """
 
     _versioned = (*VersionedMixin._versioned, "torch", "skorch")
+    # Groups mean one thing, so they need no request, as those of splitters do not.
+    __metadata_request__fit = {"groups": True}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Train a network.
 
         Parameters
@@ -48,6 +50,10 @@ class BaseLipNetClassifier(
             Class labels of any kind.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative.
+        groups : array-like of shape (n_samples,), default=None
+            Micrograph of each sample, a name or a number; an index is not looked at.
+            ``early_stopping`` and an ``epoch_sampler`` with ``power`` use them. They
+            play no part otherwise.
 
         Returns
         -------
@@ -58,7 +64,8 @@ class BaseLipNetClassifier(
         ------
         ValueError
             If there are fewer than two classes, if ``image_shape`` does not fit X, if
-            a class is too small for early stopping, or if the training diverges.
+            a class is too small for early stopping, if ``groups`` are missing or not
+            one for each sample, or if the training diverges.
         TypeError
             If X holds images rather than rows of pixels.
         KeyboardInterrupt
@@ -66,10 +73,12 @@ class BaseLipNetClassifier(
         """
         is_new = not (self.warm_start and hasattr(self, "net_"))
         with whole_training(self, is_new=is_new):
-            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            X, y, weights, groups = check_training_data(
+                self, X, y, sample_weight, groups, reset=is_new
+            )
             if is_new:
                 self.classes_ = np.unique(y)
-            train(self, X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
+            train(self, X, y, weights, groups, is_new=is_new, n_epochs=self.max_epochs)
         return self
 
     @available_if(can_fit_in_parts)
@@ -105,7 +114,9 @@ class BaseLipNetClassifier(
         is_new = not hasattr(self, "net_")
         with whole_training(self, is_new=is_new):
             _check_partial_fit_first_call(self, check_classes(classes))
-            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            X, y, weights, _ = check_training_data(
+                self, X, y, sample_weight, reset=is_new
+            )
             train(self, X, y, weights, is_new=is_new, n_epochs=1)
         return self
 

@@ -62,7 +62,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         are applied in its order. A search exchanges a list as a whole.
     early_stopping : bool, default=False
         Set samples of each class aside, stop when their loss no longer falls, and go
-        back to the weights with which it was smallest.
+        back to the weights with which it was smallest. If ``fit`` is given ``groups``,
+        whole micrographs are set aside, see Notes.
     validation_fraction : float, default=0.1
         Share of each class, at least one sample, set aside for early stopping.
     n_iter_no_change : int, default=10
@@ -119,7 +120,11 @@ class LipNetClassifier(BaseLipNetClassifier):
     A batch's loss is the mean of weight times loss, the weights being scaled to a mean
     of 1 over what an epoch shows. Samples of weight zero are left out beforehand.
     Samples set aside for early stopping are neither sampled nor augmented; class
-    weights count there from the start, and ``"balanced"`` balances them.
+    weights count there from the start, and ``"balanced"`` balances them. With
+    ``groups``, micrographs are set aside as long as they bring each class nearer to its
+    share, no class gives twice its share, and each class keeps a micrograph to train
+    on. Of a class that could give none, mostly as it lies on few micrographs, single
+    samples are set aside.
 
     ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
     ``partial_fit``; thereafter they begin anew.

@@ -177,6 +177,10 @@ def _estimator_calls():
             network,
             dict.fromkeys(parameters.split()) | _QUICK | {"architecture": "lipnet-1"},
         ),
+        "LipNetClassifier.fit": (
+            partial(sklipo.LipNetClassifier("lipnet-1", **_QUICK).fit, _rows(), Y),
+            {"groups": np.arange(len(Y)) // 4},
+        ),
         "Resize": (partial(_fit, sklipo.Resize), {"size": 4}),
         "ApplyMask": _all_of(partial(_fit, sklipo.ApplyMask), "fill_value"),
         "ParticleFeatures": (
