@@ -297,6 +297,7 @@ def _data_calls():
                 "pixel_size": 1.0,
                 "margin": 5,
                 "noise": None,
+                "conditions": None,
                 "n_jobs": None,
                 "random_state": 0,
             },
