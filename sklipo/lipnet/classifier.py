@@ -31,6 +31,14 @@ class LipNetClassifier(BaseLipNetClassifier):
         Share of hidden units dropped in training.
     batch_norm : bool, default=False
         Normalize each convolution's output over the batch.
+    pretrained : LipNetClassifier, Pipeline, str or Path, default=None
+        What training starts from in place of random weights: a fitted classifier whose
+        network has the same layers, a pipeline that ends in one, or the path of a
+        joblib file of either. :func:`pretrain_lipnet` makes one. It is not changed.
+    layer_decay : float, default=0.7
+        Factor by which each layer learns more slowly than the one above it, if the
+        network is pretrained: the output layer by the whole learning rate. With 1 all
+        learn alike, with 0 the output layer alone learns.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or stochastic gradient descent with Nesterov momentum.
     learning_rate : float, default=None
@@ -178,6 +186,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         conv_dropout=0.25,
         dense_dropout=0.5,
         batch_norm=False,
+        pretrained=None,
+        layer_decay=0.7,
         optimizer="adam",
         learning_rate=None,
         learning_rate_schedule=None,
@@ -207,6 +217,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         self.conv_dropout = conv_dropout
         self.dense_dropout = dense_dropout
         self.batch_norm = batch_norm
+        self.pretrained = pretrained
+        self.layer_decay = layer_decay
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
