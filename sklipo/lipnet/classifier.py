@@ -118,6 +118,7 @@ class LipNetClassifier(BaseLipNetClassifier):
     --------
     Resize : Makes rows of pixels from particles of differing sizes.
     make_lipnet_pipeline : This classifier behind the steps that prepare particles.
+    pretrain_lipnet : Trains a network on artificial liposomes to start from.
 
     Notes
     -----
@@ -147,6 +148,15 @@ class LipNetClassifier(BaseLipNetClassifier):
     during such a training, and put back. All else leaves them alone, so that models on
     a CPU can be trained in several threads at once.
 
+    A training that starts from a ``pretrained`` model takes over the weights of all its
+    layers, cast to the dtype of X, and what batch normalization measured. The output
+    layer is new unless the classes are the same; of a network that a callable builds,
+    that is the last layer with weights. Images are standardized by their own mean and
+    scale: these differ between microscopes, and are known without labels. Dropout
+    rates may differ, all else of the layers may not. Each ``fit`` begins with the same
+    weights, unless ``warm_start`` continues. Clones hold the same fitted model; in a
+    search over ``pretrained``, wrap models in ``sklearn.frozen.FrozenEstimator``.
+
     A network that a callable builds keeps the weights that it was built with. It is
     standardized and trained as a LipNet is. ``transform`` returns what goes into its
     last ``torch.nn.Linear``. Such a model can be pickled if the callable can be
@@ -159,6 +169,8 @@ class LipNetClassifier(BaseLipNetClassifier):
        Vision", CVPR 2016. Label smoothing.
     .. [2] J. T. Springenberg et al., "Striving for Simplicity: The All Convolutional
        Net", ICLR Workshop 2015. Strides in place of pooling.
+    .. [3] J. Howard and S. Ruder, "Universal Language Model Fine-tuning for Text
+       Classification", ACL 2018. Learning rates that fall from layer to layer.
 
     Examples
     --------
