@@ -152,7 +152,9 @@ def contrast_transfer(frequency, defocus, amplitude_contrast, blur):
     damping = (np.pi * 1e-4 * defocus) ** 2 + 2 * (np.pi * blur) ** 2
     transfer = np.float32(np.sqrt(1 - amplitude_contrast**2)) * np.sin(phase)
     transfer += np.float32(amplitude_contrast) * np.cos(phase)
-    return -transfer * np.exp(np.float32(-damping) * squared)
+    # Far out of focus nothing is left of the finest details, not even a float32.
+    with np.errstate(under="ignore"):
+        return -transfer * np.exp(np.float32(-damping) * squared)
 
 
 def draw_projection(scene, imaging, y, x, rng):
