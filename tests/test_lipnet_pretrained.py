@@ -235,11 +235,11 @@ def test_what_is_no_fitted_lipnet_is_refused(data, given, tmp_path):
         (3, ValueError, "'pretrained' parameter"),
         (given.net_, TypeError, "LipNetTrainer"),
         (clone(given), ValueError, "not fitted"),
-        (make_pipeline(MinMaxScaler(), SVC()), TypeError, "a SVC at its end"),
+        (make_pipeline(MinMaxScaler(), SVC()), TypeError, "leads to a SVC"),
         (tmp_path / "none.joblib", FileNotFoundError, "no such file"),
         (tmp_path, FileNotFoundError, "no such file"),
         (damaged, ValueError, "no file that joblib can load"),
-        (foreign, TypeError, "a dict at its end"),
+        (foreign, TypeError, "leads to a dict"),
     ]:
         model = LipNetClassifier("lipnet-2", **SMALL, pretrained=pretrained)
         with pytest.raises(error, match=words):

@@ -37,12 +37,11 @@ def start_from_pretrained(net, classifier):
     if given.classes_.tolist() != classifier.classes_.tolist():
         output = _output_name(net.module_)
     _check_same_layers(net, given.net_, output)
-    own = [name for name, layer in net.module_.named_modules() if _is_own(layer)]
-    own.extend([output] if output else [])
+    kept = {name for name, layer in net.module_.named_modules() if _is_own(layer)}
     weights = {
         name: values
         for name, values in given.net_.module_.state_dict().items()
-        if name.rpartition(".")[0] not in own
+        if name.rpartition(".")[0] not in kept | {output}
     }
     net.module_.load_state_dict(weights, strict=False)
     _split_by_depth(net.optimizer_, net.module_)
@@ -50,25 +49,22 @@ def start_from_pretrained(net, classifier):
 
 def _find_pretrained(pretrained):
     """Return the fitted LipNetClassifier that a parameter stands for."""
-    name = f"pretrained={str(pretrained)!r}"
-    if isinstance(pretrained, str | os.PathLike):
-        pretrained = _load(pretrained, name)
-    else:
-        name = f"pretrained is a {type(pretrained).__name__}"
-    model = last_step(pretrained)
+    is_path = isinstance(pretrained, str | os.PathLike)
+    model = last_step(_load(pretrained) if is_path else pretrained)
     if isinstance(getattr(model, "net_", None), LipNetTrainer):
         return model
     if hasattr(model, "architecture"):
         raise NotFittedError(
-            f"{name}, and its {type(model).__name__} is not fitted. A search unfits "
-            "models among the values that it tries: wrap each in "
+            f"The {type(model).__name__} that is given as pretrained is not fitted. A "
+            "search unfits models among the values that it tries: wrap each in "
             "sklearn.frozen.FrozenEstimator, or name its file."
         )
-    raise TypeError(f"{name}, with a {type(model).__name__} at its end; {_EXPECTED}.")
+    raise TypeError(f"pretrained leads to a {type(model).__name__}; {_EXPECTED}.")
 
 
-def _load(path, name):
+def _load(path):
     """Return what a joblib file holds."""
+    name = f"pretrained={str(path)!r}"
     if not Path(path).is_file():
         raise FileNotFoundError(f"{name}, but there is no such file; {_EXPECTED}.")
     try:
@@ -101,16 +97,16 @@ def _check_same_layers(net, given, output):
         is_output = name == name_there == output
         if is_output or (name, here) == (name_there, there):
             continue
-        differing = [
-            f"{param} is {ours!r} here and {theirs!r} there"
+        causes = [
+            f" {param} is {ours!r} here and {theirs!r} there."
             for param in _LAYER_PARAMS
             if (ours := getattr(net, f"module__{param}"))
             != (theirs := getattr(given, f"module__{param}"))
         ]
         raise ValueError(
             "The pretrained network has other layers. The first that differs is "
-            f"{name!r} here, {here}, and {name_there!r} there, {there}. "
-            f"{'; '.join(differing)}."
+            f"{name!r} here, {here}, and {name_there!r} there, {there}."
+            f"{''.join(causes)}"
         )
 
 
