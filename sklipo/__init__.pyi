@@ -13,6 +13,7 @@ from . import (
     particles,
     partitions,
     pipelines,
+    pretraining,
     resampling,
     resize,
     selective,
@@ -40,6 +41,7 @@ from .metrics import classification_table
 from .particles import check_particles
 from .partitions import predict_micrographs, predict_partitions
 from .pipelines import make_lipnet_pipeline, make_svc_pipeline
+from .pretraining import pretrain_lipnet
 from .resampling import ArtificialOverSampler
 from .resize import Resize
 from .selective import SelectiveClassifier
@@ -87,6 +89,8 @@ __all__ = [
     "pipelines",
     "predict_micrographs",
     "predict_partitions",
+    "pretrain_lipnet",
+    "pretraining",
     "resampling",
     "resize",
     "selective",

@@ -191,6 +191,13 @@ class BaseLipNetClassifier(
         """Number of activations that ``transform`` returns."""
         return last_dense(self.net_.module_).in_features
 
+    def __sklearn_clone__(self):
+        """Return a clone that starts from the same fitted network."""
+        twin = super().__sklearn_clone__()
+        # Cloned as other parameters are, it would not be fitted any more.
+        twin.pretrained = self.pretrained
+        return twin
+
     def __sklearn_is_fitted__(self):
         """Tell whether there is a network."""
         return hasattr(self, "net_")

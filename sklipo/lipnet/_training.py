@@ -33,6 +33,7 @@ from ._devices import (
 from ._images import as_images, find_image_shape, mean_and_scale
 from ._networks import build_network
 from ._prediction import prediction_batch_size
+from ._pretrained import start_from_pretrained
 from ._weights import class_weight_at, split_each_class, weigh
 from .callbacks import StopOnDivergence
 from .losses import LOSSES
@@ -46,6 +47,7 @@ _DEFAULT_LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2}
 _CHANGEABLE = (
     "augmentation",
     "batch_size",
+    "layer_decay",
     "learning_rate_schedule",
     "max_epochs",
     "verbose",
@@ -120,6 +122,8 @@ def _train_net(classifier, net, X, codes, weights, groups, n_epochs):
         net.draw_from(generator, device_generator)
         if is_new:
             _initialize(net, classifier)
+            if classifier.pretrained is not None:
+                start_from_pretrained(net, classifier)
         net.set_params(**_changeable_params(classifier))
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)

@@ -31,6 +31,14 @@ class LipNetClassifier(BaseLipNetClassifier):
         Share of hidden units dropped in training.
     batch_norm : bool, default=False
         Normalize each convolution's output over the batch.
+    pretrained : LipNetClassifier, Pipeline, str or Path, default=None
+        What training starts from in place of random weights: a fitted classifier whose
+        network has the same layers, a pipeline that ends in one, or the path of a
+        joblib file of either. :func:`pretrain_lipnet` makes one. It is not changed.
+    layer_decay : float, default=0.7
+        Factor by which each layer learns more slowly than the one above it, if the
+        network is pretrained: the output layer by the whole learning rate. With 1 all
+        learn alike, with 0 the output layer alone learns.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or stochastic gradient descent with Nesterov momentum.
     learning_rate : float, default=None
@@ -111,6 +119,7 @@ class LipNetClassifier(BaseLipNetClassifier):
     --------
     Resize : Makes rows of pixels from particles of differing sizes.
     make_lipnet_pipeline : This classifier behind the steps that prepare particles.
+    pretrain_lipnet : Trains a network on artificial liposomes to start from.
 
     Notes
     -----
@@ -144,6 +153,15 @@ class LipNetClassifier(BaseLipNetClassifier):
     during such a training, and put back. All else leaves them alone, so that models on
     a CPU can be trained in several threads at once.
 
+    A training that starts from a ``pretrained`` model takes over the weights of all its
+    layers, cast to the dtype of X, and what batch normalization measured. The output
+    layer is new unless the classes are the same; of a network that a callable builds,
+    that is the last layer with weights. Images are standardized by their own mean and
+    scale: these differ between microscopes, and are known without labels. Dropout
+    rates may differ, all else of the layers may not. Each ``fit`` begins with the same
+    weights, unless ``warm_start`` continues. Clones hold the same fitted model; in a
+    search over ``pretrained``, wrap models in ``sklearn.frozen.FrozenEstimator``.
+
     A network that a callable builds keeps the weights that it was built with. It is
     standardized and trained as a LipNet is. ``transform`` returns what goes into its
     last ``torch.nn.Linear``. Such a model can be pickled if the callable can be
@@ -156,6 +174,8 @@ class LipNetClassifier(BaseLipNetClassifier):
        Vision", CVPR 2016. Label smoothing.
     .. [2] J. T. Springenberg et al., "Striving for Simplicity: The All Convolutional
        Net", ICLR Workshop 2015. Strides in place of pooling.
+    .. [3] J. Howard and S. Ruder, "Universal Language Model Fine-tuning for Text
+       Classification", ACL 2018. Learning rates that fall from layer to layer.
 
     Examples
     --------
@@ -183,6 +203,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         conv_dropout=0.25,
         dense_dropout=0.5,
         batch_norm=False,
+        pretrained=None,
+        layer_decay=0.7,
         optimizer="adam",
         learning_rate=None,
         learning_rate_schedule=None,
@@ -212,6 +234,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         self.conv_dropout = conv_dropout
         self.dense_dropout = dense_dropout
         self.batch_norm = batch_norm
+        self.pretrained = pretrained
+        self.layer_decay = layer_decay
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

@@ -199,6 +199,12 @@ def _estimator_calls():
             partial(_fit_pipeline, partial(sklipo.make_lipnet_pipeline, **_QUICK)),
             {"architecture": "lipnet-1", "input_mode": "masked", "size": 6},
         ),
+        "pretrain_lipnet": (
+            # A cache would be written wherever the odd values lead.
+            partial(sklipo.pretrain_lipnet, cache=False, size=6, **_QUICK),
+            {"problem": None, "architecture": "lipnet-1", "n_samples": 10}
+            | {"n_jobs": None},
+        ),
         **{
             name: (
                 partial(_train_with, parameter, part),
@@ -301,6 +307,7 @@ def _data_calls():
                 "pixel_size": 1.0,
                 "margin": 5,
                 "noise": None,
+                "conditions": None,
                 "n_jobs": None,
                 "random_state": 0,
             },
