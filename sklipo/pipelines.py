@@ -38,7 +38,7 @@ _INPUT_MODES = {
 def make_lipnet_pipeline(
     architecture="lipnet-4",
     *,
-    intensity="noise",
+    intensity="contrast",
     input_mode="masked",
     size=28,
     random_state=None,
@@ -54,10 +54,10 @@ def make_lipnet_pipeline(
     ----------
     architecture : str, default="lipnet-4"
         See :class:`LipNetClassifier`.
-    intensity : {"noise", "contrast", "none"}, default="noise"
-        What pixels are counted in: the noise of the background, the contrast of the
-        particle, or as they are; see :class:`NormalizeBackground`. A search finds it as
-        ``normalize__scale``.
+    intensity : {"contrast", "noise", "none"}, default="contrast"
+        What pixels are counted in: the contrast of the particle, the noise of the
+        background, or as they are; see :class:`NormalizeBackground`. A search finds it
+        as ``normalize__scale``.
     input_mode : {"masked", "cropped", "surrounding"}, default="masked"
         What the network sees: the particle alone, the bounding box of its mask, or
         the whole cut-out with its surrounding.
@@ -92,9 +92,9 @@ def make_lipnet_pipeline(
 
     Notes
     -----
-    The recipe of the thesis, sections 5.5 and 8.1, with three changes: particles are
-    measured by their background, repeats are drawn anew at each epoch, and the steps
-    shorten along a cosine.
+    The recipe of the thesis, sections 5.5 and 8.1, with four changes: particles are
+    measured by their background and contrast, repeats are drawn anew at each epoch, the
+    steps shorten along a cosine, and there are as many epochs as make 1,500 steps.
 
     Examples
     --------
@@ -110,6 +110,7 @@ def make_lipnet_pipeline(
         "epoch_sampler": EpochOverSampler(),
         "augmentation": RandomAffine(),
         "learning_rate_schedule": "cosine",
+        "max_epochs": "auto",
     }
     if not isinstance(size, Integral):
         recipe["image_shape"] = tuple(size)

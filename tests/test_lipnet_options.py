@@ -24,6 +24,7 @@ from sklipo.lipnet import (
     LogitAdjustedLoss,
     RandomAffine,
     RandomIntensity,
+    StopTraining,
     WeightDecay,
     dead_filters,
 )
@@ -256,6 +257,35 @@ def test_schedule_of_fits_and_of_parts_begins_anew_after_max_epochs(data):
         model.partial_fit(*data, classes=["disk", "ring"])
         rates.append(model.net_.optimizer_.param_groups[0]["lr"])
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5, 1e-3, 1e-3])
+
+
+class StopAtOnce(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise StopTraining
+
+
+@pytest.mark.parametrize(
+    ("counts", "batch_size", "sampler", "expected"),
+    [
+        ((90, 10), 10, None, 100),  # 10 steps an epoch would take 150
+        ((90, 10), 2, None, 30),
+        ((90, 10), 2, EpochOverSampler(), 17),  # 180 are shown: 16.7 epochs
+        ((90, 10), 1, EpochUnderSampler(0.5), 28),  # 55 are shown: 27.3 epochs
+        ((190, 10), 1, None, 10),  # 200 steps an epoch would take 7.5
+    ],
+)
+def test_as_many_epochs_as_make_1500_steps(counts, batch_size, sampler, expected):
+    y = np.repeat([0, 1], counts)
+    X = np.random.default_rng(0).random((len(y), 4), dtype=np.float32)
+    model = LipNetClassifier(
+        "lipnet-1",
+        **{**SMALL, "max_epochs": "auto"},
+        batch_size=batch_size,
+        epoch_sampler=sampler,
+        callbacks=[StopAtOnce()],
+    ).fit(X, y)
+    assert model.n_iter_ == 1
+    assert model.net_.max_epochs == expected
 
 
 def test_warm_start_follows_what_may_change(data):

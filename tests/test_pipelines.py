@@ -84,7 +84,7 @@ def test_grid_search_over_both_models(particles, make, grid):
 
 
 def test_intensity_sets_the_scale_of_the_first_step():
-    assert make_lipnet_pipeline()["normalize"].scale == "noise"
+    assert make_lipnet_pipeline()["normalize"].scale == "contrast"
     assert make_svc_pipeline()["features"].intensity == "contrast"
     for intensity in ("contrast", "noise", "none"):
         lipnet = make_lipnet_pipeline(intensity=intensity)

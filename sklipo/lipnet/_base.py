@@ -78,7 +78,7 @@ class BaseLipNetClassifier(
             )
             if is_new:
                 self.classes_ = np.unique(y)
-            train(self, X, y, weights, groups, is_new=is_new, n_epochs=self.max_epochs)
+            train(self, X, y, weights, groups, is_new=is_new)
         return self
 
     @available_if(can_fit_in_parts)

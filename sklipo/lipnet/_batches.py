@@ -78,6 +78,11 @@ class TrainingSet(ImageDataset):
         codes = torch.from_numpy(codes).to(images.device)
         super().__init__(images, codes, device=device)
 
+    @property
+    def n_shown(self):
+        """Return the number of samples that an epoch shows."""
+        return len(self._rows) if self._counts is None else sum(self._counts)
+
     def begin_epoch(self, progress):
         """Draw the samples of an epoch and weigh them; return each class's total.
 

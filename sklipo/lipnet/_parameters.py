@@ -40,7 +40,7 @@ PARAMETER_CONSTRAINTS = {
     ],
     "momentum": [_SHARE],
     "weight_decay": [_NOT_NEGATIVE, WeightDecay],
-    "max_epochs": [_COUNT],
+    "max_epochs": [_COUNT, StrOptions({"auto"})],
     "batch_size": [_COUNT],
     "loss": [StrOptions(set(LOSSES)), CrossEntropyLoss],
     "label_smoothing": [_SHARE],

@@ -7,6 +7,7 @@ epoch.
 """
 
 import copy
+import math
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -49,9 +50,12 @@ _CHANGEABLE = (
     "batch_size",
     "layer_decay",
     "learning_rate_schedule",
-    "max_epochs",
     "verbose",
 )
+
+# What "auto" stands for: epochs that add up to so many steps, within limits.
+_N_STEPS = 1500
+_EPOCHS = 10, 100
 
 
 @contextmanager
@@ -79,8 +83,8 @@ def whole_training(classifier, *, is_new):
         )
 
 
-def train(classifier, X, y, weights, groups=None, *, is_new, n_epochs):
-    """Train a new network, or that of the classifier for some more epochs."""
+def train(classifier, X, y, weights, groups=None, *, is_new, n_epochs=None):
+    """Train a new network or that of the classifier, by default as long as a fit."""
     check_parts(*list_augmentations(classifier.augmentation))
     check_parts(classifier.epoch_sampler, classifier.class_weight)
     check_power(classifier.epoch_sampler, groups)
@@ -104,16 +108,17 @@ def train(classifier, X, y, weights, groups=None, *, is_new, n_epochs):
 
 
 def _train_net(classifier, net, X, codes, weights, groups, n_epochs):
-    """Return a net trained for some epochs, a new one if none is given."""
+    """Return a net trained for some epochs, by default as many as a fit takes."""
     device = choose_device(classifier.device)
     is_new = net is None
-    if is_new:
-        net = _make_net(classifier, getattr(torch, X.dtype.name))
-    dtype = net.module__dtype
+    dtype = getattr(torch, X.dtype.name) if is_new else net.module__dtype
     check_precision(device, dtype)
     training_set, validation_set = _make_datasets(
         classifier, X, codes, weights, groups, device, dtype
     )
+    changeable = _changeable_params(classifier, training_set)
+    if is_new:
+        net = _make_net(classifier, dtype, changeable)
     seed = int(classifier._random_state.randint(np.iinfo(np.int32).max))
     generator, device_generator = make_generators(seed, device)
     training_set.generator = generator
@@ -124,10 +129,10 @@ def _train_net(classifier, net, X, codes, weights, groups, n_epochs):
             _initialize(net, classifier)
             if classifier.pretrained is not None:
                 start_from_pretrained(net, classifier)
-        net.set_params(**_changeable_params(classifier))
+        net.set_params(**changeable)
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
-        net.first_epoch_ = done - (done % net.max_epochs if n_epochs == 1 else 0)
+        net.first_epoch_ = done - (done % net.max_epochs if n_epochs else 0)
         net.to(device).draw_from(generator, device_generator)
         try:
             net.partial_fit((training_set, validation_set), epochs=n_epochs)
@@ -171,7 +176,7 @@ def _seeds(classifier, seed, device):
     return seeded_globally(seed, device)
 
 
-def _make_net(classifier, dtype):
+def _make_net(classifier, dtype, changeable):
     """Return the skorch net that a classifier asks for, not yet initialized."""
     n_classes, loss = len(classifier.classes_), classifier.loss
     return LipNetTrainer(
@@ -198,11 +203,11 @@ def _make_net(classifier, dtype):
         predict_nonlinearity=torch.nn.Softmax(dim=1),
         callbacks=_make_callbacks(classifier),
         **_optimizer_params(classifier),
-        **_changeable_params(classifier),
+        **changeable,
     )
 
 
-def _changeable_params(classifier):
+def _changeable_params(classifier, training_set):
     """Return what may change from one training of a net to the next."""
     learning_rate = classifier.learning_rate
     if learning_rate is None:
@@ -213,8 +218,17 @@ def _changeable_params(classifier):
     return {
         "lr": learning_rate,
         "weight_decay": weight_decay,
+        "max_epochs": _count_epochs(classifier, training_set),
         **{name: getattr(classifier, name) for name in _CHANGEABLE},
     }
+
+
+def _count_epochs(classifier, training_set):
+    """Return the number of epochs of a fit."""
+    if classifier.max_epochs != "auto":
+        return classifier.max_epochs
+    n_steps = math.ceil(training_set.n_shown / classifier.batch_size)
+    return int(np.clip(math.ceil(_N_STEPS / n_steps), *_EPOCHS))
 
 
 def _optimizer_params(classifier):
