@@ -292,7 +292,7 @@ def measure_together(transformers, X, n_jobs=None):
 
     See Also
     --------
-    ParticleFeatures : Its ``fit`` and ``transform`` for one alone.
+    EnsembleClassifier : Measures particles so for all its members.
 
     Examples
     --------
