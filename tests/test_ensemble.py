@@ -58,7 +58,7 @@ def make_tiny(**params):
     model = make_ensemble_pipeline(
         ["area", "histogram"], **{**TINY, "random_state": 0, **params}
     )
-    return model.set_params(forest__classify__n_estimators=5)
+    return model.set_params(forest__classify__n_estimators=5, cv=2)
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +263,18 @@ def test_cross_validation_selection_and_displays(particles):
         model.set_params(calibrate=False), max_error=0.9, confidence=0.1, cv=2
     ).fit(particles, y, groups=groups)
     assert selective.predict(particles[:2]).shape == (2,)
+
+
+def test_containers_of_pandas_reach_the_members(particles):
+    y = particles["label"]
+    model = make_tiny(calibrate=False)
+    expected = clone(model).fit(particles, y).predict_proba(particles)
+    with config_context(transform_output="pandas"):
+        model.fit(particles, y)
+        found = model.predict_proba(particles)
+        # scikit-learn warns of names that are missing.
+        model.named_estimators_["svc"].predict(particles)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_search_as_member_gets_the_groups(rows):

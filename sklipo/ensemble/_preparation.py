@@ -3,6 +3,9 @@
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+# Private part of scikit-learn: gives a result the container that is set.
+from sklearn.utils._set_output import _wrap_data_with_container
+
 from .._steps import transform_by
 from ..evaluation._preparation import join_preparation, prepare, split_preparation
 from ..features import ParticleFeatures, measure_together
@@ -90,4 +93,8 @@ def _measure(transformers, X, n_jobs):
         return []
     if n_jobs is None:
         n_jobs = transformers[0].n_jobs
-    return measure_together(transformers, X, n_jobs)
+    tables = measure_together(transformers, X, n_jobs)
+    return [
+        _wrap_data_with_container("transform", table, X, transformer)
+        for transformer, table in zip(transformers, tables, strict=True)
+    ]
