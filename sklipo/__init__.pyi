@@ -3,6 +3,7 @@ from . import (
     calibration,
     datasets,
     displays,
+    ensemble,
     evaluation,
     features,
     images,
@@ -23,6 +24,7 @@ from . import (
     versions,
     weights,
 )
+from .ensemble import EnsembleClassifier
 from .evaluation import (
     compare_samples,
     count_by,
@@ -40,7 +42,11 @@ from .lipnet.intensity import RandomIntensity
 from .metrics import classification_table
 from .particles import check_particles
 from .partitions import predict_micrographs, predict_partitions
-from .pipelines import make_lipnet_pipeline, make_svc_pipeline
+from .pipelines import (
+    make_ensemble_pipeline,
+    make_lipnet_pipeline,
+    make_svc_pipeline,
+)
 from .pretraining import pretrain_lipnet
 from .resampling import ArtificialOverSampler
 from .resize import Resize
@@ -52,6 +58,7 @@ __all__ = [
     "ApplyMask",
     "ArtificialOverSampler",
     "CropToMask",
+    "EnsembleClassifier",
     "EpochOverSampler",
     "EpochUnderSampler",
     "ImageArray",
@@ -73,12 +80,14 @@ __all__ = [
     "datasets",
     "displays",
     "draw_audit",
+    "ensemble",
     "estimate_prevalence",
     "evaluation",
     "features",
     "images",
     "inspection",
     "lipnet",
+    "make_ensemble_pipeline",
     "make_lipnet_pipeline",
     "make_svc_pipeline",
     "measures",

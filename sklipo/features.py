@@ -1,7 +1,7 @@
 """The doorway from particles to tables of measures."""
 
-from functools import lru_cache, partial
-from itertools import repeat
+from functools import partial
+from itertools import chain, repeat
 from numbers import Integral
 
 import numpy as np
@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._jobs import N_JOBS, map_parcels
 from .measures import Particle
-from .measures._groups import ALL, GROUPS, THESIS, measure_groups
+from .measures._groups import ALL, GROUPS, THESIS, Measurement
 from .particles._checking import check_same_masks, validate_particles
 from .particles._cropping import bounding_boxes, crop_particles
 from .particles._scale import white_level
@@ -42,7 +42,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         Number of points that each profile is resampled to.
     n_bins : int, default=32
         Number of bins of the histogram.
-    intensity : {"contrast", "noise", "none"}, default="contrast"
+    intensity : {"contrast", "noise", "none"} or list of them, default="contrast"
         Unit of histogram, moments and profiles, as in :class:`NormalizeBackground`.
         ``"contrast"``: each particle's difference from its own background in units of
         its contrast, which is the root mean square of this difference inside. Particles
@@ -50,7 +50,9 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         of lengths. ``"noise"``: differences in standard deviations of the surrounding.
         ``"none"``: as in the image, for micrographs that are calibrated. With these
         two, the histogram covers the range seen in ``fit``. The other groups, the one
-        named ``intensity`` too, do not depend on gain and offset in any case.
+        named ``intensity`` too, do not depend on gain and offset in any case. A list
+        measures these three in each of its units, and all else once; names then end in
+        the unit, but for those of the first, such as ``histogram_none_00``.
     n_jobs : int, default=None
         Number of jobs to measure in; -1 for all processors. None means 1 unless in a
         :obj:`joblib.parallel_config` context. The result does not depend on it.
@@ -63,8 +65,8 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         Unit of lengths: nm if the table in ``fit`` had a column ``pixel_size``. Only
         ``diameter`` is always in pixels, as in the thesis; ``length`` is the same in
         this unit.
-    intensity_range_ : tuple of (float, float)
-        Range of the histogram.
+    intensity_range_ : tuple of (float, float) or dict
+        Range of the histogram; one for each unit of a list, by its name.
     n_features_in_ : int
         Number of values in a row, where X was rows of numbers.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -105,7 +107,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
         "groups": [StrOptions({"all", "thesis"}), list, tuple],
         "n_points": [Interval(Integral, 2, None, closed="left")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
-        "intensity": [StrOptions(set(SCALES))],
+        "intensity": [StrOptions(set(SCALES)), list, tuple],
         "n_jobs": N_JOBS,
     }
 
@@ -141,18 +143,18 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
             The transformer itself.
         """
         groups = _check_groups(self.groups)
+        scales = _check_scales(self.intensity)
         particles = validate_particles(self, X, reset=True)
         check_same_masks(self, particles, reset=True)
         self.groups_ = groups
         self.unit_ = _length_unit(particles)
-        self.intensity_range_ = _find_range(particles, self.intensity)
+        ranges = {scale: _find_range(particles, scale) for scale in scales}
+        is_one = isinstance(self.intensity, str)
+        self.intensity_range_ = ranges[self.intensity] if is_one else ranges
         self._white = white_level(particles["image"].array)
-        self._settings = {
-            "n_points": self.n_points,
-            "n_bins": self.n_bins,
-            "intensity": self.intensity,
-        }
-        self._names = _name_features(groups, self._fitted_settings)
+        self._settings = {"n_points": self.n_points, "n_bins": self.n_bins}
+        self._scales = scales
+        self._names = [measure.names for measure in self._measurements]
         return self
 
     def transform(self, X):
@@ -177,23 +179,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
             or of another type. If another version of sklipo fitted it to other
             measures.
         """
-        check_is_fitted(self)
-        self._check_measures()
-        particles = validate_particles(self, X, reset=False)
-        check_same_masks(self, particles, reset=False)
-        if _length_unit(particles) != self.unit_:
-            raise ValueError(_UNIT_ERRORS[self.unit_])
-        self._check_scale(particles["image"].array)
-        measure = partial(
-            _measure_table,
-            groups=self.groups_,
-            settings=self._fitted_settings,
-            n_features=sum(map(len, self._names)),
-        )
-        # The noise is that of the whole surrounding.
-        if self._settings["intensity"] != "noise" and effective_n_jobs(self.n_jobs) > 1:
-            particles = _crop_to_surrounding(particles)
-        return np.concatenate(list(map_parcels(measure, particles, self.n_jobs)))
+        return measure_together([self], X, self.n_jobs)[0]
 
     def get_feature_names_out(self, input_features=None):
         """Name the features.
@@ -220,15 +206,24 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
             Names out of ``groups_``, one for each column of the result.
         """
         check_is_fitted(self)
-        groups = np.array(self.groups_, dtype=object)
+        groups = np.array([m.group for m in self._measurements], dtype=object)
         return np.repeat(groups, [len(names) for names in self._names])
+
+    def _check_particles(self, X):
+        """Return particles that can be measured as those of ``fit`` were."""
+        check_is_fitted(self)
+        self._check_measures()
+        particles = validate_particles(self, X, reset=False)
+        check_same_masks(self, particles, reset=False)
+        if _length_unit(particles) != self.unit_:
+            raise ValueError(_UNIT_ERRORS[self.unit_])
+        self._check_scale(particles["image"].array)
+        return particles
 
     def _check_measures(self):
         """Refuse a pickle of another version, which had other measures."""
         unknown = sorted(set(self.groups_) - set(GROUPS))
-        if not unknown and self._names == _name_features(
-            self.groups_, self._fitted_settings
-        ):
+        if not unknown and self._names == [m.names for m in self._measurements]:
             return
         which = f", such as the groups {unknown}" if unknown else ""
         raise ValueError(
@@ -239,8 +234,7 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
 
     def _check_scale(self, images):
         """Raise an error if raw intensities are on another scale than in ``fit``."""
-        is_raw = self._settings["intensity"] == "none"
-        if is_raw and white_level(images) != self._white:
+        if "none" in self._scales and white_level(images) != self._white:
             raise ValueError(
                 f"X has {images.pixel_dtype} pixels, and ParticleFeatures was fitted to"
                 " another type: raw intensities are on another scale. Convert the "
@@ -248,14 +242,88 @@ class ParticleFeatures(VersionedMixin, TransformerMixin, BaseEstimator):
             )
 
     @property
-    def _fitted_settings(self):
-        """Settings that groups of features may take."""
-        return {**self._settings, "value_range": self.intensity_range_}
+    def _measurements(self):
+        """What is measured, in the order of the result."""
+        first = self._scales[0]
+        ranges = self.intensity_range_
+        ranges = ranges if isinstance(ranges, dict) else {first: ranges}
+        return [
+            Measurement(
+                group,
+                scale,
+                (*self._settings.items(), ("value_range", ranges[scale])),
+                suffix="" if scale == first else f"_{scale}",
+            )
+            for scale in self._scales
+            for group in self.groups_
+            if scale == first or GROUPS[group].scaled
+        ]
 
     def __sklearn_tags__(self):
         # Folds of one table share its unit of lengths, so that is nothing learned.
-        row_wise = self.intensity == "contrast"
+        row_wise = self.intensity in ("contrast", ["contrast"], ("contrast",))
         return extend_tags(super().__sklearn_tags__(), row_wise=row_wise)
+
+
+def measure_together(transformers, X, n_jobs=None):
+    """Measure particles as several transformers do, but each measure once.
+
+    The geometry of a particle is found once for all. A group that does not depend on
+    the scale of intensities is measured on that of the first transformer that has it.
+
+    Parameters
+    ----------
+    transformers : list of ParticleFeatures
+        One or more, all fitted.
+    X : particle table, list of 2-D arrays or array
+        What :func:`~sklipo.particles.check_particles` takes.
+    n_jobs : int, default=None
+        Number of jobs to measure in, in place of those of the transformers.
+
+    Returns
+    -------
+    tables : list of ndarray of shape (n_samples, n_features)
+        What ``transform`` of each returns, but for rounding.
+
+    Raises
+    ------
+    ValueError
+        Where ``transform`` of one of them raises it.
+
+    See Also
+    --------
+    EnsembleClassifier : Measures particles so for all its members.
+
+    Examples
+    --------
+    >>> from sklipo import ParticleFeatures
+    >>> from sklipo.datasets import make_liposomes
+    >>> from sklipo.features import measure_together
+    >>> X = make_liposomes(20, random_state=0)
+    >>> scales = ["contrast", "none"]
+    >>> fitted = [ParticleFeatures(intensity=scale).fit(X) for scale in scales]
+    >>> [table.shape for table in measure_together(fitted, X)]
+    [(20, 262), (20, 262)]
+    """
+    for transformer in transformers:
+        particles = transformer._check_particles(X)
+    each = {}
+    for measurement in chain.from_iterable(t._measurements for t in transformers):
+        each.setdefault(measurement.key, measurement)
+    ends = np.cumsum([len(m.names) for m in each.values()])
+    columns = dict(zip(each, np.split(np.arange(ends[-1]), ends[:-1]), strict=True))
+    measure = partial(_measure_table, each=list(each.values()), n_features=ends[-1])
+    # The noise is that of the whole surrounding.
+    by_noise = any(measurement.scale == "noise" for measurement in each.values())
+    if not by_noise and effective_n_jobs(n_jobs) > 1:
+        particles = _crop_to_surrounding(particles)
+    table = np.concatenate(list(map_parcels(measure, particles, n_jobs)))
+    if len(transformers) == 1:
+        return [table]
+    return [
+        table[:, np.concatenate([columns[m.key] for m in transformer._measurements])]
+        for transformer in transformers
+    ]
 
 
 _UNIT_ERRORS = {
@@ -284,6 +352,17 @@ def _check_groups(groups):
     return tuple(dict.fromkeys(groups))
 
 
+def _check_scales(intensity):
+    """Return the scales of intensities asked for, each once."""
+    scales = (intensity,) if isinstance(intensity, str) else tuple(intensity)
+    if not scales or not all(scale in list(SCALES) for scale in scales):
+        raise ValueError(
+            f"intensity={intensity!r}; expected one of {list(SCALES)}, or a list of "
+            "one or more of them."
+        )
+    return tuple(dict.fromkeys(scales))
+
+
 def _length_unit(particles):
     """Return the unit that lengths are measured in."""
     return "nm" if "pixel_size" in particles else "px"
@@ -293,36 +372,18 @@ def _find_range(particles, intensity):
     """Return the range of the histogram on a scale of intensities."""
     if intensity == "contrast":
         return _CONTRAST_RANGE
-    values = [p.intensities.values for p in _each_particle(particles, intensity)]
+    each = (particle.normalized(intensity) for particle in _each_particle(particles))
+    values = [particle.intensities.values for particle in each]
     lows, highs = [v.min() for v in values], [v.max() for v in values]
     return float(min(lows)), float(max(highs))
 
 
-def _each_particle(particles, intensity):
-    """Yield the rows of a particle table one by one for measuring, on a scale."""
+def _each_particle(particles):
+    """Yield the rows of a particle table one by one for measuring."""
     masks = particles["mask"].array if "mask" in particles else repeat(None)
     sizes = particles["pixel_size"] if "pixel_size" in particles else repeat(None)
     for image, mask, size in zip(particles["image"].array, masks, sizes, strict=False):
-        yield Particle(image, mask, size).normalized(intensity)
-
-
-def _name_features(groups, settings):
-    """Return the names of the features of each group."""
-    settings = tuple(settings.items())
-    return [list(_name_group(group, settings)) for group in groups]
-
-
-# Each transform asks whether the names are still those of fit.
-@lru_cache
-def _name_group(group, settings):
-    """Return the names of the features of a group."""
-    # How many values a measure has depends on the settings, not on the particle.
-    particle = Particle(np.zeros((1, 1)))
-    return [
-        name if np.ndim(values) == 0 else f"{name}_{i:02d}"
-        for name, values in measure_groups(particle, [group], dict(settings)).items()
-        for i in range(np.size(values))
-    ]
+        yield Particle(image, mask, size)
 
 
 def _crop_to_surrounding(particles):
@@ -335,12 +396,14 @@ def _crop_to_surrounding(particles):
     return crop_particles(particles, starts, ends, margins)
 
 
-def _measure_table(particles, groups, settings, n_features):
+def _measure_table(particles, each, n_features):
     """Return the features of each particle as a row."""
     rows = np.empty((len(particles), n_features))
-    each = _each_particle(particles, settings["intensity"])
-    for row, particle in zip(rows, each, strict=True):
-        _fill(row, measure_groups(particle, groups, settings).values())
+    scales = {measurement.scale for measurement in each}
+    for row, particle in zip(rows, _each_particle(particles), strict=True):
+        scaled = {scale: particle.normalized(scale) for scale in scales}
+        measured = (m.measure(scaled[m.scale]).values() for m in each)
+        _fill(row, chain.from_iterable(measured))
     return rows
 
 

@@ -1,8 +1,10 @@
-"""The two models of the thesis, ready to fit on a particle table."""
+"""Models ready to fit on a particle table: the two of the thesis, and both together."""
 
 from numbers import Integral
 
+from imblearn.ensemble import BalancedRandomForestClassifier
 from imblearn.pipeline import Pipeline
+from numpy.random import RandomState
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -10,6 +12,7 @@ from sklearn.svm import SVC
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from .calibration import BalancedCalibratedClassifierCV
+from .ensemble import EnsembleClassifier
 from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
@@ -205,6 +208,105 @@ def make_svc_pipeline(
         ("classify", classify),
     ]
     return Pipeline(steps)
+
+
+def make_ensemble_pipeline(
+    groups="all",
+    *,
+    architecture="lipnet-2",
+    weights=None,
+    calibrate=True,
+    n_jobs=None,
+    random_state=None,
+    **lipnet_params,
+):
+    """Return an ensemble of networks, SVMs and a forest, each with its own view.
+
+    Five members vote: an SVM of measures by the particle's own contrast and one of raw
+    measures, a forest of both, a LipNet of pixels by contrast and one of raw pixels.
+    Whether brightness tells your classes apart or is an accident of exposure, some of
+    them see what matters.
+
+    Parameters
+    ----------
+    groups : str or list of str, default="all"
+        Groups of features to measure, see :class:`ParticleFeatures`.
+    architecture : str, default="lipnet-2"
+        Layers of the two networks, see :class:`LipNetClassifier`.
+    weights : array-like of shape (5,) or "out_of_fold", default=None
+        Weights of the members, see :class:`EnsembleClassifier`.
+    calibrate : bool, default=True
+        Learn how sure to be from out-of-fold predictions, see
+        :class:`EnsembleClassifier`. Without it, fitting takes a third of the time.
+    n_jobs : int, default=None
+        Number of members or folds that are fitted at once, and of jobs that measure
+        particles; -1 means one for each core.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the networks and the forest.
+    **lipnet_params : dict
+        Further parameters of :func:`make_lipnet_pipeline` for both networks.
+
+    Returns
+    -------
+    model : EnsembleClassifier
+        Members ``svc``, ``svc_raw``, ``forest``, ``lipnet`` and ``lipnet_raw``.
+
+    See Also
+    --------
+    make_svc_pipeline : The SVMs.
+    make_lipnet_pipeline : The networks.
+    EnsembleClassifier : An ensemble of members of your own.
+
+    Notes
+    -----
+    All members are trained as if classes were equally frequent: the SVM by weights, the
+    network by what an epoch shows, and each tree of the forest by drawing as many
+    particles of every class [1]_. :func:`~sklipo.calibration.shift_prior` turns the
+    probabilities into those of your sample.
+
+    Pass ``groups`` to ``fit``, so that calibration leaves whole micrographs out.
+
+    References
+    ----------
+    .. [1] C. Chen, A. Liaw and L. Breiman, "Using random forest to learn imbalanced
+       data", Technical Report 666, University of California, Berkeley, 2004.
+
+    Examples
+    --------
+    >>> from sklipo import make_ensemble_pipeline
+    >>> from sklipo.datasets import make_liposomes
+    >>> particles = make_liposomes(60, weights=None, random_state=0)
+    >>> model = make_ensemble_pipeline("thesis", max_epochs=1, random_state=0)
+    >>> model = model.set_params(calibrate=False)
+    >>> model.fit(particles, particles["label"]).predict(particles).shape
+    (60,)
+    """
+    if isinstance(random_state, RandomState):
+        # Members that shared it would draw in the order in which they are fitted.
+        random_state = random_state.randint(2**31 - 1)
+    lipnet_params["random_state"] = random_state
+    both = ParticleFeatures(groups, intensity=["contrast", "none"])
+    forest = BalancedRandomForestClassifier(
+        300,
+        sampling_strategy="all",
+        replacement=True,
+        bootstrap=False,
+        # None would draw from NumPy's global generator.
+        random_state=RandomState() if random_state is None else random_state,
+    )
+    members = [
+        ("svc", make_svc_pipeline(groups, probability=True)),
+        ("svc_raw", make_svc_pipeline(groups, intensity="none", probability=True)),
+        ("forest", Pipeline([("features", both), ("classify", forest)])),
+    ]
+    for name, intensity in (("lipnet", "contrast"), ("lipnet_raw", "none")):
+        network = make_lipnet_pipeline(
+            architecture, intensity=intensity, **lipnet_params
+        )
+        members.append((name, network))
+    return EnsembleClassifier(
+        members, weights=weights, calibrate=calibrate, n_jobs=n_jobs
+    )
 
 
 class ImagePipeline(VersionedMixin, Pipeline):

@@ -11,23 +11,22 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.utils import column_or_1d, get_tags
+from sklearn.utils import get_tags
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ._jobs import N_JOBS
 from ._steps import predict_both
 from .displays._probabilities import HOW_TO_GET
-from .evaluation._checks import check_labels_and_groups, check_unsure
+from .evaluation._checks import check_labels_and_groups, check_targets, check_unsure
 from .evaluation._coverage import tabulate_coverage, warn_of_undecided
 from .evaluation._folds import route_params
 from .evaluation._preparation import join_preparation, prepare, split_preparation
 from .evaluation.cross_validation import cross_validate_particles
-from .particles._labels import check_labels, check_values, encode, find_classes
+from .particles._labels import check_labels, encode, find_classes
 from .particles._probabilities import check_probabilities
 from .tags import extend_tags
 from .versions import VersionedMixin
@@ -382,12 +381,7 @@ class SelectiveClassifier(
                 f"{type(self.estimator).__name__} has no predict_proba, and without "
                 f"probabilities nothing tells what to leave out: {HOW_TO_GET}."
             )
-        if y is None or getattr(y, "ndim", 1) == 2:
-            y = column_or_1d(y, warn=True)
-        # It casts infinite labels to see whether they are whole.
-        with np.errstate(invalid="ignore"):
-            check_classification_targets(check_values(y, name="y"))
-        y, groups = check_labels_and_groups(X, y, groups)
+        y, groups = check_labels_and_groups(X, check_targets(y), groups)
         check_unsure(self.unsure, np.unique(y), any_kind=True)
         return y, groups
 

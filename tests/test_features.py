@@ -168,6 +168,42 @@ def test_raw_histogram_covers_the_range_of_fit():
     assert_allclose(measure.transform(table)[2], counts / counts.sum())
 
 
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_list_of_scales_measures_each_and_all_else_once(n_jobs):
+    table = _table(range(4))
+    one, other = (ParticleFeatures(intensity=scale) for scale in ("none", "noise"))
+    both = ParticleFeatures(intensity=["none", "noise"], n_jobs=n_jobs)
+    expected, more, found = (m.fit_transform(table) for m in (one, other, both))
+    groups = one.get_feature_groups_out()
+    scaled = ("moments", "histogram", "radial_profile", "edge_profile")
+    is_scaled = np.isin(groups, scaled)
+    assert_array_equal(found, np.hstack([expected, more[:, is_scaled]]))
+    assert_array_equal(both.get_feature_groups_out(), [*groups, *groups[is_scaled]])
+    names, width = both.get_feature_names_out(), len(groups)
+    assert_array_equal(names[:width], one.get_feature_names_out())
+    assert_array_equal(names[[width, -1]], ["moment_20_noise", "edge_profile_noise_79"])
+    assert both.intensity_range_["noise"] == other.intensity_range_
+
+
+def test_measured_together_is_measured_alone():
+    table = _table(range(4))
+    fitted = [
+        ParticleFeatures(intensity="contrast").fit(table),
+        ParticleFeatures(["histogram", "area"], intensity="none").fit(table),
+        ParticleFeatures("thesis", n_bins=8, intensity=["none", "contrast"]).fit(table),
+    ]
+    together = features.measure_together(fitted, table)
+    for found, measure in zip(together, fitted, strict=True):
+        # What does not depend on the scale is that of the first but for rounding.
+        assert_allclose(found, measure.transform(table), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("intensity", [[], ["raw"], ["contrast", None], [["none"]]])
+def test_unknown_scales_of_a_list(intensity):
+    with pytest.raises(ValueError, match=r"expected one of .* or a list of one or"):
+        ParticleFeatures(intensity=intensity).fit(_table(range(2)))
+
+
 @pytest.mark.parametrize("intensity", ["contrast", "noise", "none"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (12, 7)])

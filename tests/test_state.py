@@ -20,6 +20,7 @@ from sklipo import (
     ApplyMask,
     ArtificialOverSampler,
     CropToMask,
+    EnsembleClassifier,
     EpochOverSampler,
     EpochUnderSampler,
     LipNetClassifier,
@@ -29,6 +30,7 @@ from sklipo import (
     RandomIntensity,
     Resize,
     cross_validate_particles,
+    make_ensemble_pipeline,
     make_lipnet_pipeline,
     make_svc_pipeline,
     pretrain_lipnet,
@@ -124,6 +126,9 @@ def use(estimator, X, y):
         make_svc_pipeline(GROUPS),
         make_svc_pipeline(GROUPS, probability=True),
         make_lipnet_pipeline(**TINY, size=8),
+        make_ensemble_pipeline(GROUPS, **TINY, size=8, calibrate=False).set_params(
+            forest__classify__n_estimators=3
+        ),
         make_lipnet_pipeline(**TINY, size=8, callbacks=[DropoutDecay()]),
     ],
     ids=lambda estimator: type(estimator).__name__,
@@ -148,6 +153,7 @@ def test_estimators_of_particles_change_nothing(particles, estimator):
         LipNetClassifier(**TINY, epoch_sampler=EpochUnderSampler()),
         LipNetClassifier(**TINY, random_state=np.random.RandomState(0)),
         BalancedCalibratedClassifierCV(LogisticRegression()),
+        EnsembleClassifier([("network", LipNetClassifier(**TINY))], cv=2),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

@@ -7,6 +7,8 @@ from operator import itemgetter
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 
 # Private part of scikit-learn: check_consistent_length counts by it.
 from sklearn.utils.validation import _num_samples
@@ -33,6 +35,16 @@ def check_labels_and_groups(X, y, groups):
             "column.",
         )
     return y, groups
+
+
+def check_targets(y):
+    """Return labels after scikit-learn's own checks of them, as its estimators do."""
+    if y is None or getattr(y, "ndim", 1) == 2:
+        y = column_or_1d(y, warn=True)
+    # It casts infinite labels to see whether they are whole.
+    with np.errstate(invalid="ignore"):
+        check_classification_targets(check_values(y, name="y"))
+    return y
 
 
 def check_unsure(unsure, classes, *, any_kind=False):

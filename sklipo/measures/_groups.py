@@ -5,10 +5,13 @@ The guide lists the groups from this table, and the API reference lists the func
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import measures
+from .particle import Particle
 
 _SIZE, _INTENSITY, _BEYOND = "Size", "Intensity", "Beyond the thesis"
 _BY_NAME = "Only by name"
@@ -33,6 +36,8 @@ class Group:
         Name of the features if ``measure`` names none; by default that of the group.
     in_all : bool
         Whether ``"all"`` includes it: not what takes longer than all others together.
+    scaled : bool
+        Whether it depends on the scale of intensities: on their gain and offset.
     """
 
     section: str
@@ -41,20 +46,65 @@ class Group:
     settings: tuple[str, ...] = ()
     feature: str | None = None
     in_all: bool = True
+    scaled: bool = False
 
 
-def measure_groups(particle, groups, settings):
-    """Return the features of a particle by name: numbers, and 1-D arrays of them."""
-    measured = {}
-    for name in groups:
-        group = GROUPS[name]
+class Measurement(NamedTuple):
+    """A group of features on a scale of intensities, with all settings.
+
+    Parameters
+    ----------
+    group : str
+        Name of the group.
+    scale : str
+        Scale of intensities, see :meth:`Particle.normalized`.
+    settings : tuple of (str, object)
+        Settings that groups may take, by name.
+    suffix : str
+        What the names of the features have after that of the measure.
+    """
+
+    group: str
+    scale: str
+    settings: tuple
+    suffix: str = ""
+
+    @property
+    def key(self):
+        """What the values depend on: not all do on the scale, or on each setting."""
+        group = GROUPS[self.group]
+        used = tuple(item for item in self.settings if item[0] in group.settings)
+        return self.group, self.scale if group.scaled else None, used
+
+    @property
+    def names(self):
+        """Names of the features."""
+        return _name_features(self)
+
+    def measure(self, particle):
+        """Return the features by name of a particle that is on the scale."""
+        group = GROUPS[self.group]
+        settings = {**dict(self.settings), "intensity": self.scale}
         result = group.measure(
             particle, **{key: settings[key] for key in group.settings}
         )
-        if not isinstance(result, dict):
-            result = {group.feature or name: result}
-        measured.update(result)
-    return measured
+        return (
+            result
+            if isinstance(result, dict)
+            else {group.feature or self.group: result}
+        )
+
+
+# Each transform asks whether the names are still those of fit.
+@lru_cache
+def _name_features(measurement):
+    """Return the names of the features of a measurement."""
+    # How many values a measure has depends on the settings, not on the particle.
+    return [
+        name + measurement.suffix + ("" if np.ndim(values) == 0 else f"_{i:02d}")
+        for name, values in measurement.measure(Particle(np.zeros((1, 1)))).items()
+        for i in range(np.size(values))
+    ]
 
 
 def _measure_moments(particle, intensity):
@@ -104,24 +154,28 @@ GROUPS = {
         "image moments μ20, μ02, μ30 and μ03",
         _measure_moments,
         settings=("intensity",),
+        scaled=True,
     ),
     "histogram": Group(
         _INTENSITY,
         "shares of the intensities in 32 bins",
         measures.histogram,
         settings=("n_bins", "value_range"),
+        scaled=True,
     ),
     "radial_profile": Group(
         _INTENSITY,
         "mean intensity on rings from the center outward",
         _measure_radial_profile,
         settings=("n_points",),
+        scaled=True,
     ),
     "edge_profile": Group(
         _INTENSITY,
         "mean intensity from the center to the membrane",
         _measure_edge_profile,
         settings=("n_points",),
+        scaled=True,
     ),
     "signal_to_noise": Group(
         _INTENSITY,

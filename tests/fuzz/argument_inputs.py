@@ -103,6 +103,12 @@ def _fit_pipeline(make, **parameters):
     make(**parameters).fit(PLAIN, Y).predict(PLAIN)
 
 
+def _fit_ensemble(**parameters):
+    """Make the ensemble with small networks and a small forest, and fit it."""
+    model = sklipo.make_ensemble_pipeline(**{**_QUICK, "size": 6, **parameters})
+    model.set_params(forest__classify__n_estimators=3).fit(PLAIN, Y).predict(PLAIN)
+
+
 def _make_result(**fields):
     """Make a result of cross-validation and let it say all that it has to say."""
     result = evaluation.CrossValidationResult(**fields)
@@ -194,6 +200,25 @@ def _estimator_calls():
         "make_svc_pipeline": (
             partial(_fit_pipeline, sklipo.make_svc_pipeline),
             {"groups": "thesis", "C": 1.0, "gamma": 0.1, "probability": False},
+        ),
+        "EnsembleClassifier": (
+            partial(_fit, sklipo.EnsembleClassifier),
+            {
+                "estimators": [("dummy", _dummy())],
+                "weights": None,
+                "calibrate": False,
+                "cv": 2,
+                "n_jobs": None,
+            },
+        ),
+        "make_ensemble_pipeline": (
+            _fit_ensemble,
+            {
+                "groups": ["area"],
+                "architecture": "lipnet-1",
+                "weights": None,
+                "calibrate": False,
+            },
         ),
         "make_lipnet_pipeline": (
             partial(_fit_pipeline, partial(sklipo.make_lipnet_pipeline, **_QUICK)),

@@ -1,0 +1,5 @@
+"""Several classifiers as one: members see a particle in differing views and vote."""
+
+from .classifier import EnsembleClassifier
+
+__all__ = ["EnsembleClassifier"]
