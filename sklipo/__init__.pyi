@@ -10,6 +10,7 @@ from . import (
     lipnet,
     measures,
     metrics,
+    own_size,
     particles,
     partitions,
     pipelines,
@@ -37,6 +38,7 @@ from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
 from .lipnet.intensity import RandomIntensity
 from .metrics import classification_table
+from .own_size import OwnSizeLipNetClassifier
 from .particles import check_particles
 from .partitions import predict_micrographs, predict_partitions
 from .pipelines import make_lipnet_pipeline, make_svc_pipeline
@@ -56,6 +58,7 @@ __all__ = [
     "ImageDtype",
     "LipNetClassifier",
     "NormalizeBackground",
+    "OwnSizeLipNetClassifier",
     "ParticleFeatures",
     "RandomAffine",
     "RandomIntensity",
@@ -82,6 +85,7 @@ __all__ = [
     "measures",
     "metrics",
     "micrograph_weights",
+    "own_size",
     "particles",
     "partitions",
     "pipelines",

@@ -13,15 +13,9 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from .images._numbers import float_dtype
 from .images._shapes import height_and_width
 from .particles._checking import validate_particles
-from .particles._scale import white_level
+from .particles._scale import check_white, white_level
 from .tags import extend_tags
 from .versions import VersionedMixin
-
-_KINDS = {
-    255: "uint8 pixels and divides them by 255",
-    65535: "uint16 pixels and divides them by 65535",
-    1: "pixels of other types than uint8 and uint16 and keeps their values",
-}
 
 
 class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
@@ -126,13 +120,13 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         images = validate_particles(self, X, reset=False)["image"].array
-        self._check_white(images)
+        check_white(self, images)
         dtype = float_dtype(images.pixel_dtype)
         height, width = self.size_
         pixels = np.empty((len(images), height, width), dtype)
         for out, image in zip(pixels, images, strict=True):
             # OpenCV knows no bool and few integers, and would round means of those.
-            _resize(image.astype(dtype, copy=False), out)
+            resize_image(image.astype(dtype, copy=False), out)
         if self.white_ != 1:
             pixels /= dtype(self.white_)
             np.minimum(pixels, 1, out=pixels)  # means round up beyond white
@@ -157,24 +151,13 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
             _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{y}_{x}" for y, x in np.ndindex(*self.size_)], object)
 
-    def _check_white(self, images):
-        """Raise an error if the pixels are on another scale than those of ``fit``."""
-        if white_level(images) != self.white_:
-            raise ValueError(
-                f"X has {images.pixel_dtype} pixels. Resize was fitted to "
-                f"{_KINDS[self.white_]}, so the two are on different scales. Convert "
-                "the images to the type seen in fit (uint8 pixels become floats of 0 "
-                "to 1 by image / 255), or put NormalizeBackground, by noise or "
-                "contrast, before Resize, which makes all types alike, and fit again."
-            )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return extend_tags(tags, row_wise=True)
 
 
-def _resize(image, out):
+def resize_image(image, out):
     """Write an image in another size, each axis by its own rule."""
     height, width = out.shape
     if (image.shape[0] > height) != (image.shape[1] > width):
