@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
 )
 
 from .images._numbers import float_dtype
+from .images._resizing import resize_image
 from .lipnet._augmentation import list_augmentations
 from .lipnet._base import BaseLipNetClassifier
 from .lipnet._own_size import (
@@ -33,7 +34,6 @@ from .lipnet._prediction import forward, pixels_at_once, probabilities
 from .lipnet.architectures import ARCHITECTURES
 from .particles._checking import check_same_masks, validate_particles
 from .particles._scale import check_white, white_level
-from .resize import resize_image
 
 # Parameters of LipNetClassifier that need images of one size.
 _ONE_SIZE = {"image_shape", "hidden_units", "dense_dropout"}

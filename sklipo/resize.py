@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-import cv2
 import numpy as np
 
 # Private parts of scikit-learn: _fit_context, Interval, _check_feature_names_in.
@@ -11,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .images._numbers import float_dtype
+from .images._resizing import resize_image
 from .images._shapes import height_and_width
 from .particles._checking import validate_particles
 from .particles._scale import check_white, white_level
@@ -155,20 +155,3 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return extend_tags(tags, row_wise=True)
-
-
-def resize_image(image, out):
-    """Write an image in another size, each axis by its own rule."""
-    height, width = out.shape
-    if (image.shape[0] > height) != (image.shape[1] > width):
-        # One call for both axes would interpolate along the one that shrinks.
-        image = _resize_to(image, (image.shape[1], height), image.shape[0] > height)
-    _resize_to(image, (width, height), image.shape[1] > width, out)
-
-
-def _resize_to(image, size, shrinks, out=None):
-    """Return an image in a width and height, by area or by linear interpolation."""
-    # INTER_AREA drops what covers less than 1/1000 of a pixel. Up to a size of 1000
-    # nothing does, since edges lie at multiples of 1/size.
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, size, dst=out, interpolation=way)

@@ -46,7 +46,7 @@ class BaseLipNetClassifier(
 ):
     """Base class of classifiers that train a small convolutional network.
 
-    A subclass has the parameters of :class:`LipNetClassifier`. One whose images are no
+    A subclass has most parameters of :class:`LipNetClassifier`. One whose images are no
     rows of pixels of one shape has other methods and classes of those below, up to
     ``fit``.
     """
@@ -90,8 +90,9 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row, its pixels in C order. float32 is not copied.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            One image a row, its pixels in C order; float32 is not copied. A table is
+            for :class:`OwnSizeLipNetClassifier`.
         y : array-like of shape (n_samples,)
             Class labels of any kind.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -105,8 +106,9 @@ class BaseLipNetClassifier(
         Raises
         ------
         ValueError
-            If there are fewer than two classes, if ``image_shape`` does not fit X, if
-            a class is too small for early stopping, or if the training diverges.
+            If there are fewer than two classes, if images have another shape or size
+            than can be, if a class is too small for early stopping, or if the training
+            diverges.
         TypeError
             If X holds images rather than rows of pixels.
         KeyboardInterrupt
@@ -127,8 +129,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row, its pixels in C order.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
         y : array-like of shape (n_samples,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
@@ -162,8 +164,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
 
         Returns
         -------
@@ -183,8 +185,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
 
         Returns
         -------
@@ -204,8 +206,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
 
         Returns
         -------

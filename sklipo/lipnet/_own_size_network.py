@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import max_pool2d
 
-from .architectures import build_lipnet, list_layers
+from .architectures import ARCHITECTURES, build_lipnet
 
 
 class OwnSizeNetwork(nn.Sequential):
@@ -67,7 +67,10 @@ def build_own_size_network(architecture, n_classes, **lipnet):
 
 def check_own_size_architecture(architecture):
     """Refuse an architecture whose number of weights depends on the size of images."""
-    if list_layers(architecture)[-1] == "dense":
+    layers = architecture
+    if isinstance(architecture, str):
+        layers = ARCHITECTURES[architecture]
+    if "dense" in layers[-1:]:
         raise ValueError(
             f"architecture={architecture!r} ends in 'dense', which needs images of one "
             "size. Take 'lipnet-4c', or a tuple of layers that ends in 'average'; or "

@@ -257,7 +257,7 @@ def build_lipnet(
     """
     if min(image_shape) < 1:
         raise ValueError(f"image_shape={image_shape!r}; an image has a pixel or more.")
-    *layers, end = list_layers(architecture)
+    *layers, end = _layer_names(architecture)
     map_shape = _shape_after(layers, image_shape, n_filters)
     hidden, width = _hidden_part(end, map_shape, dense_dropout, hidden_units)
     parts = {
@@ -272,7 +272,7 @@ def build_lipnet(
     return network.to(dtype=dtype, memory_format=torch.channels_last)
 
 
-def list_layers(architecture):
+def _layer_names(architecture):
     """Return the layers of an architecture, which is a name or lists them itself."""
     if isinstance(architecture, str):
         if architecture not in ARCHITECTURES:
