@@ -335,7 +335,9 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
                 "None."
             )
         factors = particles["pixel_size"].to_numpy() / self.pixel_size
-        return np.maximum(np.rint(shapes * factors[:, None]), 1).astype(np.int64)
+        # What is beyond 2**31 pixels is refused, and its square still an integer.
+        scaled = np.clip(np.rint(shapes * factors[:, None]), 1, 2**31)
+        return scaled.astype(np.int64)
 
     def _refuse_large(self, n_pixels, what):
         """Raise an error if a number of pixels is more than a batch may have."""

@@ -27,6 +27,7 @@ from sklipo import (
     make_lipnet_pipeline,
 )
 from sklipo.datasets import make_liposomes
+from sklipo.displays import TrainingCurveDisplay
 from sklipo.inspection import FeatureMapDisplay, occlusion_map
 from sklipo.lipnet import DropoutDecay, FocalLoss, StopTraining
 
@@ -342,6 +343,7 @@ def test_pipeline_shows_the_surrounding_if_asked(input_mode):
         ({"region": "particle"}, ValueError, "'region' parameter"),
         ({"batch_pixels": 100}, ValueError, r"An image of \d+ pixels, in row \d+ of X"),
         ({"pixel_size": 1e-4}, ValueError, "larger than batch_pixels=524288"),
+        ({"pixel_size": 1e-300}, ValueError, "larger than batch_pixels=524288"),
     ],
 )
 def test_what_cannot_be_is_refused_before_training(particles, change, error, message):
@@ -392,6 +394,11 @@ def test_an_error_leaves_the_classifier_as_it_was(particles, fitted):
 def test_inspection_says_that_it_needs_images_of_one_size(particles, fitted, look):
     with pytest.raises(TypeError, match=r"own size.*LipNetClassifier behind a Resize"):
         look(fitted, particles)
+
+
+def test_displays_of_training_and_results_take_it(particles, fitted):
+    display = TrainingCurveDisplay.from_estimator(fitted)
+    assert len(display.ax_.lines[0].get_xdata()) == 2
 
 
 def test_input_and_cropped_tables_stay_as_they_are(particles):
