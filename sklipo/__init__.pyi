@@ -14,6 +14,7 @@ from . import (
     particles,
     partitions,
     pipelines,
+    pretraining,
     resampling,
     resize,
     selective,
@@ -42,6 +43,7 @@ from .own_size import OwnSizeLipNetClassifier
 from .particles import check_particles
 from .partitions import predict_micrographs, predict_partitions
 from .pipelines import make_lipnet_pipeline, make_svc_pipeline
+from .pretraining import pretrain_lipnet
 from .resampling import ArtificialOverSampler
 from .resize import Resize
 from .selective import SelectiveClassifier
@@ -91,6 +93,8 @@ __all__ = [
     "pipelines",
     "predict_micrographs",
     "predict_partitions",
+    "pretrain_lipnet",
+    "pretraining",
     "resampling",
     "resize",
     "selective",

@@ -1,5 +1,7 @@
 """The last step of a pipeline, and the way of data through the steps before it."""
 
+from sklearn.frozen import FrozenEstimator
+
 # Private part of scikit-learn: the base of all searches, which nothing public tells
 # from other meta-estimators.
 from sklearn.model_selection._search import BaseSearchCV
@@ -11,10 +13,10 @@ from .tags import has_tag
 def last_step(estimator):
     """Return the estimator at the end of pipelines and searches, however nested.
 
-    A fitted search stands for its ``best_estimator_``, one that is not fitted for the
-    ``estimator`` that it tries out. Other meta-estimators, such as
-    ``CalibratedClassifierCV``, are last steps themselves: their predictions are not
-    those of the estimator inside.
+    A frozen estimator stands for the one inside, a fitted search for its
+    ``best_estimator_``, one that is not fitted for the ``estimator`` that it tries out.
+    Other meta-estimators, such as ``CalibratedClassifierCV``, are last steps
+    themselves: their predictions are not those of the estimator inside.
     """
     return split_last_step(estimator)[1]
 
@@ -29,6 +31,8 @@ def split_last_step(estimator):
         if isinstance(estimator, Pipeline):
             before += estimator.steps[:-1]
             estimator = estimator.steps[-1][1]
+        elif isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
         elif hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
         elif isinstance(estimator, BaseSearchCV):

@@ -65,6 +65,12 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
         Share of values dropped in training after each pooling or strided convolution.
     batch_norm : bool, default=False
         Normalize each convolution's output over the pixels of a batch.
+    pretrained : OwnSizeLipNetClassifier, Pipeline, str or Path, default=None
+        What training starts from in place of random weights. Without batch
+        normalization a LipNetClassifier of the same layers will do, too.
+    layer_decay : float, default=0.7
+        Factor by which each layer learns more slowly than the one above it, if the
+        network is pretrained.
     optimizer : {"adam", "sgd"}, default="adam"
         As in :class:`LipNetClassifier`, as are all parameters from here on that are
         described in a few words.
@@ -207,6 +213,8 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
         n_filters=32,
         conv_dropout=0.25,
         batch_norm=False,
+        pretrained=None,
+        layer_decay=0.7,
         optimizer="adam",
         learning_rate=None,
         learning_rate_schedule=None,
@@ -236,6 +244,8 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
         self.n_filters = n_filters
         self.conv_dropout = conv_dropout
         self.batch_norm = batch_norm
+        self.pretrained = pretrained
+        self.layer_decay = layer_decay
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

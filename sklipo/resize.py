@@ -1,6 +1,6 @@
 """Resize: images of any size to rows of pixels."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -27,8 +27,13 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     size : int or tuple of (int, int), default=28
-        Height and width of the result in pixels; one number for a square. The image is
-        stretched to fit, as in the thesis.
+        Height and width of the result in pixels; one number for a square.
+    keep_aspect_ratio : bool, default=False
+        Whether an image keeps its proportions and lies in the middle of the result, as
+        large as fits. By default it is stretched to fit, as in the thesis.
+    fill_value : float, default=0
+        Value beside an image that keeps its proportions, on the scale of its pixels.
+        After :class:`NormalizeBackground`, 0 is the mean of the background.
 
     Attributes
     ----------
@@ -54,6 +59,10 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
     pixels are interpolated linearly. OpenCV computes both, with weights in single
     precision.
 
+    An image that keeps its proportions gets whole numbers of pixels, one at least: of
+    an axis of ``n`` pixels, the nearest to ``n`` times the factor of the axis that
+    fills the result.
+
     Pixels of type uint8 and uint16 are divided by 255 and 65535. Other types have no
     white level of their own and keep their values. A model that has learned from the
     one kind would see the other on a scale that is off by such a factor, so
@@ -68,14 +77,24 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
     >>> Resize(2).fit_transform(images)
     array([[1., 1., 1., 1.],
            [0., 0., 0., 0.]], dtype=float32)
+    >>> long = [np.full((4, 8), 255, "uint8")]
+    >>> Resize(4, keep_aspect_ratio=True).fit_transform(long).reshape(4, 4)
+    array([[0., 0., 0., 0.],
+           [1., 1., 1., 1.],
+           [1., 1., 1., 1.],
+           [0., 0., 0., 0.]], dtype=float32)
     """
 
     _parameter_constraints = {
-        "size": [Interval(Integral, 1, None, closed="left"), tuple, list]
+        "size": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "keep_aspect_ratio": ["boolean"],
+        "fill_value": [Interval(Real, None, None, closed="neither")],
     }
 
-    def __init__(self, size=28):
+    def __init__(self, size=28, *, keep_aspect_ratio=False, fill_value=0):
         self.size = size
+        self.keep_aspect_ratio = keep_aspect_ratio
+        self.fill_value = fill_value
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -124,9 +143,13 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
         dtype = float_dtype(images.pixel_dtype)
         height, width = self.size_
         pixels = np.empty((len(images), height, width), dtype)
+        resize = resize_image
+        if self.keep_aspect_ratio:
+            pixels[:] = self.fill_value
+            resize = _resize_in_proportion
         for out, image in zip(pixels, images, strict=True):
             # OpenCV knows no bool and few integers, and would round means of those.
-            resize_image(image.astype(dtype, copy=False), out)
+            resize(image.astype(dtype, copy=False), out)
         if self.white_ != 1:
             pixels /= dtype(self.white_)
             np.minimum(pixels, 1, out=pixels)  # means round up beyond white
@@ -155,3 +178,13 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return extend_tags(tags, row_wise=True)
+
+
+def _resize_in_proportion(image, out):
+    """Write an image into the middle of another one, as large as fits."""
+    factor = min(np.divide(out.shape, image.shape))
+    shape = np.maximum(np.rint(np.multiply(image.shape, factor)), 1).astype(int)
+    part = np.empty(shape, out.dtype)  # OpenCV writes into whole arrays only
+    resize_image(image, part)
+    (top, left), (bottom, right) = (out.shape - shape) // 2, (out.shape + shape) // 2
+    out[top:bottom, left:right] = part

@@ -57,7 +57,7 @@ def micrograph_weights(y, groups, power=0.5):
     See Also
     --------
     cross_validate_particles : Splits weights in ``params`` as the particles.
-    EpochOverSampler : Balances the classes in each epoch of a network.
+    EpochOverSampler : Shows a network more of some micrographs, by the same shares.
     sklearn.utils.class_weight.compute_sample_weight : Weights by class alone.
 
     Notes

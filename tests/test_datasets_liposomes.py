@@ -10,6 +10,11 @@ from skimage.measure import regionprops
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_score
 
+from sklipo.artificial._projection import (
+    TAIL_DENSITY,
+    USUAL_RANGES,
+    bilayer_projection,
+)
 from sklipo.artificial._sampling import CLASSES
 from sklipo.datasets import make_liposomes
 from sklipo.datasets._class_counts import class_counts
@@ -129,6 +134,63 @@ def test_pixel_size_scales_what_is_drawn():
     np.testing.assert_allclose(np.divide(*areas), 4, rtol=0.1)
 
 
+def test_micrographs_draw_pixel_sizes_and_thicknesses_of_their_own():
+    table = make_liposomes(
+        60,
+        pixel_size=(0.5, 2.0),
+        conditions={"bilayer_thickness": (3, 6)},
+        random_state=0,
+    )
+    shared = ["pixel_size", "bilayer_thickness"]
+    assert (table.groupby("micrograph")[shared].nunique() == 1).all(axis=None)
+    for column, low, high in zip(shared, (0.5, 3), (2, 6), strict=True):
+        assert table[column].between(low, high).all()
+        assert table[column].nunique() == table["micrograph"].nunique()
+    areas = [mask.sum() for mask in table["mask"]]
+    radii = np.sqrt(np.divide(areas, np.pi)) * table["pixel_size"]
+    np.testing.assert_allclose(table["radius_nm"], radii)
+
+
+def test_each_condition_changes_the_images_and_nothing_else():
+    usual = make_liposomes(4, random_state=0)
+    for name, (low, high) in USUAL_RANGES.items():
+        same, other = (
+            make_liposomes(4, conditions={name: pair}, random_state=0)
+            for pair in ((low, high), (0.8 * low + 0.01, 0.8 * low + 0.01))
+        )
+        for column in ("image", "mask"):
+            pairs = zip(usual[column], same[column], other[column], strict=True)
+            for one, two, three in pairs:
+                np.testing.assert_array_equal(one, two)
+                assert (one == three).all() == (column == "mask"), name
+        truth = ["label", "n_lamellae", "radius_nm", "filled"]
+        pd.testing.assert_frame_equal(usual[truth], other[truth])
+
+
+def test_a_larger_dose_has_less_noise():
+    noises = []
+    for dose in (100, 10_000):
+        conditions = {"dose": (dose, dose), "grain": (0, 0), "unevenness": (0, 0)}
+        table = make_liposomes(6, conditions=conditions, random_state=0)
+        corners = [image[:8, :8].std() for image in table["image"]]
+        noises.append(np.median(corners))
+    assert noises[0] > 5 * noises[1]
+
+
+def test_a_bilayer_of_any_thickness_holds_the_mass_of_its_shells():
+    radii = np.linspace(0, 50, 50_001)
+    for thickness in (3.0, 5.0):
+        density = bilayer_projection(radii, 50.0, thickness)
+        mass = np.trapezoid(density * 2 * np.pi * radii, radii)
+        balls = [
+            4 / 3 * np.pi * (50 - depth) ** 3
+            for depth in (0, 1, thickness - 1, thickness)
+        ]
+        heads = balls[0] - balls[1] + balls[2] - balls[3]
+        tails = balls[1] - balls[2]
+        assert mass == pytest.approx(heads + TAIL_DENSITY * tails, rel=1e-4)
+
+
 def test_noise_can_be_left_out():
     noisy, clean = (
         make_liposomes(6, noise=noise, random_state=0) for noise in (1.0, 0.0)
@@ -229,6 +291,16 @@ def test_a_class_without_weight_is_left_out():
         ({"weights": [0, 0, 0]}, "not all 0"),
         ({"weights": [1, 1, np.nan]}, "finite"),
         ({"weights": {"empty": 1.0}}, "'empty'.*classes are"),
+        ({"conditions": {"focus": (1, 2)}}, r"unknown names \['focus'\]; known are"),
+        ({"conditions": {"dose": (0, 100)}}, "from 1 to 1e.06, the smaller one first"),
+        ({"conditions": {"dose": (300, 100)}}, r"conditions\['dose'\]=\(300, 100\)"),
+        ({"conditions": {"dose": 100}}, "expected a pair of numbers"),
+        ({"conditions": {"dose": (100, np.nan)}}, "expected a pair of numbers"),
+        ({"conditions": {"dose": ("a", "b")}}, "expected a pair of numbers"),
+        ({"conditions": {"bilayer_thickness": (1, 5)}}, "from 2 to 6.5"),
+        ({"pixel_size": (2, 1)}, r"pixel_size=\(2, 1\); expected a pair of numbers"),
+        ({"pixel_size": (1, 11)}, "from 0.01 to 10"),
+        ({"pixel_size": [1]}, "expected a pair of numbers"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):

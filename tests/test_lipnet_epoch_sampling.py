@@ -1,11 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.over_sampling import RandomOverSampler
 
-from sklipo.lipnet._batches import TrainingSet
+from sklipo import micrograph_weights
+from sklipo.lipnet._batches import TrainingSet, draw_rows
 from sklipo.lipnet.class_weights import DeferredClassWeight
 from sklipo.lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
 
@@ -21,7 +23,9 @@ def generator(seed=0):
 @given(y=LABELS, seed=st.integers(0, 5))
 def test_over_sampler_shows_every_class_equally_often(y, seed):
     y = np.array(y)
-    shown = np.bincount(EpochOverSampler().sample(y, generator(seed)), minlength=len(y))
+    shown = np.bincount(
+        EpochOverSampler().sample(y, generator=generator(seed)), minlength=len(y)
+    )
     largest = np.bincount(y).max()
     for label in np.unique(y):
         times = shown[y == label]
@@ -32,7 +36,7 @@ def test_over_sampler_shows_every_class_equally_often(y, seed):
 @given(y=LABELS, drop=st.floats(0, 0.99))
 def test_under_sampler_drops_a_part_of_the_largest_class(y, drop):
     y = np.array(y)
-    rows = EpochUnderSampler(drop).sample(y, generator())
+    rows = EpochUnderSampler(drop).sample(y, generator=generator())
     assert len(set(rows)) == len(rows)
     counts, shown = np.bincount(y), np.bincount(y[rows])
     largest = counts.argmax()
@@ -45,7 +49,7 @@ def test_under_sampler_drops_a_part_of_the_largest_class(y, drop):
 def test_all_samples_are_seen_over_the_epochs():
     y = np.repeat([0, 1], [1000, 30])
     draws = generator()
-    epochs = [set(EpochUnderSampler().sample(y, draws)) for _ in range(8)]
+    epochs = [set(EpochUnderSampler().sample(y, generator=draws)) for _ in range(8)]
     # A sample is missed by all of them with a probability of 0.2 ** 8 = 3e-6.
     assert set.union(*epochs) == set(range(1030))
     dropped = [set(range(1030)) - epoch for epoch in epochs]
@@ -68,7 +72,7 @@ def test_all_samples_are_seen_over_the_epochs():
 )
 def test_sampling_strategy_means_what_it_means_in_imblearn(strategy):
     y = np.repeat(["a", "b", "c"], [30, 7, 20])
-    rows = EpochOverSampler(strategy).sample(y, generator())
+    rows = EpochOverSampler(strategy).sample(y, generator=generator())
     sampler = RandomOverSampler(sampling_strategy=strategy, random_state=0)
     _, expected = sampler.fit_resample(np.zeros((57, 1)), y)
     assert sorted(y[rows]) == sorted(expected)
@@ -76,16 +80,16 @@ def test_sampling_strategy_means_what_it_means_in_imblearn(strategy):
 
 def test_sampling_strategy_as_a_ratio_of_two_classes():
     y = np.repeat([5, 6], [40, 3])
-    rows = EpochOverSampler(0.5).sample(y, generator())
+    rows = EpochOverSampler(0.5).sample(y, generator=generator())
     assert np.bincount(y[rows]).tolist()[5:] == [40, 20]
 
 
 @pytest.mark.parametrize("sampler", [EpochOverSampler(), EpochUnderSampler()])
 def test_draws_follow_the_generator(sampler):
     y = np.repeat([0, 1], [50, 20])
-    first = sampler.sample(y, generator(1))
-    np.testing.assert_array_equal(first, sampler.sample(y, generator(1)))
-    assert not np.array_equal(first, sampler.sample(y, generator(2)))
+    first = sampler.sample(y, generator=generator(1))
+    np.testing.assert_array_equal(first, sampler.sample(y, generator=generator(1)))
+    assert not np.array_equal(first, sampler.sample(y, generator=generator(2)))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,8 @@ def test_draws_follow_the_generator(sampler):
         (EpochOverSampler(1.5), "'sampling_strategy' parameter of EpochOverSampler"),
         (EpochOverSampler({"x": 9}), r"names \['x'\], not among the classes \['a'"),
         (EpochOverSampler({"a": 2}), "should be greater or equal to the original"),
+        (EpochOverSampler(power=1.5), "'power' parameter of EpochOverSampler"),
+        (EpochOverSampler(power="root"), "'power' parameter of EpochOverSampler"),
         (EpochUnderSampler(1.0), "'drop' parameter of EpochUnderSampler"),
         (EpochUnderSampler(-0.1), "'drop' parameter of EpochUnderSampler"),
     ],
@@ -139,3 +145,109 @@ def test_epochs_draw_from_the_rows_to_train_on_alone():
     data.begin_epoch(0.0)
     assert set(data.rows.tolist()) == set(rows)
     assert len(data) == 2 * 15
+
+
+# Shares of micrographs.
+
+SAMPLES = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 7)), min_size=2, max_size=80
+).filter(lambda rows: len({label for label, _ in rows}) > 1)
+POWERS = st.one_of(st.sampled_from([0, 0.5]), st.floats(0, 0.99))
+
+
+def count_pairs(y, groups, rows):
+    """Return how often rows show each class on each micrograph."""
+    table = np.zeros((8, 4), dtype=int)
+    np.add.at(table, (groups[rows], y[rows]), 1)
+    return table
+
+
+@given(samples=SAMPLES, power=POWERS, factor=st.integers(1, 9), seed=st.integers(0, 5))
+def test_micrographs_have_their_shares_within_each_class(samples, power, factor, seed):
+    y, groups = np.array(samples).T
+    counts = {label: factor * int(n) for label, n in enumerate(np.bincount(y)) if n}
+    sampler = EpochOverSampler(counts, power=power)
+    rows = sampler.sample(y, groups, generator(seed))
+    shown = count_pairs(y, groups, rows)
+    assert dict(enumerate(shown.sum(axis=0))).items() >= counts.items()
+    # The sums of weights are the shares of what there is.
+    exact = factor * np.bincount(
+        4 * groups + y, micrograph_weights(y, groups, power), minlength=32
+    ).reshape(8, 4)
+    assert (abs(shown - exact) < 1 + 1e-9).all()
+    times = pd.Series(np.bincount(rows, minlength=len(y))).groupby([y, groups])
+    assert (times.max() - times.min() <= 1).all()
+
+
+@given(samples=SAMPLES, power=POWERS, seed=st.integers(0, 5))
+def test_shares_depend_on_neither_the_order_of_rows_nor_names(samples, power, seed):
+    y, groups = np.array(samples).T
+    sampler = EpochOverSampler(power=power)
+    rows = sampler.sample(y, groups, generator(seed))
+    np.testing.assert_array_equal(rows, sampler.sample(y, groups, generator(seed)))
+    names = [f"micrograph {group}" for group in groups]
+    np.testing.assert_array_equal(rows, sampler.sample(y, names, generator(seed)))
+    order = np.random.default_rng(seed).permutation(len(y))
+    moved = order[sampler.sample(y[order], groups[order], generator(seed))]
+    np.testing.assert_array_equal(
+        count_pairs(y, groups, rows), count_pairs(y, groups, moved)
+    )
+
+
+def test_few_draws_come_from_all_micrographs_in_turn():
+    # Of 40 micrographs of equal shares each of 2000 epochs shows ten.
+    codes, groups = np.zeros(820, int), np.repeat(np.arange(40), np.arange(1, 41))
+    draws = generator()
+    times, together = np.zeros(40), np.zeros((40, 40))
+    for _ in range(2000):
+        drawn = groups[draw_rows(codes, [10], draws, groups, 0)]
+        assert len(set(drawn)) == 10
+        times[drawn] += 1
+        together[np.ix_(drawn, drawn)] += 1
+    # Deviations are those of binomial counts, 19 and 10.
+    assert abs(times - 500).max() < 4 * 19
+    pairs = together[np.triu_indices(40, 1)]
+    assert abs(pairs - 2000 * 10 * 9 / 40 / 39).max() < 4.5 * 10
+
+
+def test_without_power_groups_play_no_part():
+    y, groups = np.repeat([0, 1], [30, 13]), np.arange(43) % 5
+    for sampler in (EpochOverSampler(), EpochOverSampler(power=1), EpochUnderSampler()):
+        np.testing.assert_array_equal(
+            sampler.sample(y, groups, generator()), sampler.sample(y, None, generator())
+        )
+
+
+def test_draws_without_groups_are_as_they_were():
+    y = np.repeat([1, 0], [5, 2])
+    rows = EpochOverSampler().sample(y, generator=generator(3))
+    order = torch.randperm(2, generator=generator(3)).numpy()
+    expected = [5, 6, 5, 6, 5 + order[0], 0, 1, 2, 3, 4]
+    assert rows.tolist() == expected
+
+
+@pytest.mark.parametrize("n_rows", [40, 20])
+def test_epochs_give_micrographs_their_shares(n_rows):
+    codes, groups = np.repeat([0, 1], [30, 10]), np.r_[np.repeat([7, 2], [27, 3]), 2:12]
+    rows = np.arange(0, 40, 40 // n_rows)
+    data = training_set(
+        rows=rows, groups=groups, epoch_sampler=EpochOverSampler(power=0)
+    )
+    data.generator = generator()
+    data.begin_epoch(0.0)
+    drawn = data.rows.numpy()
+    assert set(drawn) <= set(rows)
+    large = np.bincount(groups[drawn[codes[drawn] == 0]])
+    assert large[7] + large[2] == len(drawn) / 2 == 30 * n_rows / 40
+    assert abs(large[7] - large[2]) <= 1
+
+
+@pytest.mark.parametrize("power", [True, False])
+def test_power_is_no_switch(power):
+    with pytest.raises(TypeError, match=f"power={power}; expected a number"):
+        EpochOverSampler(power=power).sample([0, 0, 1], [0, 1, 1])
+
+
+def test_power_needs_groups():
+    with pytest.raises(ValueError, match=r"power=0\.5.* needs to know them\. Pass"):
+        EpochOverSampler(power=0.5).sample([0, 0, 1])

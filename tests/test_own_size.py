@@ -274,6 +274,28 @@ def test_training_goes_on_in_parts_and_warm(particles):
     assert not torch.equal(before, weights_of(warm))
 
 
+def test_training_starts_from_pretrained_networks_of_either_size(particles, fitted):
+    y = particles["label"]
+    rows = Resize(12).fit_transform(particles)
+    resized = LipNetClassifier("lipnet-4c", **SMALL).fit(rows, y)
+    for given in (fitted, resized):
+        model = clone(fitted).set_params(pretrained=given, layer_decay=0, max_epochs=1)
+        kernel = model.fit(particles, y).net_.module_.features.conv1.weight
+        assert torch.equal(kernel, given.net_.module_.features.conv1.weight)
+    model.set_params(n_filters=5)
+    with pytest.raises(ValueError, match=r"other layers.*n_filters is 5 here and 4"):
+        model.fit(particles, y)
+
+
+def test_groups_share_a_class_in_epochs(particles):
+    sampler = EpochOverSampler(power=0.5)
+    model = OwnSizeLipNetClassifier(**SMALL, epoch_sampler=sampler)
+    groups = particles["micrograph"]
+    with_groups = clone(model).fit(particles, particles["label"], groups=groups)
+    again = clone(model).fit(particles, particles["label"], groups=groups)
+    assert_same_bits(with_groups, again)
+
+
 def test_samples_of_weight_zero_are_left_out(particles):
     y, weights = particles["label"], np.arange(len(particles)) % 3 > 0
     model = OwnSizeLipNetClassifier(**SMALL)

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from image_cases import make_particles
 from skimage.measure import block_reduce
 from sklearn.pipeline import make_pipeline
@@ -53,6 +55,44 @@ def test_resize_white_stays_white_and_in_range():
     pixels = Resize().fit_transform(images)
     assert pixels.max() <= 1
     np.testing.assert_allclose(pixels, 1, atol=1e-6)
+
+
+@given(
+    shape=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+)
+@settings(max_examples=60, deadline=None)
+def test_resize_in_proportion_fills_one_axis_and_centers_the_other(shape, size):
+    image = np.random.default_rng(0).random(shape) + 1
+    resize = Resize(size, keep_aspect_ratio=True, fill_value=-1)
+    result = resize.fit_transform([image]).reshape(size)
+    rows, columns = (
+        np.flatnonzero((result > 0).any(1)),
+        (result > 0).any(0).nonzero()[0],
+    )
+    found = len(rows), len(columns)
+    factor = min(size[0] / shape[0], size[1] / shape[1])
+    for n_found, n_source, n_target in zip(found, shape, size, strict=True):
+        assert n_found == pytest.approx(max(n_source * factor, 1), abs=0.5 + 1e-9)
+        assert n_found <= n_target
+    assert found[0] == size[0] or found[1] == size[1]
+    for indices, n_target in zip((rows, columns), size, strict=True):
+        assert 0 <= (n_target - 1 - indices[-1]) - indices[0] <= 1  # in the middle
+    part = result[np.ix_(rows, columns)]
+    np.testing.assert_array_equal(part.ravel(), Resize(found).fit_transform([image])[0])
+    assert np.sum(result == -1) == result.size - part.size
+
+
+def test_resize_fills_on_the_scale_of_the_pixels():
+    image = np.full((10, 20), 200, np.uint8)
+    resize = Resize(20, keep_aspect_ratio=True, fill_value=200)
+    np.testing.assert_allclose(resize.fit_transform([image]), 200 / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize("fill_value", [np.nan, np.inf, "0", None])
+def test_resize_refuses_other_fill_values(fill_value):
+    with pytest.raises(ValueError, match="fill_value"):
+        Resize(4, fill_value=fill_value).fit([np.ones((4, 4))])
 
 
 def test_resize_names_pixels_by_row_and_column():

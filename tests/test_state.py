@@ -32,6 +32,7 @@ from sklipo import (
     cross_validate_particles,
     make_lipnet_pipeline,
     make_svc_pipeline,
+    pretrain_lipnet,
 )
 from sklipo.calibration import BalancedCalibratedClassifierCV
 from sklipo.datasets import make_liposomes
@@ -181,6 +182,14 @@ def test_cross_validation_changes_nothing(particles, n_jobs, backend):
                 n_jobs=n_jobs,
             )
         result.summary()
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_pretraining_changes_nothing(particles, seed):
+    parameters = TINY | {"size": 8, "random_state": seed}
+    pretrained = pretrain_lipnet(**parameters, n_samples=10, cache=False)
+    model = make_lipnet_pipeline(**parameters, pretrained=pretrained)
+    use(model, particles, particles["label"])
 
 
 @pytest.mark.parametrize("seed", [None, 0])

@@ -3,7 +3,7 @@
 Density is relative to water: a lipid headgroup is 1, drug and hydrocarbon tails follow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft
@@ -23,6 +23,30 @@ SAMPLES_PER_PIXEL = 8
 PHASE = 0.03
 
 
+# Between what the conditions of a micrograph lie, and which could be drawn at all.
+USUAL_RANGES = {
+    "defocus": (900, 2800),
+    "dose": (300, 1200),
+    "amplitude_contrast": (0.15, 0.35),
+    "grain": (1.0, 2.5),
+    "unevenness": (0.0, 0.04),
+    "mean": (120, 160),
+    "stretch": (200, 340),
+    "bilayer_thickness": (BILAYER_THICKNESS, BILAYER_THICKNESS),
+}
+WIDEST_RANGES = {
+    "defocus": (0, 10_000),
+    "dose": (1, 1e6),
+    "amplitude_contrast": (0, 1),
+    "grain": (0, 100),
+    "unevenness": (0, 1),
+    "mean": (0, 255),
+    "stretch": (1, 10_000),
+    # Both headgroup layers at least, and no more than the tightest spacing.
+    "bilayer_thickness": (2 * HEAD_THICKNESS, 6.5),
+}
+
+
 @dataclass(frozen=True)
 class Imaging:
     """Conditions that the particles of one micrograph share."""
@@ -36,30 +60,36 @@ class Imaging:
     mean: float  # gray level
     stretch: float  # gray levels for a full beam
     noise: float = 1.0  # factor on grain and shot noise
+    bilayer_thickness: float = BILAYER_THICKNESS  # nm
 
     @classmethod
-    def sample(cls, noise, rng):
+    def sample(cls, noise, rng, ranges=USUAL_RANGES):
         """Return the conditions of a micrograph at random."""
-        return cls(
+        imaging = cls(
             noise=noise,
-            defocus=rng.uniform(900, 2800),
-            dose=np.exp(rng.uniform(np.log(300), np.log(1200))),
-            amplitude_contrast=rng.uniform(0.15, 0.35),
-            grain=rng.uniform(1.0, 2.5),
-            unevenness=rng.uniform(0.0, 0.04),
+            defocus=rng.uniform(*ranges["defocus"]),
+            dose=np.exp(rng.uniform(*np.log(ranges["dose"]))),
+            amplitude_contrast=rng.uniform(*ranges["amplitude_contrast"]),
+            grain=rng.uniform(*ranges["grain"]),
+            unevenness=rng.uniform(*ranges["unevenness"]),
             tilt=tuple(rng.normal(0, 2.5e-4, size=2)),
-            mean=rng.uniform(120, 160),
-            stretch=rng.uniform(200, 340),
+            mean=rng.uniform(*ranges["mean"]),
+            stretch=rng.uniform(*ranges["stretch"]),
         )
+        thinnest, thickest = ranges["bilayer_thickness"]
+        if thinnest == thickest:
+            # No draw, so that the usual micrographs stay as they were.
+            return replace(imaging, bilayer_thickness=thinnest)
+        return replace(imaging, bilayer_thickness=rng.uniform(thinnest, thickest))
 
 
-def bilayer_projection(radius, vesicle_radius):
+def bilayer_projection(radius, vesicle_radius, thickness=BILAYER_THICKNESS):
     """Return the density that the beam meets at a radius of a spherical bilayer.
 
     The chord of a ball of radius a is 2 sqrt(a^2 - r^2); headgroups and tails are
     differences of balls.
     """
-    faces = (0.0, HEAD_THICKNESS, BILAYER_THICKNESS - HEAD_THICKNESS, BILAYER_THICKNESS)
+    faces = (0.0, HEAD_THICKNESS, thickness - HEAD_THICKNESS, thickness)
     steps = (1.0, TAIL_DENSITY - 1.0, 1.0 - TAIL_DENSITY, -1.0)
     total = np.zeros_like(radius)
     for face, step in zip(faces, steps, strict=True):
@@ -68,11 +98,11 @@ def bilayer_projection(radius, vesicle_radius):
     return total
 
 
-def projected_density(scene, y, x):
+def projected_density(scene, y, x, thickness=BILAYER_THICKNESS):
     """Return the density that the beam meets at each point, as float32."""
     density = np.zeros((len(y), len(x)), dtype=np.float32)
     for vesicle in scene.vesicles + scene.neighbors:
-        _add_vesicle(density, vesicle, y, x)
+        _add_vesicle(density, vesicle, y, x, thickness)
     for content in scene.contents:
         rows, columns = _window(content.center, content.length / 2, y, x)
         path = content.thickness(y[rows, None], x[columns])
@@ -80,7 +110,7 @@ def projected_density(scene, y, x):
     return density
 
 
-def _add_vesicle(density, vesicle, y, x):
+def _add_vesicle(density, vesicle, y, x, thickness):
     """Add the projection of a vesicle in place."""
     # The projection is looked up by depth, as it is the same all along the outline:
     # one table of a few hundred radii instead of square roots for each pixel.
@@ -91,7 +121,8 @@ def _add_vesicle(density, vesicle, y, x):
     distance = np.maximum(outline.radius - steps / scale, 0)
     profile = np.zeros(len(steps))
     for depth, strength in zip(vesicle.depths, vesicle.densities, strict=True):
-        profile += strength * bilayer_projection(distance, outline.radius - depth)
+        vesicle_radius = outline.radius - depth
+        profile += strength * bilayer_projection(distance, vesicle_radius, thickness)
     # A pixel averages over its width. Point sampling would miss or double thin faces.
     gather = np.full(SAMPLES_PER_PIXEL, 1 / SAMPLES_PER_PIXEL)
     profile = np.convolve(profile, gather, mode="valid").astype(np.float32)
@@ -121,12 +152,15 @@ def contrast_transfer(frequency, defocus, amplitude_contrast, blur):
     damping = (np.pi * 1e-4 * defocus) ** 2 + 2 * (np.pi * blur) ** 2
     transfer = np.float32(np.sqrt(1 - amplitude_contrast**2)) * np.sin(phase)
     transfer += np.float32(amplitude_contrast) * np.cos(phase)
-    return -transfer * np.exp(np.float32(-damping) * squared)
+    # Far out of focus nothing is left of the finest details, not even a float32.
+    with np.errstate(under="ignore"):
+        return -transfer * np.exp(np.float32(-damping) * squared)
 
 
 def draw_projection(scene, imaging, y, x, rng):
     """Return gray levels and mask of a scene at the points y, x (nm)."""
-    density = np.float32(scene.contrast) * projected_density(scene, y, x)
+    density = projected_density(scene, y, x, imaging.bilayer_thickness)
+    density *= np.float32(scene.contrast)
     gray = _expose(density, scene.ice, scene.blur, imaging, y, x, rng)
     mask = np.zeros(gray.shape, dtype=bool)
     window, inside = outline_mask(scene.outline, y, x)
@@ -142,9 +176,8 @@ def draw_field(scenes, imaging, y, x, rng):
         # The beam meets one liposome after the other: what overlaps adds up.
         outline = scene.outline
         rows, columns = _window(outline.center, outline.reach + FRINGE_REACH, y, x)
-        part = np.float32(scene.contrast) * projected_density(
-            scene, y[rows], x[columns]
-        )
+        part = projected_density(scene, y[rows], x[columns], imaging.bilayer_thickness)
+        part *= np.float32(scene.contrast)
         if scene.blur:
             part = gaussian_filter(part, scene.blur / pixel, mode="constant")
         density[rows, columns] += part

@@ -13,19 +13,25 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from .._jobs import N_JOBS
 from .._random import own_seed
 from ..artificial._perlin import BEND, RING_WIDTH, draw_perlin
-from ..artificial._projection import FRINGE_REACH, Imaging, draw_projection
+from ..artificial._projection import (
+    FRINGE_REACH,
+    USUAL_RANGES,
+    WIDEST_RANGES,
+    Imaging,
+    draw_projection,
+)
 from ..artificial._sampling import CLASSES, sample_scene
-from ..artificial._scenes import BILAYER_THICKNESS
 from ..images import ImageArray
 from ._class_counts import class_counts
 
 _PARTICLES_PER_MICROGRAPH = 40
 _FEWEST_MICROGRAPHS = 10
 # The full width at half maximum of a normal distribution is sqrt(8 log 2) sigma.
-_THICKNESS = {
-    "projection": BILAYER_THICKNESS,
-    "perlin": RING_WIDTH * np.sqrt(8 * np.log(2)),
+_THICKNESSES = {
+    "projection": lambda imaging: imaging.bilayer_thickness,
+    "perlin": lambda imaging: RING_WIDTH * np.sqrt(8 * np.log(2)),
 }
+_PIXEL_SIZES = (0.01, 10)  # nm, between which sizes can be drawn
 
 
 @validate_params(
@@ -34,9 +40,13 @@ _THICKNESS = {
         "problem": [StrOptions(set(CLASSES))],
         "weights": ["array-like", dict, StrOptions({"thesis"}), None],
         "style": [StrOptions({"projection", "perlin"})],
-        "pixel_size": [Interval(Real, 0, 10, closed="right")],
+        "pixel_size": [
+            Interval(Real, 0, _PIXEL_SIZES[1], closed="right"),
+            "array-like",
+        ],
         "margin": [Interval(Integral, 0, None, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left")],
+        "conditions": [dict, None],
         "n_jobs": N_JOBS,
         "random_state": ["random_state"],
     },
@@ -51,6 +61,7 @@ def make_liposomes(
     pixel_size=1.0,
     margin=50,
     noise=1.0,
+    conditions=None,
     n_jobs=None,
     random_state=None,
 ):
@@ -76,14 +87,18 @@ def make_liposomes(
         "projection" draws the electron density that the beam meets, as the
         microscope transfers it. "perlin" draws circles with random distortions, off
         the center of the cut-out, on Perlin noise, as in section 4.8.4 of [1]_.
-    pixel_size : float, default=1.0
-        Size of a pixel in nm, at most 10.
+    pixel_size : float or tuple of (float, float), default=1.0
+        Size of a pixel in nm, at most 10; or between which sizes the logarithm of that
+        of each micrograph is drawn uniformly.
     margin : int, default=50
         Surrounding of the particle in pixels: the cut-out is the bounding box of the
         mask, grown by the margin on each side. In style "perlin" the particle is
         shifted by at most half of the margin.
     noise : float, default=1.0
         Factor on the random noise of single pixels; 0 leaves it out.
+    conditions : dict of (float, float), default=None
+        Between what the conditions of a micrograph are drawn, by name, in place of the
+        usual ranges, which the Notes list. A pair of equal numbers fixes one.
     n_jobs : int, default=None
         Number of threads. None means 1 unless in a :obj:`joblib.parallel_config`
         context; -1 means all processors. The particles are the same for any number.
@@ -103,8 +118,8 @@ def make_liposomes(
           40 particles, and at least 10 if there are 10 particles;
         - radius_nm : radius of the circle of the mask's area, in nm, about 15 to 100;
         - n_lamellae : number of bilayers, 1 to 6;
-        - bilayer_thickness : from face to face in nm, 5.0; in style "perlin" the full
-          width at half maximum of a ring, 4.7;
+        - bilayer_thickness : from face to face in nm, 5.0 by default; in style "perlin"
+          the full width at half maximum of a ring, 4.7;
         - lamellar_spacing : mean distance from bilayer to bilayer of those that follow
           the outline, in nm, 0 if fewer than two do;
         - n_inner_vesicles : 1 if one of the bilayers is that of a vesicle that lies
@@ -144,6 +159,14 @@ def make_liposomes(
     by Beer's law. The noise is that of counting electrons, and of the ice's own
     grain before the microscope.
 
+    The conditions of a micrograph, and between what they lie: ``"defocus"``, 900 to
+    2800 nm; ``"dose"``, 300 to 1200 electrons per square nm, of which the logarithm is
+    uniform; ``"amplitude_contrast"``, 0.15 to 0.35; ``"grain"`` of the ice, 1 to 2.5
+    times the density of a headgroup; ``"unevenness"`` of its brightness, 0 to 0.04 of
+    the beam; ``"mean"`` gray level, 120 to 160; ``"stretch"``, 200 to 340 gray levels
+    for a full beam; and ``"bilayer_thickness"``, 5 nm. Style "perlin" knows dose,
+    unevenness, mean and stretch only.
+
     A particle becomes uncertain in one of these ways: another liposome or a piece of
     ice lies over it, or it is faint and out of focus, or (encapsulation) only a trace
     of drug is inside. The truth columns describe the drawn particle, visible or not.
@@ -178,39 +201,81 @@ def make_liposomes(
     rng = np.random.default_rng(table_seed)
     labels = rng.permutation(np.repeat(list(classes), counts))
     # Small tables need enough micrographs, too, to group folds by them.
-    n_micrographs = max(n_samples // _PARTICLES_PER_MICROGRAPH, _FEWEST_MICROGRAPHS)
-    n_micrographs = min(n_micrographs, n_samples)
+    wanted = max(n_samples // _PARTICLES_PER_MICROGRAPH, _FEWEST_MICROGRAPHS)
+    n_micrographs = min(wanted, n_samples)
     micrographs = rng.permutation(np.arange(n_samples) % n_micrographs)
-    imaging = [
-        Imaging.sample(noise, np.random.default_rng(seed))
-        for seed in imaging_seed.spawn(n_micrographs)
-    ]
+    imaging, pixel_sizes = _sample_micrographs(
+        noise, conditions, pixel_size, imaging_seed.spawn(n_micrographs)
+    )
     # A seed for each particle: the same particles for any number of threads.
     drawn = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_draw_particle)(
-            classes[label], imaging[micrograph], style, pixel_size, margin, seed
+            classes[label], imaging[number], style, pixel_sizes[number], margin, seed
         )
-        for label, micrograph, seed in zip(
+        for label, number, seed in zip(
             labels, micrographs, particle_seed.spawn(n_samples), strict=True
         )
     )
     images, masks, scenes = zip(*drawn, strict=True)
-    areas = np.array([np.count_nonzero(mask) for mask in masks])
+    areas, sizes = [np.count_nonzero(mask) for mask in masks], pixel_sizes[micrographs]
+    thickness = _THICKNESSES[style]
     return pd.DataFrame(
         {
             "image": ImageArray(images),
             "mask": ImageArray(masks),
-            "pixel_size": float(pixel_size),
+            "pixel_size": sizes,
             "label": labels,
             "micrograph": [f"micrograph_{number:04d}" for number in micrographs],
-            "radius_nm": np.sqrt(areas / np.pi) * pixel_size,
+            "radius_nm": np.sqrt(np.divide(areas, np.pi)) * sizes,
             "n_lamellae": [scene.n_lamellae for scene in scenes],
-            "bilayer_thickness": _THICKNESS[style],
+            "bilayer_thickness": [thickness(imaging[number]) for number in micrographs],
             "lamellar_spacing": [scene.lamellar_spacing for scene in scenes],
             "n_inner_vesicles": [len(scene.vesicles) - 1 for scene in scenes],
             "filled": [bool(scene.contents) for scene in scenes],
         }
     )
+
+
+def _sample_micrographs(noise, conditions, pixel_size, seeds):
+    """Return the conditions of each micrograph, and the size of its pixels."""
+    ranges = _check_conditions(conditions)
+    if isinstance(pixel_size, Real):
+        smallest = largest = float(pixel_size)
+    else:
+        smallest, largest = _check_range("pixel_size", pixel_size, *_PIXEL_SIZES)
+    imaging, pixel_sizes = [], []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        imaging.append(Imaging.sample(noise, rng, ranges))
+        pixel_sizes.append(smallest * (largest / smallest) ** rng.uniform())
+    return imaging, np.array(pixel_sizes)
+
+
+def _check_conditions(conditions):
+    """Return the ranges of all conditions, or say which cannot be drawn."""
+    conditions = conditions or {}
+    unknown = sorted(map(str, conditions.keys() - USUAL_RANGES.keys()))
+    if unknown:
+        raise ValueError(
+            f"conditions has the unknown names {unknown}; known are "
+            f"{list(USUAL_RANGES)}."
+        )
+    return USUAL_RANGES | {
+        name: _check_range(f"conditions[{name!r}]", pair, *WIDEST_RANGES[name])
+        for name, pair in conditions.items()
+    }
+
+
+def _check_range(name, pair, least, most):
+    """Return the two numbers of a range, or say what is wrong with it."""
+    numbers = list(pair) if np.ndim(pair) == 1 else []
+    is_pair = len(numbers) == 2 and all(isinstance(n, Real) for n in numbers)
+    if not (is_pair and least <= numbers[0] <= numbers[1] <= most):
+        raise ValueError(
+            f"{name}={pair!r}; expected a pair of numbers from {least:g} to {most:g}, "
+            "the smaller one first."
+        )
+    return tuple(map(float, numbers))
 
 
 def _draw_particle(traits, imaging, style, pixel_size, margin, seed):

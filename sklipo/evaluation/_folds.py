@@ -29,6 +29,7 @@ from tqdm import tqdm
 from .._jobs import iter_results
 from .._steps import predict_both
 from ..particles._warnings import warn_caller
+from ..tags import has_tag
 
 
 class Outcome(NamedTuple):
@@ -136,11 +137,14 @@ def _name_of_groups(estimator):
     # Searches take it among their further parameters.
     if isinstance(estimator, BaseSearchCV) or has_fit_parameter(estimator, "groups"):
         return "groups"
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        if has_fit_parameter(last, "groups"):
-            return f"{name}__groups"
-    return None
+    if not isinstance(estimator, Pipeline):
+        return None
+    *before, (name, last) = estimator.steps
+    # Behind a sampler of rows no groups fit. A network does without, but thresholds
+    # that took copies of a particle for unseen would be wrong: let its fit refuse.
+    if any(hasattr(step, "fit_resample") for _, step in before):
+        return f"{name}__groups" if has_tag(last, "abstains") else None
+    return f"{name}__groups" if has_fit_parameter(last, "groups") else None
 
 
 def _fit(estimator, X, y, params, number):

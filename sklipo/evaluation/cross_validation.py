@@ -62,7 +62,8 @@ def cross_validate_particles(
         A classifier, mostly a pipeline; it is cloned for each fold. A search, such as
         GridSearchCV, gets the groups of the training part for folds of its own; so does
         an estimator, or the last step of a pipeline, whose ``fit`` has a parameter
-        ``groups``, such as :class:`SelectiveClassifier`.
+        ``groups``, such as :class:`SelectiveClassifier` and :class:`LipNetClassifier`.
+        Behind a sampler of rows, a network gets none.
     X : particle table or array of shape (n_samples, n_features)
         What the estimator is fitted on.
     y : array-like of shape (n_samples,)

@@ -53,6 +53,8 @@ class BaseLipNetClassifier(
 
     _trainer, _dataset, _training_set = LipNetTrainer, ImageDataset, TrainingSet
     _versioned = (*VersionedMixin._versioned, "torch", "skorch")
+    # Groups mean one thing, so they need no request, as those of splitters do not.
+    __metadata_request__fit = {"groups": True}
 
     def _validate_images(self, X, y="no_validation", *, reset):
         """Return checked images, and labels if there are any."""
@@ -85,7 +87,7 @@ class BaseLipNetClassifier(
         return prediction_batches(X, self.image_shape_, device)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Train a network.
 
         Parameters
@@ -97,6 +99,10 @@ class BaseLipNetClassifier(
             Class labels of any kind.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative.
+        groups : array-like of shape (n_samples,), default=None
+            Micrograph of each sample, a name or a number; an index is not looked at.
+            ``early_stopping`` and an ``epoch_sampler`` with ``power`` use them. They
+            play no part otherwise.
 
         Returns
         -------
@@ -107,8 +113,8 @@ class BaseLipNetClassifier(
         ------
         ValueError
             If there are fewer than two classes, if images have another shape or size
-            than can be, if a class is too small for early stopping, or if the training
-            diverges.
+            than can be, if a class is too small for early stopping, if ``groups`` are
+            missing or not one for each sample, or if the training diverges.
         TypeError
             If X holds images rather than rows of pixels.
         KeyboardInterrupt
@@ -116,10 +122,12 @@ class BaseLipNetClassifier(
         """
         is_new = not (self.warm_start and hasattr(self, "net_"))
         with whole_training(self, is_new=is_new):
-            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            X, y, weights, groups = check_training_data(
+                self, X, y, sample_weight, groups, reset=is_new
+            )
             if is_new:
                 self.classes_ = np.unique(y)
-            train(self, X, y, weights, is_new=is_new, n_epochs=self.max_epochs)
+            train(self, X, y, weights, groups, is_new=is_new, n_epochs=self.max_epochs)
         return self
 
     @available_if(can_fit_in_parts)
@@ -155,7 +163,9 @@ class BaseLipNetClassifier(
         is_new = not hasattr(self, "net_")
         with whole_training(self, is_new=is_new):
             _check_partial_fit_first_call(self, check_classes(classes))
-            X, y, weights = check_training_data(self, X, y, sample_weight, reset=is_new)
+            X, y, weights, _ = check_training_data(
+                self, X, y, sample_weight, reset=is_new
+            )
             train(self, X, y, weights, is_new=is_new, n_epochs=1)
         return self
 
@@ -229,6 +239,13 @@ class BaseLipNetClassifier(
     def _n_features_out(self):
         """Number of activations that ``transform`` returns."""
         return last_dense(self.net_.module_).in_features
+
+    def __sklearn_clone__(self):
+        """Return a clone that starts from the same fitted network."""
+        twin = super().__sklearn_clone__()
+        # Cloned as other parameters are, it would not be fitted any more.
+        twin.pretrained = self.pretrained
+        return twin
 
     def __sklearn_is_fitted__(self):
         """Tell whether there is a network."""

@@ -47,7 +47,8 @@ class TrainingSet(ImageDataset):
 
     ``codes`` and ``sample_weights`` are arrays with a value for each image; ``rows``
     are the images to train on, by default all. ``epoch_sampler`` draws from them by
-    ``generator``, by default all are shown.
+    ``generator``, by default all are shown; a sampler that shares out what it shows
+    among groups needs their codes, one for each image.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class TrainingSet(ImageDataset):
         classes,
         rows=None,
         *,
+        groups=None,
         epoch_sampler=None,
         class_weight=None,
         generator=None,
@@ -73,6 +75,8 @@ class TrainingSet(ImageDataset):
         if epoch_sampler is not None:
             counts = epoch_sampler.count_samples(classes[codes[self._rows]])
             self._counts = [counts.get(label, 0) for label in classes.tolist()]
+            self._power = epoch_sampler.power
+            self._groups = None if groups is None else groups[self._rows]
         codes = torch.from_numpy(codes).to(images.device)
         super().__init__(images, codes, device=device)
 
@@ -84,7 +88,9 @@ class TrainingSet(ImageDataset):
         """
         rows = self._rows
         if self._counts is not None:
-            rows = rows[draw_rows(self._codes[rows], self._counts, self.generator)]
+            shares = self._groups, self._power
+            drawn = draw_rows(self._codes[rows], self._counts, self.generator, *shares)
+            rows = rows[drawn]
         codes, weights = self._codes[rows], self._sample_weights[rows]
         totals = np.bincount(codes, weights, minlength=len(self._classes))
         class_weight = class_weight_at(self._class_weight, progress)
@@ -124,14 +130,42 @@ class Batches:
             yield self.dataset[positions]
 
 
-def draw_rows(codes, counts, generator):
-    """Return the rows of a number of samples of each class, repeated evenly."""
+def draw_rows(codes, counts, generator, groups=None, power=1):
+    """Return the rows of a number of samples of each class, repeated evenly.
+
+    A group's share in a class goes as the power of its number of samples there.
+    """
+    if power != 1:
+        codes, counts = _share_out(codes, counts, generator, groups, power)
+    ends = np.cumsum(np.bincount(codes, minlength=len(counts)))
+    by_code = np.split(np.argsort(codes, kind="stable"), ends[:-1])
     parts = []
-    for code, count in enumerate(counts):
-        rows = np.flatnonzero(codes == code)
+    for rows, count in zip(by_code, counts, strict=True):
         n_repeats, n_more = divmod(count, max(len(rows), 1))
         parts.append(np.tile(rows, n_repeats))
         if n_more:
             order = torch.randperm(len(rows), generator=generator).numpy()
             parts.append(rows[order[:n_more]])
     return np.concatenate(parts)
+
+
+def _share_out(codes, counts, generator, groups, power):
+    """Return a code for each class and group that meet, and how many to draw of each.
+
+    By systematic sampling, a number is less than one from its exact share, and equal to
+    it on the average of many draws.
+    """
+    pairs, pair_of, sizes = np.unique(
+        codes * (groups.max() + 1) + groups, return_inverse=True, return_counts=True
+    )
+    class_of = pairs // (groups.max() + 1)
+    shared = np.zeros(len(pairs), dtype=int)
+    for code in np.unique(class_of):
+        own = np.flatnonzero(class_of == code)
+        own = own[torch.randperm(len(own), generator=generator).numpy()]
+        start = torch.rand((), generator=generator, dtype=torch.float64).item()
+        ends = np.cumsum(sizes[own] ** float(power))
+        ends = np.floor(ends / ends[-1] * counts[code] + start).astype(int)
+        # A start just below 1 may be rounded up.
+        shared[own] = np.diff(ends.clip(max=counts[code]), prepend=0)
+    return pair_of, shared

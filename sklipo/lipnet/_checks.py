@@ -20,16 +20,17 @@ _RESIZE_HINT = (
 )
 
 
-def check_training_data(estimator, X, y, sample_weight, *, reset):
-    """Return X, y and sample weights without the samples of weight zero."""
+def check_training_data(estimator, X, y, sample_weight, groups=None, *, reset):
+    """Return X, y, weights and codes of groups without the samples of weight zero."""
     y = check_labels(y)
     X, y = estimator._validate_images(X, y, reset=reset)
     check_classification_targets(y)
     weights = _check_weights(sample_weight, X)
+    groups = check_groups(groups, len(y))
     if weights.all():
-        return X, y, weights
+        return X, y, weights, groups
     kept = weights > 0
-    return X[kept], y[kept], weights[kept]
+    return X[kept], y[kept], weights[kept], None if groups is None else groups[kept]
 
 
 def check_rows(estimator, X):
@@ -55,8 +56,7 @@ def check_labels(y, name="y"):
     if len(missing):
         raise ValueError(
             f"{name} has no label in {len(missing)} of {len(labels)} rows, first in "
-            f"row {missing[0]}: {labels[missing[0]]!r}. Drop these "
-            "rows."
+            f"row {missing[0]}: {labels[missing[0]]!r}. Drop these rows."
         )
     is_text = np.array([isinstance(label, str) for label in labels], bool)
     if is_text.all():
@@ -68,6 +68,55 @@ def check_labels(y, name="y"):
             f"labels, such as {other!r} in row {is_text.argmin()}. Turn all to text."
         )
     return np.asarray(labels.tolist())
+
+
+def check_groups(groups, n_samples):
+    """Return the number of each sample's group among the sorted groups, or None."""
+    if groups is None:
+        return None
+    try:
+        shape = np.shape(groups)
+    except ValueError:
+        shape = "of rows of unequal lengths"
+    if shape not in ((n_samples,), (n_samples, 1)):
+        raise ValueError(
+            f"groups has shape {shape}, but there are {n_samples} samples; expected "
+            "the micrograph of each. Behind a sampler that adds or removes rows, such "
+            "as SMOTE, no groups fit."
+        )
+    if len(shape) == 2:
+        groups = np.asarray(groups)[:, 0]
+    values = np.asarray(check_labels(groups, "groups"))
+    try:
+        # Sorted, so that what groups draw does not depend on the order of the rows.
+        codes, _ = pd.factorize(values, sort=True)
+    except TypeError as error:
+        raise TypeError(
+            f"groups holds {type(values[0]).__name__}; expected names or numbers of "
+            "micrographs."
+        ) from error
+    missing = np.flatnonzero(codes < 0)
+    if len(missing):
+        raise ValueError(
+            f"groups has no value in {len(missing)} of {n_samples} rows, first in row "
+            f"{missing[0]}. Drop these rows, or name what they are."
+        )
+    return codes
+
+
+def check_power(epoch_sampler, groups):
+    """Refuse a sampler that shares out among groups what is shown, without these."""
+    power = getattr(epoch_sampler, "power", 1)
+    # To scikit-learn, a bool is a number: True would change nothing, without a word.
+    if isinstance(power, bool):
+        raise TypeError(f"power={power}; expected a number between 0 and 1.")
+    if power != 1 and groups is None:
+        raise ValueError(
+            f"{epoch_sampler!r} gives micrographs their shares in what an epoch shows, "
+            "and needs to know them. Pass fit the micrograph of each sample: groups="
+            "particles['micrograph'], and classify__groups= where the classifier is "
+            "the step 'classify' of a pipeline."
+        )
 
 
 def check_classes(classes):

@@ -1,11 +1,12 @@
 """What the parameters of LipNetClassifier may be."""
 
+import os
 from numbers import Integral, Real
 
 import torch
 
 # Private part of scikit-learn: _param_validation.
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .architectures import ARCHITECTURES
 from .augmentation import RandomAffine
@@ -28,6 +29,8 @@ PARAMETER_CONSTRAINTS = {
     "conv_dropout": [_SHARE],
     "dense_dropout": [_SHARE],
     "batch_norm": ["boolean"],
+    "pretrained": [HasMethods("predict"), str, os.PathLike, None],
+    "layer_decay": [Interval(Real, 0, 1, closed="both")],
     "optimizer": [StrOptions({"adam", "sgd"})],
     "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
     "learning_rate_schedule": [

@@ -18,7 +18,7 @@ from skorch.callbacks import EarlyStopping
 from .._jobs import finished_before_exit
 from .._random import own_random_state
 from ._augmentation import list_augmentations
-from ._checks import check_label_smoothing, check_parts, encode
+from ._checks import check_label_smoothing, check_parts, check_power, encode
 from ._devices import (
     CPU,
     check_precision,
@@ -29,6 +29,7 @@ from ._devices import (
     repeatable,
     seeded_globally,
 )
+from ._pretrained import start_from_pretrained
 from ._weights import class_weight_at, split_each_class, weigh
 from .callbacks import StopOnDivergence
 from .losses import LOSSES
@@ -41,6 +42,7 @@ _DEFAULT_LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2}
 _CHANGEABLE = (
     "augmentation",
     "batch_size",
+    "layer_decay",
     "learning_rate_schedule",
     "max_epochs",
     "verbose",
@@ -72,10 +74,11 @@ def whole_training(classifier, *, is_new):
         )
 
 
-def train(classifier, X, y, weights, *, is_new, n_epochs):
+def train(classifier, X, y, weights, groups=None, *, is_new, n_epochs):
     """Train a new network, or that of the classifier for some more epochs."""
     check_parts(*list_augmentations(classifier.augmentation))
     check_parts(classifier.epoch_sampler, classifier.class_weight)
+    check_power(classifier.epoch_sampler, groups)
     check_parts(classifier.loss, classifier.weight_decay)
     classes = classifier.classes_
     codes = encode(y, classes)
@@ -86,14 +89,14 @@ def train(classifier, X, y, weights, *, is_new, n_epochs):
         classifier._learn_images(X, final_weights)
         classifier._random_state = own_random_state(classifier.random_state)
     net = None if is_new else classifier.net_
-    net = _train_net(classifier, net, X, codes, weights, n_epochs)
+    net = _train_net(classifier, net, X, codes, weights, groups, n_epochs)
     classifier.net_ = net
     classifier.n_iter_ = len(net.history)
     classifier.history_ = _tabulate(net.history)
     classifier.interrupted_ = net.interrupted_
 
 
-def _train_net(classifier, net, X, codes, weights, n_epochs):
+def _train_net(classifier, net, X, codes, weights, groups, n_epochs):
     """Return a net trained for some epochs, a new one if none is given."""
     device = choose_device(classifier.device)
     is_new = net is None
@@ -102,7 +105,7 @@ def _train_net(classifier, net, X, codes, weights, n_epochs):
     dtype = net.module__dtype
     check_precision(device, dtype)
     training_set, validation_set = _make_datasets(
-        classifier, X, codes, weights, device, dtype
+        classifier, X, codes, weights, groups, device, dtype
     )
     seed = int(classifier._random_state.randint(np.iinfo(np.int32).max))
     generator, device_generator = make_generators(seed, device)
@@ -112,6 +115,8 @@ def _train_net(classifier, net, X, codes, weights, n_epochs):
         net.draw_from(generator, device_generator)
         if is_new:
             _initialize(net, classifier)
+            if classifier.pretrained is not None:
+                start_from_pretrained(net, classifier)
         net.set_params(**_changeable_params(classifier))
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
@@ -231,7 +236,7 @@ def _make_callbacks(classifier):
     return callbacks
 
 
-def _make_datasets(classifier, X, codes, weights, device, dtype):
+def _make_datasets(classifier, X, codes, weights, groups, device, dtype):
     """Return training set and validation set, or None, on the device if they fit."""
     images = classifier._training_images(X).to(dtype)
     if fits_on(device, images.nbytes):
@@ -239,15 +244,15 @@ def _make_datasets(classifier, X, codes, weights, device, dtype):
     classes, class_weight = classifier.classes_, classifier.class_weight
     rows = rows_valid = None
     if classifier.early_stopping:
-        rows, rows_valid = split_each_class(
-            codes, classes, classifier.validation_fraction, classifier._random_state
-        )
+        fraction, draws = classifier.validation_fraction, classifier._random_state
+        rows, rows_valid = split_each_class(codes, classes, fraction, draws, groups)
     training_set = classifier._training_set(
         images,
         codes,
         weights,
         classes,
         rows,
+        groups=groups,
         epoch_sampler=classifier.epoch_sampler,
         class_weight=class_weight,
         device=device,

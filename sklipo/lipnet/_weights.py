@@ -43,13 +43,16 @@ def weigh(class_weight, classes, codes, weights):
     return weights / weights.mean()
 
 
-def split_each_class(codes, classes, fraction, random_state):
+def split_each_class(codes, classes, fraction, random_state, groups=None):
     """Return the sorted rows of a training and of a validation set.
 
-    At least one sample of each class goes into either.
+    At least one sample of each class goes into either. Whole groups are set aside, but
+    for classes of which none could be.
     """
-    order = random_state.permutation(len(codes))
     is_valid = np.zeros(len(codes), dtype=bool)
+    if groups is not None:
+        is_valid = _choose_groups(codes, fraction, random_state, groups)[groups]
+    order = random_state.permutation(len(codes))
     for code in np.unique(codes):
         rows = order[codes[order] == code]
         if len(rows) < 2:
@@ -57,6 +60,33 @@ def split_each_class(codes, classes, fraction, random_state):
                 "early_stopping=True sets samples of each class aside and needs two of "
                 f"each or more, but class {classes.tolist()[code]!r} has 1 sample."
             )
+        if is_valid[rows].any():
+            continue
         n_valid = np.clip(round(fraction * len(rows)), 1, len(rows) - 1)
         is_valid[rows[:n_valid]] = True
     return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
+
+
+def _choose_groups(codes, fraction, random_state, groups):
+    """Return for each group whether it is set aside.
+
+    Each class keeps a group to train on, and gives less than twice its share.
+    """
+    codes = np.unique(codes, return_inverse=True)[1]
+    table = np.zeros((groups.max() + 1, codes.max() + 1), dtype=int)
+    np.add.at(table, (groups, codes), 1)
+    targets = np.maximum(fraction * table.sum(axis=0), 1)
+    n_left, n_chosen = (table > 0).sum(axis=0), np.zeros_like(targets)
+    is_chosen = np.zeros(len(table), dtype=bool)
+    order = random_state.permutation(len(table))
+    # Classes in few groups have the least choice, and so the first.
+    for code in np.argsort(n_left, kind="stable"):
+        for group in order[(table[order, code] > 0) & ~is_chosen[order]]:
+            sizes = table[group]
+            gets_nearer = 2 * n_chosen[code] + sizes[code] < 2 * targets[code]
+            is_small = (sizes == 0) | (n_chosen + sizes < 2 * targets)
+            if gets_nearer and is_small.all() and (n_left > (sizes > 0)).all():
+                is_chosen[group] = True
+                n_chosen += sizes
+                n_left -= sizes > 0
+    return is_chosen

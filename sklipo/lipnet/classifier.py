@@ -31,6 +31,14 @@ class LipNetClassifier(BaseLipNetClassifier):
         Share of hidden units dropped in training.
     batch_norm : bool, default=False
         Normalize each convolution's output over the batch.
+    pretrained : LipNetClassifier, Pipeline, str or Path, default=None
+        What training starts from in place of random weights: a fitted classifier whose
+        network has the same layers, a pipeline that ends in one, or the path of a
+        joblib file of either. :func:`pretrain_lipnet` makes one. It is not changed.
+    layer_decay : float, default=0.7
+        Factor by which each layer learns more slowly than the one above it, if the
+        network is pretrained: the output layer by the whole learning rate. With 1 all
+        learn alike, with 0 the output layer alone learns.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or stochastic gradient descent with Nesterov momentum.
     learning_rate : float, default=None
@@ -62,7 +70,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         are applied in its order. A search exchanges a list as a whole.
     early_stopping : bool, default=False
         Set samples of each class aside, stop when their loss no longer falls, and go
-        back to the weights with which it was smallest.
+        back to the weights with which it was smallest. If ``fit`` is given ``groups``,
+        whole micrographs are set aside, see Notes.
     validation_fraction : float, default=0.1
         Share of each class, at least one sample, set aside for early stopping.
     n_iter_no_change : int, default=10
@@ -111,6 +120,7 @@ class LipNetClassifier(BaseLipNetClassifier):
     Resize : Makes rows of pixels from particles of differing sizes.
     OwnSizeLipNetClassifier : Sees particles at their own size.
     make_lipnet_pipeline : This classifier behind the steps that prepare particles.
+    pretrain_lipnet : Trains a network on artificial liposomes to start from.
 
     Notes
     -----
@@ -120,7 +130,11 @@ class LipNetClassifier(BaseLipNetClassifier):
     A batch's loss is the mean of weight times loss, the weights being scaled to a mean
     of 1 over what an epoch shows. Samples of weight zero are left out beforehand.
     Samples set aside for early stopping are neither sampled nor augmented; class
-    weights count there from the start, and ``"balanced"`` balances them.
+    weights count there from the start, and ``"balanced"`` balances them. With
+    ``groups``, micrographs are set aside as long as they bring each class nearer to its
+    share, no class gives twice its share, and each class keeps a micrograph to train
+    on. Of a class that could give none, mostly as it lies on few micrographs, single
+    samples are set aside.
 
     ``fit`` goes through schedules in ``max_epochs``, as do as many calls of
     ``partial_fit``; thereafter they begin anew.
@@ -140,6 +154,15 @@ class LipNetClassifier(BaseLipNetClassifier):
     during such a training, and put back. All else leaves them alone, so that models on
     a CPU can be trained in several threads at once.
 
+    A training that starts from a ``pretrained`` model takes over the weights of all its
+    layers, cast to the dtype of X, and what batch normalization measured. The output
+    layer is new unless the classes are the same; of a network that a callable builds,
+    that is the last layer with weights. Images are standardized by their own mean and
+    scale: these differ between microscopes, and are known without labels. Dropout
+    rates may differ, all else of the layers may not. Each ``fit`` begins with the same
+    weights, unless ``warm_start`` continues. Clones hold the same fitted model; in a
+    search over ``pretrained``, wrap models in ``sklearn.frozen.FrozenEstimator``.
+
     A network that a callable builds keeps the weights that it was built with. It is
     standardized and trained as a LipNet is. ``transform`` returns what goes into its
     last ``torch.nn.Linear``. Such a model can be pickled if the callable can be
@@ -152,6 +175,8 @@ class LipNetClassifier(BaseLipNetClassifier):
        Vision", CVPR 2016. Label smoothing.
     .. [2] J. T. Springenberg et al., "Striving for Simplicity: The All Convolutional
        Net", ICLR Workshop 2015. Strides in place of pooling.
+    .. [3] J. Howard and S. Ruder, "Universal Language Model Fine-tuning for Text
+       Classification", ACL 2018. Learning rates that fall from layer to layer.
 
     Examples
     --------
@@ -179,6 +204,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         conv_dropout=0.25,
         dense_dropout=0.5,
         batch_norm=False,
+        pretrained=None,
+        layer_decay=0.7,
         optimizer="adam",
         learning_rate=None,
         learning_rate_schedule=None,
@@ -208,6 +235,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         self.conv_dropout = conv_dropout
         self.dense_dropout = dense_dropout
         self.batch_norm = batch_norm
+        self.pretrained = pretrained
+        self.layer_decay = layer_decay
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

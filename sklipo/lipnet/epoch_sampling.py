@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from ._batches import draw_rows
+from ._checks import check_groups, check_power
 
 _STRATEGIES = {"minority", "not minority", "not majority", "all", "auto"}
 
@@ -19,6 +20,7 @@ class EpochSampler(BaseEstimator):
     """Base of the samplers that draw another part of the training set at each epoch.
 
     A subclass says in ``count_samples`` how many samples of each class an epoch shows.
+    It may have a parameter ``power``, see :class:`EpochOverSampler`.
 
     See Also
     --------
@@ -33,14 +35,17 @@ class EpochSampler(BaseEstimator):
     """
 
     _parameter_constraints = {}
+    power = 1.0
 
-    def sample(self, y, generator=None):
+    def sample(self, y, groups=None, generator=None):
         """Draw the samples of one epoch.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,)
             Class labels.
+        groups : array-like of shape (n_samples,), default=None
+            Micrograph of each sample. Only a ``power`` other than 1 makes use of them.
         generator : torch.Generator, default=None
             Generator on the CPU; by default the global one of torch.
 
@@ -48,18 +53,25 @@ class EpochSampler(BaseEstimator):
         -------
         rows : ndarray of shape (n_samples_shown,), dtype int64
             Indices of the samples, class by class. Of one class each sample occurs
-            equally often, or once more than the others.
+            equally often, or once more than the others; with ``power``, each of one
+            class on one micrograph does.
 
         Raises
         ------
+        TypeError
+            If ``power`` is a bool.
         ValueError
-            If a parameter is out of range or does not suit the classes.
+            If a parameter is out of range or does not suit the classes, or if groups
+            are missing or not one for each sample.
         """
         self._validate_params()
         y = column_or_1d(y)
         classes, codes = np.unique(y, return_inverse=True)
+        groups = check_groups(groups, len(y))
+        check_power(self, groups)
         counts = self.count_samples(y)
-        return draw_rows(codes, [counts[label] for label in classes], generator)
+        counts = [counts[label] for label in classes]
+        return draw_rows(codes, counts, generator, groups, self.power)
 
 
 class EpochOverSampler(EpochSampler):
@@ -73,9 +85,16 @@ class EpochOverSampler(EpochSampler):
         What imbalanced-learn's ``RandomOverSampler`` takes: which classes become as
         large as the largest, by default all; or the number of samples of each class by
         label; or, of two classes, the size of the smaller relative to the larger.
+    power : float, default=1.0
+        What a micrograph's share in a class depends on, between 0 and 1, as in
+        :func:`~sklipo.micrograph_weights`. With 1, all particles of a class share
+        equally in what an epoch shows of it, and ``fit`` needs no ``groups``. With 0,
+        all micrographs that have the class do; with 0.5, a micrograph of four times as
+        many particles of the class has twice the share.
 
     See Also
     --------
+    sklipo.micrograph_weights : Gives micrographs the same shares by weights.
     imblearn.over_sampling.RandomOverSampler : Repeats samples once for all epochs.
     EpochUnderSampler : Leaves samples of the largest class out.
 
@@ -85,15 +104,27 @@ class EpochOverSampler(EpochSampler):
     repeats do not come out even, other samples get the additional one at each epoch,
     and no pixels are copied.
 
+    With ``power``, how many samples a micrograph gives is drawn systematically: the
+    number is less than one from its share, and equals it on the average of epochs.
+    Where its samples come out uneven, again others get the additional one.
+
     Examples
     --------
     >>> import numpy as np
     >>> import torch
     >>> from sklipo.lipnet.epoch_sampling import EpochOverSampler
     >>> y = np.array(["full", "full", "full", "full", "full", "empty", "empty"])
-    >>> rows = EpochOverSampler().sample(y, torch.Generator().manual_seed(0))
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> rows = EpochOverSampler().sample(y, generator=generator)
     >>> np.bincount(rows)
     array([1, 1, 1, 1, 1, 3, 2])
+
+    Of the full ones, four are on one micrograph, and the fifth counts as two of them:
+
+    >>> groups = ["a", "a", "a", "a", "b", "a", "b"]
+    >>> rows = EpochOverSampler({"full": 6}, power=0.5).sample(y, groups, generator)
+    >>> np.bincount(rows)
+    array([1, 1, 1, 1, 2, 1, 1])
     """
 
     _parameter_constraints = {
@@ -103,10 +134,12 @@ class EpochOverSampler(EpochSampler):
             dict,
             callable,
         ],
+        "power": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, sampling_strategy="auto"):
+    def __init__(self, sampling_strategy="auto", *, power=1.0):
         self.sampling_strategy = sampling_strategy
+        self.power = power
 
     def count_samples(self, y):
         """Return how many samples of each class an epoch shows.
@@ -164,7 +197,8 @@ class EpochUnderSampler(EpochSampler):
     >>> import torch
     >>> from sklipo.lipnet.epoch_sampling import EpochUnderSampler
     >>> y = np.array(["full", "full", "full", "full", "full", "empty", "empty"])
-    >>> rows = EpochUnderSampler().sample(y, torch.Generator().manual_seed(0))
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> rows = EpochUnderSampler().sample(y, generator=generator)
     >>> y[rows].tolist()
     ['empty', 'empty', 'full', 'full', 'full', 'full']
     """

@@ -36,6 +36,9 @@ class LipNetTrainer(NeuralNetClassifier):
         See :func:`learning_rate_factor`.
     weight_decay : WeightDecay, default=None
         Penalty on weights; none by default.
+    layer_decay : float, default=1.0
+        Factor of the learning rate for each step down from the output, if the network
+        started from a pretrained one.
     **kwargs : dict
         Further parameters of ``skorch.NeuralNetClassifier``.
 
@@ -83,6 +86,7 @@ class LipNetTrainer(NeuralNetClassifier):
         label_smoothing=0.0,
         learning_rate_schedule=None,
         weight_decay=None,
+        layer_decay=1.0,
         **kwargs,
     ):
         super().__init__(module, *args, **kwargs)
@@ -91,6 +95,7 @@ class LipNetTrainer(NeuralNetClassifier):
         self.label_smoothing = label_smoothing
         self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
+        self.layer_decay = layer_decay
 
     @property
     def progress(self):
@@ -186,12 +191,15 @@ class LipNetTrainer(NeuralNetClassifier):
         """
         super().on_batch_begin(net, batch, training, **kwargs)
         raise_if_called_off()
-        if training and self.learning_rate_schedule is not None:
+        groups = self.optimizer_.param_groups
+        # One group without a schedule is left to callbacks that set its learning rate.
+        if training and (self.learning_rate_schedule is not None or len(groups) > 1):
             n_batches = len(self.history[-1]["batches"]) - 1
             progress = self.progress + n_batches / self.n_batches_ / self.max_epochs
             factor = learning_rate_factor(self.learning_rate_schedule, progress)
-            for group in self.optimizer_.param_groups:
-                group["lr"] = self.lr * factor
+            for group in groups:
+                decay = self.layer_decay ** group.get("depth", 0)
+                group["lr"] = self.lr * factor * decay
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         """Add the gradient of weight decay.

@@ -183,6 +183,10 @@ def _estimator_calls():
             dict.fromkeys(own_parameters)
             | {"n_filters": 2, "max_epochs": 1, "random_state": 0},
         ),
+        "LipNetClassifier.fit": (
+            partial(sklipo.LipNetClassifier("lipnet-1", **_QUICK).fit, _rows(), Y),
+            {"groups": np.arange(len(Y)) // 4},
+        ),
         "Resize": (partial(_fit, sklipo.Resize), {"size": 4}),
         "ApplyMask": _all_of(partial(_fit, sklipo.ApplyMask), "fill_value"),
         "ParticleFeatures": (
@@ -200,6 +204,12 @@ def _estimator_calls():
         "make_lipnet_pipeline": (
             partial(_fit_pipeline, partial(sklipo.make_lipnet_pipeline, **_QUICK)),
             {"architecture": "lipnet-1", "input_mode": "masked", "size": 6},
+        ),
+        "pretrain_lipnet": (
+            # A cache would be written wherever the odd values lead.
+            partial(sklipo.pretrain_lipnet, cache=False, size=6, **_QUICK),
+            {"problem": None, "architecture": "lipnet-1", "n_samples": 10}
+            | {"n_jobs": None},
         ),
         **{
             name: (
@@ -303,6 +313,7 @@ def _data_calls():
                 "pixel_size": 1.0,
                 "margin": 5,
                 "noise": None,
+                "conditions": None,
                 "n_jobs": None,
                 "random_state": 0,
             },
