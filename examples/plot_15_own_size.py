@@ -47,9 +47,9 @@ print(particles.groupby("pixel_size")["label"].value_counts().unstack())
 # What the two networks see
 # -------------------------
 # A small, a middle and a large particle: above as ``Resize(28)`` shows them, below at
-# 4 nm per pixel.
+# 6 nm per pixel.
 
-PIXEL_SIZE = 4
+PIXEL_SIZE = 6
 cropped = CropToMask().fit_transform(particles)
 shapes = cropped["image"].array.shapes * particles["pixel_size"].to_numpy()[:, None]
 order = shapes.max(axis=1).argsort()
