@@ -29,7 +29,7 @@ from sklipo import (
 from sklipo.datasets import make_liposomes
 from sklipo.displays import TrainingCurveDisplay
 from sklipo.inspection import FeatureMapDisplay, occlusion_map
-from sklipo.lipnet import DropoutDecay, FocalLoss, StopTraining
+from sklipo.lipnet import DropoutDecay, FocalLoss
 
 SMALL = {"n_filters": 4, "max_epochs": 2, "random_state": 0}
 # As EXACT in lipnet_cases: one step an epoch without dropout.
@@ -401,14 +401,6 @@ def test_labels_of_another_number_are_refused(particles):
         OwnSizeLipNetClassifier().fit(particles, particles["label"][:-1])
 
 
-def test_an_error_leaves_the_classifier_as_it_was(particles, fitted):
-    before = weights_of(fitted)
-    model = pickle.loads(pickle.dumps(fitted))
-    with pytest.raises(ValueError, match="ends in 'dense'"):
-        model.set_params(architecture="lipnet-1").fit(particles, particles["label"])
-    assert torch.equal(weights_of(model), before)
-
-
 @pytest.mark.parametrize("look", [FeatureMapDisplay.from_estimator, occlusion_map])
 def test_inspection_says_that_it_needs_images_of_one_size(particles, fitted, look):
     with pytest.raises(TypeError, match=r"own size.*LipNetClassifier behind a Resize"):
@@ -425,12 +417,3 @@ def test_input_and_cropped_tables_stay_as_they_are(particles):
     before = cropped.copy(deep=True)
     OwnSizeLipNetClassifier(**SMALL, pixel_size=7).fit(cropped, particles["label"])
     pd.testing.assert_frame_equal(cropped, before)
-
-
-def test_a_callback_can_stop_training(particles):
-    class Stop(DropoutDecay):
-        def on_epoch_end(self, net, **kwargs):
-            raise StopTraining
-
-    model = OwnSizeLipNetClassifier(**SMALL, callbacks=[Stop()])
-    assert not model.fit(particles, particles["label"]).interrupted_
