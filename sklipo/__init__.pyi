@@ -11,6 +11,7 @@ from . import (
     lipnet,
     measures,
     metrics,
+    own_size,
     particles,
     partitions,
     pipelines,
@@ -40,6 +41,7 @@ from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler, EpochUnderSampler
 from .lipnet.intensity import RandomIntensity
 from .metrics import classification_table
+from .own_size import OwnSizeLipNetClassifier
 from .particles import check_particles
 from .partitions import predict_micrographs, predict_partitions
 from .pipelines import (
@@ -65,6 +67,7 @@ __all__ = [
     "ImageDtype",
     "LipNetClassifier",
     "NormalizeBackground",
+    "OwnSizeLipNetClassifier",
     "ParticleFeatures",
     "RandomAffine",
     "RandomIntensity",
@@ -93,6 +96,7 @@ __all__ = [
     "measures",
     "metrics",
     "micrograph_weights",
+    "own_size",
     "particles",
     "partitions",
     "pipelines",

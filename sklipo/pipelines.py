@@ -17,6 +17,7 @@ from .features import ParticleFeatures
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler
+from .own_size import OwnSizeLipNetClassifier
 from .resize import Resize
 from .surrounding import SCALES
 from .transformers import ApplyMask, CropToMask, NormalizeBackground
@@ -34,7 +35,7 @@ _INPUT_MODES = {
     {
         "intensity": [StrOptions(set(SCALES))],
         "input_mode": [StrOptions(set(_INPUT_MODES))],
-        "size": [Integral, tuple, list],
+        "size": [Integral, tuple, list, StrOptions({"own"})],
     },
     prefer_skip_nested_validation=True,
 )
@@ -64,25 +65,28 @@ def make_lipnet_pipeline(
     input_mode : {"masked", "cropped", "surrounding"}, default="masked"
         What the network sees: the particle alone, the bounding box of its mask, or
         the whole cut-out with its surrounding.
-    size : int or tuple of (int, int), default=28
+    size : int, tuple of (int, int) or "own", default=28
         Height and width in pixels to which particles are resized. A search over
         ``resize__size`` takes whole numbers; for other shapes,
-        ``classify__image_shape`` has to change with it.
+        ``classify__image_shape`` has to change with it. ``"own"`` does not resize
+        particles: the network is an :class:`OwnSizeLipNetClassifier`, of an
+        architecture such as ``"lipnet-4c"``, that sees ``"masked"`` particles by their
+        mask and other input as whole images.
     random_state : int, RandomState instance or None, default=None
         Seed of the training.
     memory : str or joblib.Memory, default=None
         Where to keep the result of each step between fits. The steps here are faster
         than a look into memory; slow steps that you add may gain.
     **lipnet_params : dict
-        Further parameters of :class:`LipNetClassifier`, also in place of those that
-        are set here: ``epoch_sampler=EpochOverSampler()``,
-        ``augmentation=RandomAffine()`` and ``learning_rate_schedule="cosine"``.
+        Further parameters of the classifier, also in place of those that are set here:
+        ``epoch_sampler=EpochOverSampler()``, ``learning_rate_schedule="cosine"`` and
+        ``augmentation=RandomAffine()``, without zoom where particles keep their size.
 
     Returns
     -------
     model : ImagePipeline
         Steps ``normalize``, ``crop``, ``mask``, ``resize`` and ``classify``, less those
-        that the input mode leaves out.
+        that the input mode or the size leaves out.
 
     Raises
     ------
@@ -115,15 +119,20 @@ def make_lipnet_pipeline(
         "learning_rate_schedule": "cosine",
         "max_epochs": "auto",
     }
-    if not isinstance(size, Integral):
+    classifier, resize = LipNetClassifier, [("resize", Resize(size))]
+    if isinstance(size, str):
+        classifier, resize = OwnSizeLipNetClassifier, []
+        recipe["augmentation"] = RandomAffine(zoom=(1, 1))
+        recipe["region"] = "mask" if input_mode == "masked" else "image"
+    elif not isinstance(size, Integral):
         recipe["image_shape"] = tuple(size)
-    classify = LipNetClassifier(
+    classify = classifier(
         architecture, random_state=random_state, **{**recipe, **lipnet_params}
     )
     steps = [
         ("normalize", NormalizeBackground(intensity)),
         *((name, optional[name]) for name in _INPUT_MODES[input_mode]),
-        ("resize", Resize(size)),
+        *resize,
         ("classify", classify),
     ]
     return ImagePipeline(steps, memory=memory)

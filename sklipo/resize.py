@@ -2,7 +2,6 @@
 
 from numbers import Integral, Real
 
-import cv2
 import numpy as np
 
 # Private parts of scikit-learn: _fit_context, Interval, _check_feature_names_in.
@@ -11,17 +10,12 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .images._numbers import float_dtype
+from .images._resizing import resize_image
 from .images._shapes import height_and_width
 from .particles._checking import validate_particles
-from .particles._scale import white_level
+from .particles._scale import check_white, white_level
 from .tags import extend_tags
 from .versions import VersionedMixin
-
-_KINDS = {
-    255: "uint8 pixels and divides them by 255",
-    65535: "uint16 pixels and divides them by 65535",
-    1: "pixels of other types than uint8 and uint16 and keeps their values",
-}
 
 
 class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
@@ -145,11 +139,11 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         images = validate_particles(self, X, reset=False)["image"].array
-        self._check_white(images)
+        check_white(self, images)
         dtype = float_dtype(images.pixel_dtype)
         height, width = self.size_
         pixels = np.empty((len(images), height, width), dtype)
-        resize = _resize
+        resize = resize_image
         if self.keep_aspect_ratio:
             pixels[:] = self.fill_value
             resize = _resize_in_proportion
@@ -180,30 +174,10 @@ class Resize(VersionedMixin, TransformerMixin, BaseEstimator):
             _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{y}_{x}" for y, x in np.ndindex(*self.size_)], object)
 
-    def _check_white(self, images):
-        """Raise an error if the pixels are on another scale than those of ``fit``."""
-        if white_level(images) != self.white_:
-            raise ValueError(
-                f"X has {images.pixel_dtype} pixels. Resize was fitted to "
-                f"{_KINDS[self.white_]}, so the two are on different scales. Convert "
-                "the images to the type seen in fit (uint8 pixels become floats of 0 "
-                "to 1 by image / 255), or put NormalizeBackground, by noise or "
-                "contrast, before Resize, which makes all types alike, and fit again."
-            )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return extend_tags(tags, row_wise=True)
-
-
-def _resize(image, out):
-    """Write an image in another size, each axis by its own rule."""
-    height, width = out.shape
-    if (image.shape[0] > height) != (image.shape[1] > width):
-        # One call for both axes would interpolate along the one that shrinks.
-        image = _resize_to(image, (image.shape[1], height), image.shape[0] > height)
-    _resize_to(image, (width, height), image.shape[1] > width, out)
 
 
 def _resize_in_proportion(image, out):
@@ -211,14 +185,6 @@ def _resize_in_proportion(image, out):
     factor = min(np.divide(out.shape, image.shape))
     shape = np.maximum(np.rint(np.multiply(image.shape, factor)), 1).astype(int)
     part = np.empty(shape, out.dtype)  # OpenCV writes into whole arrays only
-    _resize(image, part)
+    resize_image(image, part)
     (top, left), (bottom, right) = (out.shape - shape) // 2, (out.shape + shape) // 2
     out[top:bottom, left:right] = part
-
-
-def _resize_to(image, size, shrinks, out=None):
-    """Return an image in a width and height, by area or by linear interpolation."""
-    # INTER_AREA drops what covers less than 1/1000 of a pixel. Up to a size of 1000
-    # nothing does, since edges lie at multiples of 1/size.
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, size, dst=out, interpolation=way)

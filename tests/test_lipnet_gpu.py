@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 from lipnet_cases import SMALL, assert_same_bits, draw_disks_and_rings
+from sklearn.base import clone
 
-from sklipo import LipNetClassifier, RandomAffine, RandomIntensity
+from sklipo import (
+    LipNetClassifier,
+    OwnSizeLipNetClassifier,
+    RandomAffine,
+    RandomIntensity,
+)
+from sklipo.datasets import make_liposomes
 from sklipo.lipnet import DropoutDecay, _training
 from sklipo.lipnet._batches import Batches, ImageDataset, TrainingSet
 from sklipo.lipnet._devices import fits_on
@@ -68,3 +75,16 @@ def test_gpu_predicts_what_the_cpu_predicts(data):
     for ours, expected in zip(on_gpu, on_cpu, strict=True):
         # TF32 convolutions keep 10 bits of each factor.
         np.testing.assert_allclose(ours, expected, atol=1e-2)
+
+
+@on_a_gpu
+def test_own_size_networks_train_on_a_gpu_with_the_same_bits():
+    particles = make_liposomes(30, weights=None, pixel_size=4, margin=3, random_state=0)
+    options = {"n_filters": 4, "max_epochs": 2, "batch_norm": True, "random_state": 0}
+    model = OwnSizeLipNetClassifier(**options, **HARD, device="cuda")
+    model.fit(particles, particles["label"])
+    assert_same_bits(model, clone(model).fit(particles, particles["label"]))
+    on_gpu = model.predict_proba(particles)
+    model.set_params(device="cpu", test_time_augmentation=False)
+    # Single precision, and other orders of sums.
+    np.testing.assert_allclose(model.predict_proba(particles), on_gpu, atol=1e-4)

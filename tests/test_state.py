@@ -25,6 +25,7 @@ from sklipo import (
     EpochUnderSampler,
     LipNetClassifier,
     NormalizeBackground,
+    OwnSizeLipNetClassifier,
     ParticleFeatures,
     RandomAffine,
     RandomIntensity,
@@ -129,6 +130,7 @@ def use(estimator, X, y):
         make_ensemble_pipeline(GROUPS, **TINY, size=8, calibrate=False).set_params(
             forest__classify__n_estimators=3
         ),
+        OwnSizeLipNetClassifier(n_filters=2, max_epochs=2, pixel_size=8),
         make_lipnet_pipeline(**TINY, size=8, callbacks=[DropoutDecay()]),
     ],
     ids=lambda estimator: type(estimator).__name__,

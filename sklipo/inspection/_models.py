@@ -19,6 +19,7 @@ from ..lipnet._prediction import (
     probabilities,
 )
 from ..lipnet.classifier import LipNetClassifier
+from ..own_size import OwnSizeLipNetClassifier
 
 
 def split_estimator(estimator, X):
@@ -31,6 +32,12 @@ def split_estimator(estimator, X):
 def find_classifier(estimator):
     """Return the fitted LipNetClassifier that an estimator is or ends in."""
     classifier = last_step(estimator)
+    if isinstance(classifier, OwnSizeLipNetClassifier):
+        raise TypeError(
+            "The estimator is an OwnSizeLipNetClassifier or ends in one, which sees "
+            "each image at its own size. Expected a LipNetClassifier behind a Resize, "
+            "whose images are of one size."
+        )
     if not isinstance(classifier, LipNetClassifier):
         raise not_a_network(estimator)
     check_is_fitted(classifier, "net_")

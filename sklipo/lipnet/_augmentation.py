@@ -56,6 +56,39 @@ class RandomAugmentation(BaseEstimator):
         augmented = self.augment(images, generator, scale=float(X.std()))
         return augmented.numpy().reshape(X.shape)
 
+    def augment_inside(self, images, inside, generator=None, *, scale=1.0):
+        """Transform images of differing sizes that lie in one batch.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n_samples, 1, height, width)
+            Images of floating point numbers, padded by zeros, on any device.
+        inside : Tensor of shape (n_samples, 1, height, width)
+            1 where an image has pixels, 0 elsewhere, of the same dtype.
+        generator : torch.Generator, default=None
+            Generator on the CPU; by default the global one of torch.
+        scale : float, default=1.0
+            As in ``augment``.
+
+        Returns
+        -------
+        augmented : Tensor of shape (n_samples, 1, height, width)
+            Transformed images.
+        inside : Tensor of shape (n_samples, 1, height, width)
+            1 where they have pixels, 0 elsewhere.
+        """
+        return self.augment(images, generator, scale=scale), inside
+
+    def stretch(self):
+        """Return how much farther from the center of an image its pixels can get.
+
+        Returns
+        -------
+        factor : float or None
+            None if every pixel stays where it is.
+        """
+        return None
+
 
 def list_augmentations(augmentation):
     """Return the augmentations of a parameter in their order; None stands for none."""

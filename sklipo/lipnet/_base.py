@@ -15,11 +15,26 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from ..tags import extend_tags
 from ..versions import VersionedMixin
-from ._checks import can_fit_in_parts, check_classes, check_training_data
+from ._batches import Batches, ImageDataset, TrainingSet
+from ._checks import (
+    can_fit_in_parts,
+    check_classes,
+    check_training_data,
+    validate_rows,
+)
 from ._devices import choose_device
-from ._networks import last_dense
-from ._prediction import activations, forward, mean_probabilities, probabilities
+from ._images import as_images, find_image_shape, mean_and_scale
+from ._networks import build_network, last_dense
+from ._prediction import (
+    activations,
+    forward,
+    mean_probabilities,
+    prediction_batch_size,
+    prediction_batches,
+    probabilities,
+)
 from ._training import has_foreign_code, train, whole_training
+from .trainer import LipNetTrainer
 
 
 class BaseLipNetClassifier(
@@ -31,12 +46,45 @@ class BaseLipNetClassifier(
 ):
     """Base class of classifiers that train a small convolutional network.
 
-    A subclass has the parameters of :class:`LipNetClassifier`.
+    A subclass has most parameters of :class:`LipNetClassifier`. One whose images are no
+    rows of pixels of one shape has other methods and classes of those below, up to
+    ``fit``.
     """
 
+    _trainer, _dataset, _training_set = LipNetTrainer, ImageDataset, TrainingSet
     _versioned = (*VersionedMixin._versioned, "torch", "skorch")
     # Groups mean one thing, so they need no request, as those of splitters do not.
     __metadata_request__fit = {"groups": True}
+
+    def _validate_images(self, X, y="no_validation", *, reset):
+        """Return checked images, and labels if there are any."""
+        return validate_rows(self, X, y, reset=reset)
+
+    def _learn_images(self, X, weights):
+        """Learn shape, mean and scale of the images."""
+        self.image_shape_ = find_image_shape(X.shape[1], self.image_shape)
+        self.mean_, self.scale_ = mean_and_scale(X, weights)
+
+    def _net_parameters(self):
+        """Return the parameters of the net that depend on the kind of images."""
+        return {
+            "module": build_network,
+            "module__image_shape": self.image_shape_,
+            "module__hidden_units": int(self.hidden_units),
+            "module__dense_dropout": self.dense_dropout,
+            "dataset": ImageDataset,
+            "iterator_train": Batches,
+            "iterator_valid": Batches,
+            "iterator_valid__batch_size": prediction_batch_size(self.image_shape_),
+        }
+
+    def _training_images(self, X):
+        """Return what a data set takes as images."""
+        return as_images(X, self.image_shape_)
+
+    def _prediction_batches(self, X, device):
+        """Yield the rows and the images of each batch to predict."""
+        return prediction_batches(X, self.image_shape_, device)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, groups=None):
@@ -44,8 +92,9 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row, its pixels in C order. float32 is not copied.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            One image a row, its pixels in C order; float32 is not copied. A table is
+            for :class:`OwnSizeLipNetClassifier`.
         y : array-like of shape (n_samples,)
             Class labels of any kind.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -63,9 +112,9 @@ class BaseLipNetClassifier(
         Raises
         ------
         ValueError
-            If there are fewer than two classes, if ``image_shape`` does not fit X, if
-            a class is too small for early stopping, if ``groups`` are missing or not
-            one for each sample, or if the training diverges.
+            If there are fewer than two classes, if images have another shape or size
+            than can be, if a class is too small for early stopping, if ``groups`` are
+            missing or not one for each sample, or if the training diverges.
         TypeError
             If X holds images rather than rows of pixels.
         KeyboardInterrupt
@@ -88,8 +137,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row, its pixels in C order.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
         y : array-like of shape (n_samples,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
@@ -125,8 +174,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
 
         Returns
         -------
@@ -146,8 +195,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
 
         Returns
         -------
@@ -167,8 +216,8 @@ class BaseLipNetClassifier(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_pixels)
-            One image a row.
+        X : array-like of shape (n_samples, n_pixels) or particle table
+            Images, as in :meth:`fit`.
 
         Returns
         -------

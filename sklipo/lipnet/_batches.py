@@ -20,12 +20,14 @@ class ImageDataset(torch.utils.data.Dataset):
     def __init__(self, images, codes=None, rows=None, weights=None, device=None):
         n_images = len(images)
         if codes is None:
-            codes = images.new_zeros(n_images, dtype=torch.int64)
+            codes = torch.zeros(n_images, dtype=torch.int64, device=images.device)
         rows = torch.arange(n_images) if rows is None else rows
         self.images = images
         self.codes = codes
         self.rows = rows.to(images.device)
-        self.weights = images.new_ones(len(rows)) if weights is None else weights
+        if weights is None:
+            weights = torch.ones(len(rows), dtype=images.dtype, device=images.device)
+        self.weights = weights
         self.device = images.device if device is None else device
 
     def __len__(self):
@@ -99,7 +101,8 @@ class TrainingSet(ImageDataset):
         class_weight = class_weight_at(self._class_weight, progress)
         weights = weigh(class_weight, self._classes, codes, weights)
         self.rows = torch.from_numpy(rows).to(self.images.device)
-        self.weights = torch.from_numpy(weights).to(self.images)
+        weights = torch.from_numpy(weights)
+        self.weights = weights.to(self.images.device, self.images.dtype)
         return totals
 
 

@@ -23,7 +23,7 @@ _RESIZE_HINT = (
 def check_training_data(estimator, X, y, sample_weight, groups=None, *, reset):
     """Return X, y, weights and codes of groups without the samples of weight zero."""
     y = check_labels(y)
-    X, y = validate_data(estimator, as_rows(X), y, dtype=_DTYPES, reset=reset)
+    X, y = estimator._validate_images(X, y, reset=reset)
     check_classification_targets(y)
     weights = _check_weights(sample_weight, X)
     groups = check_groups(groups, len(y))
@@ -35,7 +35,12 @@ def check_training_data(estimator, X, y, sample_weight, groups=None, *, reset):
 
 def check_rows(estimator, X):
     """Return rows of pixels to predict."""
-    return validate_data(estimator, as_rows(X), dtype=_DTYPES, reset=False)
+    return validate_rows(estimator, X, reset=False)
+
+
+def validate_rows(estimator, X, y="no_validation", *, reset):
+    """Return rows of pixels, and labels if there are any."""
+    return validate_data(estimator, as_rows(X), y, dtype=_DTYPES, reset=reset)
 
 
 def check_labels(y, name="y"):
@@ -135,8 +140,9 @@ def _check_weights(sample_weight, X):
                 f"sample_weight holds what is no number: {error}. Expected a number "
                 "for each sample."
             ) from error
+    # Of X only the number of rows counts, which need not be an array.
     weights = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        sample_weight, np.empty(len(X)), dtype=np.float64, ensure_non_negative=True
     )
     if not weights.any():
         raise ValueError("sample_weight is 0 for all samples: none is left to fit.")

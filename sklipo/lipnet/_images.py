@@ -62,11 +62,17 @@ def mean_and_scale(X, weights):
     # that differ little. A few rows at a time, since their differences are copies.
     with np.errstate(over="ignore"):
         squares = [np.square(X[rows] - mean).mean(axis=1) for rows in _few_rows(X)]
-    scale = np.sqrt(np.average(np.concatenate(squares), weights=weights))
+    variance = np.average(np.concatenate(squares), weights=weights)
+    return finish_scale(mean, variance, max(X.max(), -X.min()))
+
+
+def finish_scale(mean, variance, largest):
+    """Return a mean and a standard deviation that is never 0, or refuse them."""
+    scale = np.sqrt(variance)
     if not np.isfinite(scale):
         raise ValueError(
-            f"X holds pixels as large as {max(X.max(), -X.min()):.3g}, whose variance "
-            "overflows. Divide X by their largest value."
+            f"X holds pixels as large as {largest:.3g}, whose variance overflows. "
+            "Divide X by their largest value."
         )
     # Pixels that differ by no more than float32 rounds are constant.
     is_constant = scale <= 10 * np.finfo(np.float32).eps * abs(mean)

@@ -7,7 +7,6 @@ import torch
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from ._checks import check_rows
 from ._devices import check_precision, choose_device, send
 from ._images import as_images
 from ._networks import is_lipnet, last_dense
@@ -17,21 +16,28 @@ from .augmentation import dihedral_views
 def forward(classifier, X, compute):
     """Return what a function computes by the network, batch by batch, as X's dtype."""
     check_is_fitted(classifier, "net_")
-    X = check_rows(classifier, X)
+    X = classifier._validate_images(X, reset=False)
     device = choose_device(classifier.device)
     network, dtype = classifier.net_.module_, classifier.net_.module__dtype
     if device.type != "cpu":
         check_precision(device, dtype)
         network = copy.deepcopy(network).to(device)  # the fitted one rests on the CPU
-    shape = classifier.image_shape_
+    outputs = None
     with torch.inference_mode():
-        outputs = [
-            compute(network, send(as_images(X[rows], shape).to(dtype), device))
-            for rows in gen_batches(len(X), prediction_batch_size(shape, device))
-        ]
-        outputs = torch.cat(outputs).cpu()
+        for rows, images in classifier._prediction_batches(X, device):
+            output = compute(network, send(images.to(dtype), device))
+            if outputs is None:
+                outputs = output.new_empty(len(X), *output.shape[1:])
+            outputs[rows] = output
+        outputs = outputs.cpu()
         _check_finite(outputs)
         return outputs.numpy().astype(X.dtype, copy=False)
+
+
+def prediction_batches(X, image_shape, device):
+    """Yield rows of X as images, batch by batch."""
+    for rows in gen_batches(len(X), prediction_batch_size(image_shape, device)):
+        yield rows, as_images(X[rows], image_shape)
 
 
 def _check_finite(outputs):
@@ -48,11 +54,15 @@ def _check_finite(outputs):
 
 def prediction_batch_size(image_shape, device=None):
     """Return how many images a network should predict at once."""
+    return max(1, pixels_at_once(device) // math.prod(image_shape))
+
+
+def pixels_at_once(device=None):
+    """Return how many pixels a network should see at once to predict."""
     # 2**14 pixels make feature maps of 2 MB. Larger ones were seen to take a third
     # longer on a CPU: the C library gives their memory back to the system each time,
     # which then has to clear it again.
-    n_pixels = 2**14 if device is None or device.type == "cpu" else 2**20
-    return max(1, n_pixels // math.prod(image_shape))
+    return 2**14 if device is None or device.type == "cpu" else 2**20
 
 
 def activations(network, images):

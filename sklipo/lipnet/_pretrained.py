@@ -100,8 +100,8 @@ def _check_same_layers(net, given, output):
         causes = [
             f" {param} is {ours!r} here and {theirs!r} there."
             for param in _LAYER_PARAMS
-            if (ours := getattr(net, f"module__{param}"))
-            != (theirs := getattr(given, f"module__{param}"))
+            if (ours := getattr(net, f"module__{param}", None))
+            != (theirs := getattr(given, f"module__{param}", None))
         ]
         raise ValueError(
             "The pretrained network has other layers. The first that differs is "

@@ -19,7 +19,6 @@ from skorch.callbacks import EarlyStopping
 from .._jobs import finished_before_exit
 from .._random import own_random_state
 from ._augmentation import list_augmentations
-from ._batches import Batches, ImageDataset, TrainingSet
 from ._checks import check_label_smoothing, check_parts, check_power, encode
 from ._devices import (
     CPU,
@@ -31,15 +30,11 @@ from ._devices import (
     repeatable,
     seeded_globally,
 )
-from ._images import as_images, find_image_shape, mean_and_scale
-from ._networks import build_network
-from ._prediction import prediction_batch_size
 from ._pretrained import start_from_pretrained
 from ._weights import class_weight_at, split_each_class, weigh
 from .callbacks import StopOnDivergence
 from .losses import LOSSES
 from .regularization import WeightDecay
-from .trainer import LipNetTrainer
 
 _DEFAULT_LEARNING_RATES = {"adam": 1e-3, "sgd": 1e-2}
 
@@ -95,9 +90,7 @@ def train(classifier, X, y, weights, groups=None, *, is_new, n_epochs=None):
     final_weights = weigh(class_weight, classes, codes, weights)
     if is_new:
         check_label_smoothing(classifier.label_smoothing, len(classes))
-        shape = find_image_shape(X.shape[1], classifier.image_shape)
-        classifier.image_shape_ = shape
-        classifier.mean_, classifier.scale_ = mean_and_scale(X, final_weights)
+        classifier._learn_images(X, final_weights)
         classifier._random_state = own_random_state(classifier.random_state)
     net = None if is_new else classifier.net_
     net = _train_net(classifier, net, X, codes, weights, groups, n_epochs)
@@ -151,10 +144,13 @@ def _initialize(net, classifier):
     except RuntimeError as error:
         if "allocate" not in str(error):
             raise
+        sizes = ("n_filters", "hidden_units", "image_shape")
+        network = net.get_params_for("module")
+        sizes = ", ".join(
+            f"{name}={network[name]}" for name in sizes if name in network
+        )
         raise MemoryError(
-            f"There is not enough memory for a network of n_filters="
-            f"{classifier.n_filters} and hidden_units={classifier.hidden_units} for "
-            f"images of {classifier.image_shape_} pixels."
+            f"There is not enough memory for a network of {sizes}."
         ) from error
 
 
@@ -179,25 +175,18 @@ def _seeds(classifier, seed, device):
 def _make_net(classifier, dtype, changeable):
     """Return the skorch net that a classifier asks for, not yet initialized."""
     n_classes, loss = len(classifier.classes_), classifier.loss
-    return LipNetTrainer(
-        build_network,
+    return classifier._trainer(
+        **classifier._net_parameters(),
         module__architecture=classifier.architecture,
-        module__image_shape=classifier.image_shape_,
         module__n_classes=n_classes,
         module__n_filters=int(classifier.n_filters),
-        module__hidden_units=int(classifier.hidden_units),
         module__conv_dropout=classifier.conv_dropout,
-        module__dense_dropout=classifier.dense_dropout,
         module__batch_norm=classifier.batch_norm,
         module__mean=classifier.mean_,
         module__scale=classifier.scale_,
         module__dtype=dtype,
         loss=LOSSES[loss]() if isinstance(loss, str) else loss,
         label_smoothing=classifier.label_smoothing,
-        dataset=ImageDataset,
-        iterator_train=Batches,
-        iterator_valid=Batches,
-        iterator_valid__batch_size=prediction_batch_size(classifier.image_shape_),
         train_split=None,
         classes=np.arange(n_classes),
         predict_nonlinearity=torch.nn.Softmax(dim=1),
@@ -263,7 +252,7 @@ def _make_callbacks(classifier):
 
 def _make_datasets(classifier, X, codes, weights, groups, device, dtype):
     """Return training set and validation set, or None, on the device if they fit."""
-    images = as_images(X, classifier.image_shape_).to(dtype)
+    images = classifier._training_images(X).to(dtype)
     if fits_on(device, images.nbytes):
         images = images.to(device)
     classes, class_weight = classifier.classes_, classifier.class_weight
@@ -271,7 +260,7 @@ def _make_datasets(classifier, X, codes, weights, groups, device, dtype):
     if classifier.early_stopping:
         fraction, draws = classifier.validation_fraction, classifier._random_state
         rows, rows_valid = split_each_class(codes, classes, fraction, draws, groups)
-    training_set = TrainingSet(
+    training_set = classifier._training_set(
         images,
         codes,
         weights,
@@ -290,10 +279,10 @@ def _make_datasets(classifier, X, codes, weights, groups, device, dtype):
         codes[rows_valid],
         weights[rows_valid],
     )
-    return training_set, ImageDataset(
+    return training_set, classifier._dataset(
         images,
         training_set.codes,
         torch.from_numpy(rows_valid),
-        torch.from_numpy(weights).to(images),
+        torch.from_numpy(weights).to(images.device, images.dtype),
         device,
     )

@@ -162,17 +162,67 @@ class RandomAffine(RandomAugmentation):
         """
         check_images(images)
         if not self._moves_nothing():
-            shape = images.shape[2:]
-            matrices = _sampling_matrices(self._draw(len(images), generator), *shape)
-            # In this order, as some devices have no float64.
-            matrices = matrices.to(images.dtype).to(images.device)
-            grid = _sampling_grid(matrices, *shape)
+            grid = _draw_grid(self._draw(len(images), generator), images)
             images = _resample(images, grid, self.fill_value)
-        if self.noise:
-            noise = torch.empty(images.shape, dtype=images.dtype)
-            noise.normal_(std=self.noise * scale, generator=generator)
-            images = images + noise.to(images.device)
-        return images
+        return self._add_noise(images, generator, scale)
+
+    @torch.no_grad()
+    def augment_inside(self, images, inside, generator=None, *, scale=1.0):
+        """Transform images of differing sizes that lie in one batch.
+
+        They are not shifted, and not filled: what was not inside is not thereafter.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n_samples, 1, height, width)
+            Images of floating point numbers, each in the middle, on any device.
+        inside : Tensor of shape (n_samples, 1, height, width)
+            1 where an image has pixels, 0 elsewhere, of the same dtype.
+        generator : torch.Generator, default=None
+            Generator on the CPU; by default the global one of torch.
+        scale : float, default=1.0
+            Unit of the noise.
+
+        Returns
+        -------
+        augmented : Tensor of shape (n_samples, 1, height, width)
+            Transformed images.
+        inside : Tensor of shape (n_samples, 1, height, width)
+            1 where they have pixels, 0 elsewhere.
+        """
+        if not self._moves_nothing():
+            draws = self._draw(len(images), generator)
+            for name in ("vertical_shift", "horizontal_shift"):
+                draws[name] = np.zeros(len(images))
+            both = torch.cat([images * inside, inside], dim=1)
+            both = _resample(both, _draw_grid(draws, images), 0.0)
+            images, weights = both.split(1, dim=1)
+            # Mean of the pixels inside alone: the zeros outside do not darken the edge.
+            images = (images / weights).where(weights > 0.5, 0)
+            inside = (weights > 0.5).to(images.dtype)
+        return self._add_noise(images, generator, scale), inside
+
+    def stretch(self):
+        """Return how much farther from the center of an image its pixels can get.
+
+        Returns
+        -------
+        factor : float or None
+            None if every pixel stays where it is.
+        """
+        if self._moves_nothing():
+            return None
+        # The largest factor of a shear by a tangent t: its larger singular value.
+        half = np.tan(self.shear) / 2
+        return float((half + np.sqrt(1 + half**2)) / min(self.zoom))
+
+    def _add_noise(self, images, generator, scale):
+        """Return images with noise in units of a scale."""
+        if not self.noise:
+            return images
+        noise = torch.empty(images.shape, dtype=images.dtype)
+        noise.normal_(std=self.noise * scale, generator=generator)
+        return images + noise.to(images.device)
 
     def _validate_params(self):
         """Raise an error if a parameter is out of range."""
@@ -257,6 +307,15 @@ def dihedral_views(images):
     for base in (images, images.mT) if is_square else (images,):
         for axes in ((), (-2,), (-1,), (-2, -1)):
             yield base.flip(axes)
+
+
+def _draw_grid(draws, images):
+    """Return where in images each pixel of the result is found."""
+    shape = images.shape[2:]
+    matrices = _sampling_matrices(draws, *shape)
+    # In this order, as some devices have no float64.
+    matrices = matrices.to(images.dtype).to(images.device)
+    return _sampling_grid(matrices, *shape)
 
 
 def _sampling_matrices(draws, height, width):

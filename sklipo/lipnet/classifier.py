@@ -119,6 +119,7 @@ class LipNetClassifier(BaseLipNetClassifier):
     See Also
     --------
     Resize : Makes rows of pixels from particles of differing sizes.
+    OwnSizeLipNetClassifier : Sees particles at their own size.
     make_lipnet_pipeline : This classifier behind the steps that prepare particles.
     pretrain_lipnet : Trains a network on artificial liposomes to start from.
 

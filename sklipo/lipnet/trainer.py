@@ -1,7 +1,5 @@
 """The skorch net that trains a network."""
 
-import math
-
 import torch
 from sklearn.base import clone
 from skorch import NeuralNetClassifier
@@ -170,7 +168,7 @@ class LipNetTrainer(NeuralNetClassifier):
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
         totals = torch.from_numpy(dataset_train.begin_epoch(self.progress))
         self.totals_ = totals.to(dataset_train.device, dataset_train.weights.dtype)
-        self.n_batches_ = math.ceil(len(dataset_train) / self.batch_size)
+        self.n_batches_ = len(self.get_iterator(dataset_train, training=True))
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
         """Set the learning rate of the batch, unless the training is called off.
@@ -291,11 +289,27 @@ class LipNetTrainer(NeuralNetClassifier):
         """
         images = x["images"] if isinstance(x, dict) else x
         if self.module_.training:
-            for augmentation in list_augmentations(self.augmentation):
-                images = augmentation.augment(
-                    images, self.generator_, scale=self.module__scale
-                )
+            images = self.augment(images)
         return super().infer(images)
+
+    def augment(self, images):
+        """Transform a batch of the training set at random.
+
+        Parameters
+        ----------
+        images : Tensor
+            Images of a batch.
+
+        Returns
+        -------
+        augmented : Tensor
+            Transformed images.
+        """
+        for augmentation in list_augmentations(self.augmentation):
+            images = augmentation.augment(
+                images, self.generator_, scale=self.module__scale
+            )
+        return images
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the weighted loss of a batch.

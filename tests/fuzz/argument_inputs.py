@@ -29,8 +29,8 @@ ODD = [
 ]  # fmt: skip
 # Odd values that are asked for in earnest, and would take long or much memory.
 _IN_EARNEST = {
-    "cv", "hidden_units", "margin", "max_epochs", "n_filters", "n_jobs", "n_particles",
-    "n_repeats", "n_resamples", "n_samples", "size",
+    "batch_pixels", "cv", "hidden_units", "margin", "max_epochs", "n_filters", "n_jobs",
+    "n_particles", "n_repeats", "n_resamples", "n_samples", "size",
 }  # fmt: skip
 
 # What a user's own function returns or raises is the user's.
@@ -167,6 +167,7 @@ def list_calls():
 
 def _estimator_calls():
     parameters = " ".join(sklipo.LipNetClassifier._parameter_constraints)
+    own_parameters = sklipo.OwnSizeLipNetClassifier._parameter_constraints
     network = partial(_fit, sklipo.LipNetClassifier)
     parts = {
         "RandomAffine": ("augmentation", sklipo.RandomAffine),
@@ -182,6 +183,11 @@ def _estimator_calls():
         "LipNetClassifier": (
             network,
             dict.fromkeys(parameters.split()) | _QUICK | {"architecture": "lipnet-1"},
+        ),
+        "OwnSizeLipNetClassifier": (
+            partial(_fit, sklipo.OwnSizeLipNetClassifier),
+            dict.fromkeys(own_parameters)
+            | {"n_filters": 2, "max_epochs": 1, "random_state": 0},
         ),
         "LipNetClassifier.fit": (
             partial(sklipo.LipNetClassifier("lipnet-1", **_QUICK).fit, _rows(), Y),
