@@ -50,9 +50,7 @@ def main(path=None, seed="0"):
 
 def make_models(seed):
     """Return the models to compare by name; the ensemble shows its members, too."""
-    learned = make_lipnet_pipeline(
-        "lipnet-2", intensity="contrast", max_epochs=10, random_state=seed
-    )
+    learned = make_lipnet_pipeline("lipnet-2", random_state=seed)
     union = make_pipeline(
         FeatureUnion([("made", ParticleFeatures()), ("learned", learned)]),
         StandardScaler(),

@@ -82,7 +82,7 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
         Nesterov momentum of SGD.
     weight_decay : float or WeightDecay, default=0.0
         Penalty on weights.
-    max_epochs : int, default=20
+    max_epochs : int or "auto", default=20
         Number of passes over the training set.
     batch_size : int, default=32
         Number of samples of a step, at most.
