@@ -76,7 +76,7 @@ def test_the_same_parameters_give_the_same_file_in_any_process(given, folder):
     [
         {"n_samples": 31},
         {"random_state": 1},
-        {"intensity": "contrast"},
+        {"intensity": "noise"},
         {"input_mode": "cropped"},
         {"max_epochs": 2},
         {"problem": "encapsulation"},
