@@ -286,6 +286,10 @@ def test_as_many_epochs_as_make_1500_steps(counts, batch_size, sampler, expected
     ).fit(X, y)
     assert model.n_iter_ == 1
     assert model.net_.max_epochs == expected
+    again = clone(model).set_params(pretrained=model)
+    assert again.fit(X, y).net_.max_epochs == -(-expected // 5)
+    renamed = np.where(y, "core", "shell")
+    assert again.fit(X, renamed).net_.max_epochs == expected
 
 
 def test_warm_start_follows_what_may_change(data):

@@ -33,9 +33,8 @@ def start_from_pretrained(net, classifier):
     the classes are the same, since an output of a softmax means nothing by itself.
     """
     given = _find_pretrained(classifier.pretrained)
-    output = None
-    if given.classes_.tolist() != classifier.classes_.tolist():
-        output = _output_name(net.module_)
+    net.knew_classes_ = given.classes_.tolist() == classifier.classes_.tolist()
+    output = None if net.knew_classes_ else _output_name(net.module_)
     _check_same_layers(net, given.net_, output)
     kept = {name for name, layer in net.module_.named_modules() if _is_own(layer)}
     weights = {

@@ -109,9 +109,8 @@ def _train_net(classifier, net, X, codes, weights, groups, n_epochs):
     training_set, validation_set = _make_datasets(
         classifier, X, codes, weights, groups, device, dtype
     )
-    changeable = _changeable_params(classifier, training_set)
     if is_new:
-        net = _make_net(classifier, dtype, changeable)
+        net = _make_net(classifier, dtype)
     seed = int(classifier._random_state.randint(np.iinfo(np.int32).max))
     generator, device_generator = make_generators(seed, device)
     training_set.generator = generator
@@ -122,7 +121,10 @@ def _train_net(classifier, net, X, codes, weights, groups, n_epochs):
             _initialize(net, classifier)
             if classifier.pretrained is not None:
                 start_from_pretrained(net, classifier)
-        net.set_params(**changeable)
+        net.set_params(
+            **_changeable_params(classifier),
+            max_epochs=_count_epochs(classifier, training_set, net),
+        )
         # A fit begins its schedules anew. Calls of partial_fit go through them.
         done = len(net.history)
         net.first_epoch_ = done - (done % net.max_epochs if n_epochs else 0)
@@ -172,7 +174,7 @@ def _seeds(classifier, seed, device):
     return seeded_globally(seed, device)
 
 
-def _make_net(classifier, dtype, changeable):
+def _make_net(classifier, dtype):
     """Return the skorch net that a classifier asks for, not yet initialized."""
     n_classes, loss = len(classifier.classes_), classifier.loss
     return classifier._trainer(
@@ -192,11 +194,11 @@ def _make_net(classifier, dtype, changeable):
         predict_nonlinearity=torch.nn.Softmax(dim=1),
         callbacks=_make_callbacks(classifier),
         **_optimizer_params(classifier),
-        **changeable,
+        **_changeable_params(classifier),
     )
 
 
-def _changeable_params(classifier, training_set):
+def _changeable_params(classifier):
     """Return what may change from one training of a net to the next."""
     learning_rate = classifier.learning_rate
     if learning_rate is None:
@@ -207,17 +209,18 @@ def _changeable_params(classifier, training_set):
     return {
         "lr": learning_rate,
         "weight_decay": weight_decay,
-        "max_epochs": _count_epochs(classifier, training_set),
         **{name: getattr(classifier, name) for name in _CHANGEABLE},
     }
 
 
-def _count_epochs(classifier, training_set):
+def _count_epochs(classifier, training_set, net):
     """Return the number of epochs of a fit."""
     if classifier.max_epochs != "auto":
         return classifier.max_epochs
     n_steps = math.ceil(training_set.n_shown / classifier.batch_size)
-    return int(np.clip(math.ceil(_N_STEPS / n_steps), *_EPOCHS))
+    n_epochs = np.clip(math.ceil(_N_STEPS / n_steps), *_EPOCHS)
+    # What a network knows of the classes beforehand is lost to few labels in time.
+    return math.ceil(n_epochs / 5) if net.knew_classes_ else int(n_epochs)
 
 
 def _optimizer_params(classifier):

@@ -51,7 +51,8 @@ class LipNetClassifier(BaseLipNetClassifier):
         Penalty on weights: its strength, or an object that also knows norm and layers.
     max_epochs : int or "auto", default=20
         Number of passes over the training set. ``"auto"`` takes 10 to 100: as many as
-        make 1,500 steps, so that small training sets are shown more often.
+        make 1,500 steps, so that small training sets are shown more often; or a fifth
+        of these, if a pretrained network knows the classes.
     batch_size : int, default=32
         Number of samples of a step. The sizes of batches differ by one at most.
     loss : {"cross_entropy", "focal", "logit_adjusted"}, FocalLoss or \

@@ -47,6 +47,8 @@ class LipNetTrainer(NeuralNetClassifier):
     generator_ : torch.Generator or None
         Generator on the CPU that a training draws orders, samples and augmentations
         from. None between trainings.
+    knew_classes_ : bool
+        Whether the training began with a pretrained network of the same classes.
     interrupted_ : bool
         Whether the last training was cut short by a KeyboardInterrupt.
 
@@ -75,6 +77,7 @@ class LipNetTrainer(NeuralNetClassifier):
     first_epoch_ = 0
     generator_ = None
     totals_ = None
+    knew_classes_ = False
     interrupted_ = False
 
     def __init__(
