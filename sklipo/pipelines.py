@@ -5,6 +5,7 @@ from numbers import Integral
 from imblearn.ensemble import BalancedRandomForestClassifier
 from imblearn.pipeline import Pipeline
 from numpy.random import RandomState
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -36,6 +37,7 @@ _INPUT_MODES = {
         "intensity": [StrOptions(set(SCALES))],
         "input_mode": [StrOptions(set(_INPUT_MODES))],
         "size": [Integral, tuple, list, StrOptions({"own"})],
+        "keep_aspect_ratio": ["boolean"],
     },
     prefer_skip_nested_validation=True,
 )
@@ -45,6 +47,7 @@ def make_lipnet_pipeline(
     intensity="contrast",
     input_mode="masked",
     size=28,
+    keep_aspect_ratio=False,
     random_state=None,
     memory=None,
     **lipnet_params,
@@ -72,6 +75,9 @@ def make_lipnet_pipeline(
         particles: the network is an :class:`OwnSizeLipNetClassifier`, of an
         architecture such as ``"lipnet-4c"``, that sees ``"masked"`` particles by their
         mask and other input as whole images.
+    keep_aspect_ratio : bool, default=False
+        Whether a particle that is resized keeps its proportions. By default it is
+        stretched to fit, as in the thesis.
     random_state : int, RandomState instance or None, default=None
         Seed of the training.
     memory : str or joblib.Memory, default=None
@@ -79,8 +85,9 @@ def make_lipnet_pipeline(
         than a look into memory; slow steps that you add may gain.
     **lipnet_params : dict
         Further parameters of the classifier, also in place of those that are set here:
-        ``epoch_sampler=EpochOverSampler()``, ``learning_rate_schedule="cosine"`` and
-        ``augmentation=RandomAffine()``, without zoom where particles keep their size.
+        ``epoch_sampler=EpochOverSampler()``, ``learning_rate_schedule="cosine"``,
+        ``max_epochs="auto"`` and ``augmentation=RandomAffine()``; where particles keep
+        their size, this does not zoom, and ``batch_norm=True``.
 
     Returns
     -------
@@ -119,11 +126,13 @@ def make_lipnet_pipeline(
         "learning_rate_schedule": "cosine",
         "max_epochs": "auto",
     }
-    classifier, resize = LipNetClassifier, [("resize", Resize(size))]
+    classifier = LipNetClassifier
+    resize = [("resize", Resize(size, keep_aspect_ratio=keep_aspect_ratio))]
     if isinstance(size, str):
         classifier, resize = OwnSizeLipNetClassifier, []
         recipe["augmentation"] = RandomAffine(zoom=(1, 1))
         recipe["region"] = "mask" if input_mode == "masked" else "image"
+        recipe["batch_norm"] = True
     elif not isinstance(size, Integral):
         recipe["image_shape"] = tuple(size)
     classify = classifier(
@@ -231,10 +240,10 @@ def make_ensemble_pipeline(
 ):
     """Return an ensemble of networks, SVMs and a forest, each with its own view.
 
-    Five members vote: an SVM of measures by the particle's own contrast and one of raw
-    measures, a forest of both, a LipNet of pixels by contrast and one of raw pixels.
-    Whether brightness tells your classes apart or is an accident of exposure, some of
-    them see what matters.
+    Six members vote: an SVM and a linear model of measures by the particle's own
+    contrast, an SVM of raw measures, a forest of both, a LipNet of pixels by contrast
+    and one of raw pixels. Whether brightness tells your classes apart or is an accident
+    of exposure, some of them see what matters.
 
     Parameters
     ----------
@@ -242,7 +251,7 @@ def make_ensemble_pipeline(
         Groups of features to measure, see :class:`ParticleFeatures`.
     architecture : str, default="lipnet-2"
         Layers of the two networks, see :class:`LipNetClassifier`.
-    weights : array-like of shape (5,) or "out_of_fold", default=None
+    weights : array-like of shape (6,) or "out_of_fold", default=None
         Weights of the members, see :class:`EnsembleClassifier`.
     calibrate : bool, default=True
         Learn how sure to be from out-of-fold predictions, see
@@ -253,12 +262,14 @@ def make_ensemble_pipeline(
     random_state : int, RandomState instance or None, default=None
         Seed of the networks and the forest.
     **lipnet_params : dict
-        Further parameters of :func:`make_lipnet_pipeline` for both networks.
+        Further parameters of :func:`make_lipnet_pipeline` for both networks, also in
+        place of ``keep_aspect_ratio=True``.
 
     Returns
     -------
     model : EnsembleClassifier
-        Members ``svc``, ``svc_raw``, ``forest``, ``lipnet`` and ``lipnet_raw``.
+        Members ``svc``, ``linear``, ``svc_raw``, ``forest``, ``lipnet`` and
+        ``lipnet_raw``.
 
     See Also
     --------
@@ -268,10 +279,11 @@ def make_ensemble_pipeline(
 
     Notes
     -----
-    All members are trained as if classes were equally frequent: the SVM by weights, the
-    network by what an epoch shows, and each tree of the forest by drawing as many
-    particles of every class [1]_. :func:`~sklipo.calibration.shift_prior` turns the
-    probabilities into those of your sample.
+    All members are trained as if classes were equally frequent: SVMs and the linear
+    model, a logistic regression, by weights, networks by what an epoch shows, and each
+    tree of the forest by drawing as many particles of every class [1]_.
+    :func:`~sklipo.calibration.shift_prior` turns the probabilities into those of your
+    sample.
 
     Pass ``groups`` to ``fit``, so that calibration leaves whole micrographs out.
 
@@ -293,7 +305,7 @@ def make_ensemble_pipeline(
     if isinstance(random_state, RandomState):
         # Members that shared it would draw in the order in which they are fitted.
         random_state = random_state.randint(2**31 - 1)
-    lipnet_params["random_state"] = random_state
+    lipnet_params = {"keep_aspect_ratio": True, **lipnet_params}
     both = ParticleFeatures(groups, intensity=["contrast", "none"])
     forest = BalancedRandomForestClassifier(
         300,
@@ -303,14 +315,20 @@ def make_ensemble_pipeline(
         # None would draw from NumPy's global generator.
         random_state=RandomState() if random_state is None else random_state,
     )
+    # Weights this small carry over to other micrographs.
+    linear = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
     members = [
         ("svc", make_svc_pipeline(groups, probability=True)),
+        ("linear", make_svc_pipeline(groups).set_params(classify=linear)),
         ("svc_raw", make_svc_pipeline(groups, intensity="none", probability=True)),
         ("forest", Pipeline([("features", both), ("classify", forest)])),
     ]
     for name, intensity in (("lipnet", "contrast"), ("lipnet_raw", "none")):
         network = make_lipnet_pipeline(
-            architecture, intensity=intensity, **lipnet_params
+            architecture,
+            intensity=intensity,
+            random_state=random_state,
+            **lipnet_params,
         )
         members.append((name, network))
     return EnsembleClassifier(

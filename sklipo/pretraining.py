@@ -71,7 +71,7 @@ def pretrain_lipnet(
 
     The result is where a network for few labeled particles starts from:
     ``make_lipnet_pipeline(pretrained=pretrain_lipnet())``. It takes some minutes on two
-    cores, less than one on a GPU, and is kept in a folder for the next time.
+    cores, less than one beside a GPU, and is kept in a folder for the next time.
 
     Parameters
     ----------

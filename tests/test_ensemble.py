@@ -209,7 +209,7 @@ def test_particles_are_measured_once_at_fit_and_at_predict(particles, monkeypatc
     monkeypatch.setattr(_preparation, "measure_together", count)
     model = make_tiny().fit(particles, particles["label"], particles["micrograph"])
     model.predict(particles[:5])
-    assert calls == [(3, 90), (3, 5)]
+    assert calls == [(4, 90), (4, 5)]
 
 
 def test_same_bits_again_and_the_same_in_jobs(particles):
@@ -236,12 +236,14 @@ def test_grid_search_reaches_and_exchanges_members(particles):
         {
             "svc__classify__estimator__C": [1, 10],
             "svc_raw": [make_svc_pipeline(["area"], probability=True)],
-            "weights": [None, [1, 0, 0, 0, 0]],
+            "weights": [None, [1, 0, 0, 0, 0, 0]],
         },
         cv=2,
         error_score="raise",
     ).fit(particles, particles["label"])
-    assert search.best_estimator_.estimators_[1]["features"].groups == ["area"]
+    assert search.best_estimator_.named_estimators_["svc_raw"]["features"].groups == [
+        "area"
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:. of . classes can't be decided:UserWarning")
