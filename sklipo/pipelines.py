@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .calibration import BalancedCalibratedClassifierCV
 from .ensemble import EnsembleClassifier
 from .features import ParticleFeatures
+from .lipnet._own_size_network import check_own_size_architecture
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler
@@ -91,7 +92,8 @@ def make_lipnet_pipeline(
     Raises
     ------
     ValueError
-        If the intensity or the input mode is unknown.
+        If the intensity or the input mode is unknown, or the architecture needs images
+        of one size and ``size`` is ``"own"``.
 
     See Also
     --------
@@ -121,6 +123,7 @@ def make_lipnet_pipeline(
     }
     classifier, resize = LipNetClassifier, [("resize", Resize(size))]
     if isinstance(size, str):
+        check_own_size_architecture(architecture)
         classifier, resize = OwnSizeLipNetClassifier, []
         recipe["augmentation"] = RandomAffine(zoom=(1, 1))
         recipe["region"] = "mask" if input_mode == "masked" else "image"
@@ -259,6 +262,11 @@ def make_ensemble_pipeline(
     -------
     model : EnsembleClassifier
         Members ``svc``, ``svc_raw``, ``forest``, ``lipnet`` and ``lipnet_raw``.
+
+    Raises
+    ------
+    ValueError
+        If :func:`make_lipnet_pipeline` refuses the parameters of the networks.
 
     See Also
     --------
