@@ -256,7 +256,8 @@ def make_ensemble_pipeline(
     random_state : int, RandomState instance or None, default=None
         Seed of the networks and the forest.
     **lipnet_params : dict
-        Further parameters of :func:`make_lipnet_pipeline` for both networks.
+        Further parameters of :func:`make_lipnet_pipeline` for both networks, without
+        ``intensity``, in which they differ.
 
     Returns
     -------
