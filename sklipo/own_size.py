@@ -83,7 +83,8 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
     weight_decay : float or WeightDecay, default=0.0
         Penalty on weights.
     max_epochs : int or "auto", default=20
-        Number of passes over the training set.
+        Number of passes over the training set. ``"auto"`` counts steps of
+        ``batch_size`` samples; those that ``batch_pixels`` limits are more and smaller.
     batch_size : int, default=32
         Number of samples of a step, at most.
     batch_pixels : int, default=2**19

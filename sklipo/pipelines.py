@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from .calibration import BalancedCalibratedClassifierCV
 from .ensemble import EnsembleClassifier
 from .features import ParticleFeatures
+from .lipnet._own_size_network import check_own_size_architecture
 from .lipnet.augmentation import RandomAffine
 from .lipnet.classifier import LipNetClassifier
 from .lipnet.epoch_sampling import EpochOverSampler
@@ -98,7 +99,8 @@ def make_lipnet_pipeline(
     Raises
     ------
     ValueError
-        If the intensity or the input mode is unknown.
+        If the intensity or the input mode is unknown, or the architecture needs images
+        of one size and ``size`` is ``"own"``.
 
     See Also
     --------
@@ -129,6 +131,7 @@ def make_lipnet_pipeline(
     classifier = LipNetClassifier
     resize = [("resize", Resize(size, keep_aspect_ratio=keep_aspect_ratio))]
     if isinstance(size, str):
+        check_own_size_architecture(architecture)
         classifier, resize = OwnSizeLipNetClassifier, []
         recipe["augmentation"] = RandomAffine(zoom=(1, 1))
         recipe["region"] = "mask" if input_mode == "masked" else "image"
@@ -263,13 +266,19 @@ def make_ensemble_pipeline(
         Seed of the networks and the forest.
     **lipnet_params : dict
         Further parameters of :func:`make_lipnet_pipeline` for both networks, also in
-        place of ``keep_aspect_ratio=True``.
+        place of ``keep_aspect_ratio=True``, but without ``intensity``, in which they
+        differ.
 
     Returns
     -------
     model : EnsembleClassifier
         Members ``svc``, ``linear``, ``svc_raw``, ``forest``, ``lipnet`` and
         ``lipnet_raw``.
+
+    Raises
+    ------
+    ValueError
+        If :func:`make_lipnet_pipeline` refuses the parameters of the networks.
 
     See Also
     --------

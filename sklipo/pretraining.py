@@ -21,6 +21,7 @@ from ._jobs import N_JOBS
 from .artificial._sampling import CLASSES
 from .datasets import liposomes
 from .datasets._writing import write_whole
+from .evaluation._folds import route_params
 from .lipnet._checks import check_parts
 from .lipnet._training import has_foreign_code
 from .particles._warnings import warn_caller
@@ -173,7 +174,8 @@ def pretrain_lipnet(
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    model.fit(particles, particles["label"])
+    params = route_params(model, {}, particles["micrograph"])
+    model.fit(particles, particles["label"], **params)
     model["classify"].set_params(verbose=0).net_.trim_for_prediction()
     if path is not None:
         _keep(model, path)

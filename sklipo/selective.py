@@ -168,6 +168,8 @@ class SelectiveClassifier(
     full        0.76           0.87   0.07
     """
 
+    # Groups mean one thing, so they need no request, as those of splitters do not.
+    __metadata_request__fit = {"groups": True}
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"])],
         "max_error": [Interval(Real, 0, 1, closed="neither")],

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sklipo import (
+    EnsembleClassifier,
     EpochOverSampler,
     LipNetClassifier,
     Resize,
@@ -241,6 +242,20 @@ def test_groups_go_through_cross_validation_of_a_search(particles, spy, routing)
 
 
 @pytest.mark.filterwarnings("ignore:.*can't be decided|.*never decided:UserWarning")
+@pytest.mark.parametrize("routing", [False, True])
+def test_groups_go_through_classifiers_that_hold_others(particles, spy, routing):
+    y, groups = particles["label"].to_numpy(), particles["micrograph"].to_numpy()
+    network = make_pipeline(Resize(8), spy)
+    ensemble = EnsembleClassifier([("network", network)], calibrate=False)
+    with config_context(enable_metadata_routing=routing):
+        for model in (ensemble, SelectiveClassifier(network, 0.5, cv=2)):
+            Spy.arrived.clear()
+            result = cross_validate_particles(model, particles, y, groups=groups, cv=2)
+            expected = groups[result.folds != 1]
+            np.testing.assert_array_equal(Spy.arrived[-1], expected)
+
+
+@pytest.mark.filterwarnings("ignore:.*can't be decided|.*never decided:UserWarning")
 def test_groups_go_through_a_selective_classifier(particles, spy):
     y, groups = particles["label"].to_numpy(), particles["micrograph"].to_numpy()
     model = SelectiveClassifier(make_pipeline(Resize(8), spy), 0.5, cv=2)
@@ -249,14 +264,16 @@ def test_groups_go_through_a_selective_classifier(particles, spy):
     assert len(Spy.arrived) == 3
 
 
-def test_no_groups_go_behind_a_sampler_of_rows(particles, spy):
+@pytest.mark.parametrize("routing", [False, True])
+def test_no_groups_go_behind_a_sampler_of_rows(particles, spy, routing):
     y, groups = particles["label"].to_numpy(), particles["micrograph"].to_numpy()
     repeat = RandomOverSampler(random_state=0)
     model = make_resampling_pipeline(Resize(8), repeat, spy)
-    with pytest.raises(ValueError, match="needs to know them"):
+    with config_context(enable_metadata_routing=routing):
+        with pytest.raises(ValueError, match="needs to know them"):
+            cross_validate_particles(model, particles, y, groups=groups, cv=2)
+        spy.set_params(epoch_sampler=None)
         cross_validate_particles(model, particles, y, groups=groups, cv=2)
-    spy.set_params(epoch_sampler=None)
-    cross_validate_particles(model, particles, y, groups=groups, cv=2)
     assert Spy.arrived == [None] * 3
     with config_context(enable_metadata_routing=True):
         spy.set_fit_request(groups=False)

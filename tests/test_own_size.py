@@ -24,6 +24,7 @@ from sklipo import (
     RandomIntensity,
     Resize,
     cross_validate_particles,
+    make_ensemble_pipeline,
     make_lipnet_pipeline,
 )
 from sklipo.datasets import make_liposomes
@@ -349,6 +350,12 @@ def test_pipeline_cross_validation_and_search(particles):
 def test_pipeline_shows_the_surrounding_if_asked(input_mode):
     model = make_lipnet_pipeline("lipnet-4c", size="own", input_mode=input_mode)
     assert model["classify"].region == "image"
+
+
+def test_recipes_refuse_layers_that_need_one_size():
+    for make in (make_lipnet_pipeline, make_ensemble_pipeline):
+        with pytest.raises(ValueError, match=r"'lipnet-\d' ends in 'dense'.*4c"):
+            make(size="own")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ import pytest
 from lipnet_cases import assert_same_bits
 from sklearn.model_selection import StratifiedGroupKFold
 
-from sklipo import cross_validate_particles, make_lipnet_pipeline, pretrain_lipnet
+from sklipo import (
+    EpochOverSampler,
+    cross_validate_particles,
+    make_lipnet_pipeline,
+    pretrain_lipnet,
+)
 from sklipo.datasets import make_liposomes
 
 LAYERS = {"architecture": "lipnet-1", "n_filters": 2, "hidden_units": 4}
@@ -140,6 +145,12 @@ def test_a_folder_that_cannot_be_written_to_costs_no_network(given, tmp_path):
     assert same(model, given)
 
 
+def test_training_knows_the_micrographs():
+    sampler = EpochOverSampler(power=0)
+    model = pretrain_lipnet(**TINY, cache=False, epoch_sampler=sampler)
+    assert model["classify"].n_iter_ > 0
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -150,6 +161,7 @@ def test_a_folder_that_cannot_be_written_to_costs_no_network(given, tmp_path):
         ({"architecture": "lipnet-3"}, "architecture"),
         ({"input_mode": "masks"}, "input_mode"),
         ({"size": "large"}, "size"),
+        ({"size": "own"}, "'lipnet-4' ends in 'dense'"),
         ({"n_filters": 0}, "n_filters"),
         ({"pretrained": 3}, "pretrained"),
     ],

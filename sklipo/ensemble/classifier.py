@@ -132,6 +132,8 @@ class EnsembleClassifier(
     (array([0.3, 0.7]), (200, 2))
     """
 
+    # Groups mean one thing, so they need no request, as those of splitters do not.
+    __metadata_request__fit = {"groups": True}
     _parameter_constraints = {
         "estimators": [list],
         "weights": ["array-like", StrOptions({"out_of_fold"}), None],

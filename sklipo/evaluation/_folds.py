@@ -116,9 +116,10 @@ def route_params(estimator, params, groups):
     With metadata routing enabled, they are those that it requests.
     """
     params = {} if params is None else params
-    offered = {} if groups is None else {"groups": groups}
+    has_use = groups is not None and not _loses_groups(estimator)
+    offered = {"groups": groups} if has_use else {}
     if not get_config()["enable_metadata_routing"]:
-        name = None if groups is None else _name_of_groups(estimator)
+        name = _name_of_groups(estimator) if has_use else None
         taken = {} if name is None else {name: groups}
         return {**taken, **params}
     router = MetadataRouter(owner="cross_validate_particles").add(
@@ -139,12 +140,21 @@ def _name_of_groups(estimator):
         return "groups"
     if not isinstance(estimator, Pipeline):
         return None
-    *before, (name, last) = estimator.steps
-    # Behind a sampler of rows no groups fit. A network does without, but thresholds
-    # that took copies of a particle for unseen would be wrong: let its fit refuse.
-    if any(hasattr(step, "fit_resample") for _, step in before):
-        return f"{name}__groups" if has_tag(last, "abstains") else None
+    name, last = estimator.steps[-1]
     return f"{name}__groups" if has_fit_parameter(last, "groups") else None
+
+
+def _loses_groups(estimator):
+    """Tell whether a pipeline has a sampler of rows, behind which no groups fit.
+
+    A network does without, but thresholds that took copies of a particle for unseen
+    would be wrong: these get the groups, and their fit refuses.
+    """
+    if not isinstance(estimator, Pipeline):
+        return False
+    *before, (_, last) = estimator.steps
+    has_sampler = any(hasattr(step, "fit_resample") for _, step in before)
+    return has_sampler and not has_tag(last, "abstains")
 
 
 def _fit(estimator, X, y, params, number):

@@ -69,8 +69,9 @@ def check_own_size_architecture(architecture):
     """Refuse an architecture whose number of weights depends on the size of images."""
     layers = architecture
     if isinstance(architecture, str):
-        layers = ARCHITECTURES[architecture]
-    if "dense" in layers[-1:]:
+        layers = ARCHITECTURES.get(architecture)
+    # What names no layers is refused along with other parameters.
+    if isinstance(layers, tuple | list) and "dense" in layers[-1:]:
         raise ValueError(
             f"architecture={architecture!r} ends in 'dense', which needs images of one "
             "size. Take 'lipnet-4c', or a tuple of layers that ends in 'average'; or "
