@@ -339,3 +339,17 @@ def test_size_and_brightness_do_not_give_the_class_away(many):
     )
     # Chance is 1/3; ice shows in the deviation and large ones are multilamellar.
     assert scores.mean() < 0.6
+
+
+def test_blurred_and_far_out_of_focus_underflows_in_silence():
+    far = {"defocus": (4500, 4500), "amplitude_contrast": (0.05, 0.05)}
+    with np.errstate(all="raise"):
+        for seed in range(3):
+            make_liposomes(
+                12,
+                weights=[0, 0, 1],
+                conditions=far,
+                pixel_size=0.5,
+                margin=20,
+                random_state=seed,
+            )

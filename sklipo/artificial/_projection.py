@@ -217,8 +217,10 @@ def _through_microscope(density, imaging, pixel, blur):
     transfer = contrast_transfer(
         frequency, imaging.defocus, imaging.amplitude_contrast, 0.6 + blur
     )
-    wave = fft.rfft2(density) * transfer
-    return 1 + np.float32(PHASE) * fft.irfft2(wave, s=density.shape)
+    # What is left of the finest details is too little for a float32.
+    with np.errstate(under="ignore"):
+        wave = fft.rfft2(density) * transfer
+        return 1 + np.float32(PHASE) * fft.irfft2(wave, s=density.shape)
 
 
 def _unevenness(imaging, y, x, rng):
