@@ -192,7 +192,7 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
     """
 
     _trainer, _dataset = OwnSizeTrainer, OwnSizeDataset
-    _training_set = OwnSizeTrainingSet
+    _training_set, _batches = OwnSizeTrainingSet, OwnSizeBatches
     _parameter_constraints = {
         **{
             name: constraints
@@ -385,12 +385,7 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
 
     def _net_parameters(self):
         """Return the parameters of the net that depend on the kind of images."""
-        return {
-            "module": build_own_size_network,
-            "dataset": OwnSizeDataset,
-            "iterator_train": OwnSizeBatches,
-            "iterator_valid": OwnSizeBatches,
-        }
+        return {"module": build_own_size_network}
 
 
 def _read_image(image, mask, shape):

@@ -52,6 +52,7 @@ class BaseLipNetClassifier(
     """
 
     _trainer, _dataset, _training_set = LipNetTrainer, ImageDataset, TrainingSet
+    _batches = Batches
     _versioned = (*VersionedMixin._versioned, "torch", "skorch")
     # Groups mean one thing, so they need no request, as those of splitters do not.
     __metadata_request__fit = {"groups": True}
@@ -72,9 +73,6 @@ class BaseLipNetClassifier(
             "module__image_shape": self.image_shape_,
             "module__hidden_units": int(self.hidden_units),
             "module__dense_dropout": self.dense_dropout,
-            "dataset": ImageDataset,
-            "iterator_train": Batches,
-            "iterator_valid": Batches,
             "iterator_valid__batch_size": prediction_batch_size(self.image_shape_),
         }
 

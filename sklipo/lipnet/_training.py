@@ -179,6 +179,9 @@ def _make_net(classifier, dtype):
     n_classes, loss = len(classifier.classes_), classifier.loss
     return classifier._trainer(
         **classifier._net_parameters(),
+        dataset=classifier._dataset,
+        iterator_train=classifier._batches,
+        iterator_valid=classifier._batches,
         module__architecture=classifier.architecture,
         module__n_classes=n_classes,
         module__n_filters=int(classifier.n_filters),
