@@ -1,0 +1,1 @@
+"""Models that leave Python, or that are opened without running what they bring."""
