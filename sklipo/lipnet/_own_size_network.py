@@ -28,7 +28,7 @@ class OwnSizeNetwork(nn.Sequential):
         return self.output(averages) if hasattr(self, "output") else averages
 
 
-class _InsideNorm(nn.BatchNorm1d):
+class InsideNorm(nn.BatchNorm1d):
     """Batch normalization whose statistics count the positions inside alone."""
 
     def normalize(self, maps, inside):
@@ -60,7 +60,7 @@ def build_own_size_network(architecture, n_classes, **lipnet):
     network = build_lipnet(architecture, (1, 1), n_classes, **lipnet)
     for name, layer in network.features.named_children():
         if isinstance(layer, nn.BatchNorm2d):
-            norm = _InsideNorm(layer.num_features)
+            norm = InsideNorm(layer.num_features)
             setattr(network.features, name, norm.to(layer.weight.dtype))
     return OwnSizeNetwork(OrderedDict(network.named_children()))
 
@@ -88,7 +88,7 @@ def _apply(layer, maps, inside):
         pooled = layer(maps.masked_fill(inside == 0, -torch.inf))
         inside = _halve(inside)
         return pooled.masked_fill(inside == 0, 0), inside
-    if isinstance(layer, _InsideNorm):
+    if isinstance(layer, InsideNorm):
         return layer.normalize(maps, inside), inside
     return layer(maps), inside
 

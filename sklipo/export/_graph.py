@@ -1,0 +1,122 @@
+"""What the steps of a model share while they are written into one graph."""
+
+from functools import cached_property
+
+import numpy as np
+
+from ..measures._groups import GROUPS
+from ._measures import FORMS
+from ._ops import NoOnnxForm
+from ._particles import Cutout
+
+# What kind of pixels a raw scale of grays stands for, by its white level.
+_KINDS = {255: "uint8", 65535: "uint16", 1: "float"}
+
+
+class Graph:
+    """Inputs of a graph, and what is found out while steps are written into it.
+
+    Parameters
+    ----------
+    op : Ops
+        The operators.
+    dtype : dtype
+        Type of the pixels that the graph takes.
+
+    Attributes
+    ----------
+    inputs : dict
+        The inputs that the steps so far need, by name.
+    pixels : str
+        Kind of pixels whose raw scale a step needs: "uint8", "uint16" or "float"; or
+        "any" if none depends on the scale.
+    no_form : list of str
+        Groups of features that can't be measured in a graph.
+    steps : dict
+        Classes of the steps by their names.
+    feature_names : list of str
+        Columns of the input ``features``, which then stands in for them.
+    """
+
+    def __init__(self, op, dtype=np.float32):
+        self.op = op
+        self.inputs = {}
+        self.pixels = "any"
+        self.no_form = []
+        self.steps = {}
+        self.feature_names = []
+        self._dtype = dtype
+        self._particles = {}
+
+    @cached_property
+    def cutout(self):
+        """The particle that the graph takes, checked."""
+        op, shape = self.op, ("height", "width")
+        image = self.inputs["image"] = op.argument(self._dtype, shape)
+        mask = self.inputs["mask"] = op.argument(np.bool_, shape)
+        same = op.all(op.equal(op.shape(image), op.shape(mask)))
+        zero = op.fail_unless(same, "mask must have the shape of image")
+        mask = op.reshape(mask, op.shape(mask) + zero, allowzero=True)
+        zero = op.fail_unless(op.any(mask), "mask must have a pixel inside")
+        image = op.single(op.reshape(image, op.shape(image) + zero, allowzero=True))
+        finite = op.all(~(op.isnan(image) | op.isinf(image)))
+        zero = op.fail_unless(finite, "image must have finite pixels")
+        image = op.reshape(image, op.shape(image) + zero)
+        return Cutout(image, mask)
+
+    @cached_property
+    def pixel_size(self):
+        """Nanometers per pixel, an input where a step asks for it."""
+        self.inputs["pixel_size"] = self.op.argument(np.float64, ())
+        return self.inputs["pixel_size"]
+
+    def rows(self, n_features, dtype):
+        """Return rows that the graph takes."""
+        if "rows" not in self.inputs:
+            self.inputs["rows"] = self.op.argument(dtype, ("n_samples", n_features))
+        return self.inputs["rows"]
+
+    def note_scale(self, cutout, white):
+        """Keep in mind that a step sees the scale of the image, if it does."""
+        if cutout.is_raw:
+            self.pixels = _KINDS[white]
+
+    def features(self, transformer, cutout):
+        """Return the features of a cut-out, measured here if that is possible."""
+        no_form = [group for group in transformer.groups_ if group not in FORMS]
+        names = transformer.get_feature_names_out().tolist()
+        if not no_form:
+            return self._measure(transformer, cutout)
+        self.no_form = no_form
+        if self.feature_names not in ([], names):
+            raise NoOnnxForm("Members of the model measure differing features")
+        self.feature_names = names
+        self.inputs["features"] = self.inputs.get("features") or self.op.argument(
+            np.float64, ("n_samples", len(names))
+        )
+        return self.inputs["features"]
+
+    def _measure(self, transformer, cutout):
+        """Return the features of a cut-out as a row, each measured once in a graph."""
+        op, in_nm = self.op, transformer.unit_ == "nm"
+        pixel_size = self.pixel_size if in_nm else op.constant(1.0)
+        particle, measured = self._particles.setdefault(
+            (cutout, in_nm), (cutout.particle(op, pixel_size), {})
+        )
+        values = []
+        for measurement in transformer._measurements:
+            key = measurement.key
+            if key not in measured:
+                scaled = particle.normalized(measurement.scale)
+                group = GROUPS[measurement.group]
+                settings = {
+                    **dict(measurement.settings),
+                    "intensity": measurement.scale,
+                }
+                settings = {name: settings[name] for name in group.settings}
+                form = FORMS[measurement.group]
+                measured[key] = form(scaled, **settings)
+            values.append(measured[key])
+        if "none" in {measurement.scale for measurement in transformer._measurements}:
+            self.note_scale(cutout, transformer._white)
+        return op.unsqueeze(op.concat(values, axis=0), [0])

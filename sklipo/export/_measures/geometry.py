@@ -1,0 +1,121 @@
+"""What the mask of a particle alone says, in a graph."""
+
+from functools import cached_property
+
+import numpy as np
+
+from .._ops import Ops
+
+
+class Geometry:
+    """Geometry of one particle, in pixels: :class:`sklipo.measures.Geometry` as nodes.
+
+    Parameters
+    ----------
+    op : Ops
+        The operators.
+    mask : Var of shape (height, width), dtype bool
+        True inside the particle.
+
+    Attributes
+    ----------
+    start, end : Var of shape (2,), dtype int64
+        First row and column of the bounding box, and the first ones beyond it.
+    mask : Var of uint8
+        The mask, cropped to its bounding box and widened by two pixels of zeros.
+    rows, columns : Var of shape (area,), dtype int64
+        Where the pixels inside lie in this mask.
+    """
+
+    def __init__(self, op: Ops, mask):
+        self.op = op
+        self.whole_mask = mask
+
+    @cached_property
+    def _box(self):
+        """First and last row and column of the mask."""
+        op = self.op
+        flags = op.cast(self.whole_mask, to=np.int32)
+        sides = [op.each_max(flags, axis) for axis in (1, 0)]
+        ends = [
+            [op.arg_max(side, keepdims=True, select_last_index=last) for side in sides]
+            for last in (0, 1)
+        ]
+        return [op.concat(end, axis=0) for end in ends]
+
+    @property
+    def start(self):
+        """First row and column of the bounding box."""
+        return self._box[0]
+
+    @cached_property
+    def end(self):
+        """First row and column beyond the bounding box."""
+        return self._box[1] + 1
+
+    @cached_property
+    def mask(self):
+        """The mask in its box, widened by two pixels of zeros."""
+        inside = self.op.cast(
+            self.op.cut(self.whole_mask, self.start, self.end), to=np.uint8
+        )
+        return self.op.pad(inside, [2, 2, 2, 2])
+
+    @cached_property
+    def places(self):
+        """Rows and columns of the pixels inside, in the order of rows."""
+        return self.op.non_zero(self.mask)
+
+    @cached_property
+    def rows(self):
+        """Rows of the pixels inside."""
+        return self.op.gather(self.places, np.int64(0))
+
+    @cached_property
+    def columns(self):
+        """Columns of the pixels inside."""
+        return self.op.gather(self.places, np.int64(1))
+
+    @cached_property
+    def _points(self):
+        """Row and column of each pixel inside."""
+        return self.op.transpose(self.places, perm=[1, 0])
+
+    def select(self, image):
+        """Return the pixels inside of an image of the shape of the cut-out."""
+        op = self.op
+        flags = op.reshape(op.cut(self.whole_mask, self.start, self.end), [-1])
+        pixels = op.reshape(op.cut(image, self.start, self.end), [-1])
+        return op.compress(pixels, flags, axis=0)
+
+    def to_image(self, values):
+        """Return an image of values inside, and of zeros outside."""
+        op = self.op
+        zeros = op.cast_like(op.cast(self.mask, to=np.float32) * 0.0, values)
+        return op.scatter_nd(zeros, self._points, values)
+
+    @cached_property
+    def area(self):
+        """Number of pixels inside, a double."""
+        return self.op.each_sum(self.op.double(self.mask))
+
+    @cached_property
+    def surrounding(self):
+        """First and last row and column near the particle, and its surrounding there.
+
+        The surrounding is given by flags, of the shape of this window.
+        """
+        op = self.op
+        radius = op.sqrt(self.area / np.pi)
+        margin = op.integer(op.max([op.round(radius / 4.0), 6.0]))
+        start = op.max([self.start - margin, np.int64(0)])
+        end = op.min([self.end + margin, op.shape(self.whole_mask)])
+        return start, end, find_surrounding(op, op.cut(self.whole_mask, start, end))
+
+
+def find_surrounding(op, mask):
+    """Return which pixels are the surrounding, see :mod:`sklipo.surrounding`."""
+    flags = op.unsqueeze(op.single(mask), [0, 1])
+    near, _ = op.max_pool(flags, kernel_shape=[5, 5], pads=[2, 2, 2, 2])
+    beyond = ~op.cast(op.squeeze(near, [0, 1]), to=bool)
+    return op.pick(op.any(beyond), beyond, ~mask)
