@@ -193,6 +193,15 @@ class Ops:
         )
         return result
 
+    def repeat(self, flag, step, *state):
+        """Return a state after steps, which return the next flag and state."""
+
+        def body(_, __, *state):
+            flag, *state = step(*state)
+            return [self.reshape(flag, [1]), *state]
+
+        return self.loop(None, self.reshape(flag, [1]), v_initial=state, body=body)
+
     def cut(self, x, starts, ends):
         """Return the part of an image between rows and columns, two numbers each."""
         return self.slice(x, starts, ends, [0, 1])

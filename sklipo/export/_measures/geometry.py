@@ -5,6 +5,11 @@ from functools import cached_property
 import numpy as np
 
 from .._ops import Ops
+from .distances import squared_depths
+from .rings import Rings
+
+# Of 22.5 degrees.
+_TANGENT = float(np.sqrt(2) - 1)
 
 
 class Geometry:
@@ -98,6 +103,98 @@ class Geometry:
     def area(self):
         """Number of pixels inside, a double."""
         return self.op.each_sum(self.op.double(self.mask))
+
+    @cached_property
+    def squared_depth(self):
+        """Squared distance of each pixel inside from the nearest one outside."""
+        return squared_depths(self.op, self.mask)
+
+    @cached_property
+    def depth(self):
+        """Distance of each pixel inside from the membrane."""
+        return self.op.sqrt(self.op.double(self.squared_depth)) - 0.5
+
+    @cached_property
+    def deepest(self):
+        """Largest depth."""
+        largest = self.op.each_max(self.squared_depth)
+        return self.op.sqrt(self.op.double(largest)) - 0.5
+
+    @cached_property
+    def shells(self):
+        """Rings by distance from the nearest pixel outside: the depth plus a half."""
+        return Rings(self.op, self.squared_depth)
+
+    @cached_property
+    def centroid(self):
+        """Mean row and mean column of the mask."""
+        sums = self.op.each_sum(self.places, 1)
+        return self.op.double(sums) / self.area
+
+    @cached_property
+    def offsets(self):
+        """Row and column of each pixel inside from the centroid."""
+        op = self.op
+        return op.double(self.places) - op.unsqueeze(self.centroid, [1])
+
+    @cached_property
+    def squared_radii(self):
+        """Squared distance of each pixel inside from the centroid."""
+        return self.op.each_sum(self.offsets * self.offsets, 0)
+
+    @cached_property
+    def rings(self):
+        """Rings by distance from the centroid."""
+        return Rings(self.op, self.op.integer(self.squared_radii + 0.75))
+
+    @cached_property
+    def sectors(self):
+        """Which of 8 sectors around axes and diagonals each pixel inside lies in.
+
+        The ninth, number 4, is the centroid itself.
+        """
+        op = self.op
+        flipped = op.gather(self.offsets, [1, 0])
+        far = op.greater(op.abs(self.offsets), op.abs(flipped) * _TANGENT)
+        steps = op.sign(self.offsets) * op.double(far)
+        return op.integer(op.each_sum(steps * op.constant([[3.0], [1.0]]), 0)) + 4
+
+    @cached_property
+    def covariance(self):
+        """Variance of rows, covariance, variance of columns, each pixel a square."""
+        op = self.op
+        factors = [op.gather(self.offsets, pair) for pair in ([0, 0, 1], [0, 1, 1])]
+        moments = op.each_sum(factors[0] * factors[1], 1) / self.area
+        return moments + op.constant([1 / 12, 0, 1 / 12])
+
+    @cached_property
+    def variances(self):
+        """Variances along the minor and the major axis."""
+        op = self.op
+        yy, xy, xx = op.split(self.covariance, num_outputs=3)
+        half = (yy - xx) / 2.0
+        root = op.sqrt(half * half + xy * xy)
+        return (yy + xx) / 2.0 + op.concat([-root, root], axis=0)
+
+    @cached_property
+    def root(self):
+        """The symmetric square root of the covariance of row and column."""
+        op = self.op
+        # By Cayley and Hamilton: the square root of the determinant is the product of
+        # its eigenvalues, and the other root their sum.
+        deviations = op.sqrt(self.variances)
+        product = op.reduce_prod(deviations, None, keepdims=False)
+        matrix = op.reshape(op.gather(self.covariance, [0, 1, 1, 2]), [2, 2])
+        return (matrix + product * op.constant(np.eye(2))) / op.each_sum(deviations)
+
+    @cached_property
+    def inverse_root(self):
+        """The inverse of ``root``, which gives the mask a round covariance."""
+        op = self.op
+        yy, xy, _, xx = op.split(op.reshape(self.root, [-1]), num_outputs=4)
+        turned = op.concat([xx, -xy, -xy, yy], axis=0)
+        determinant = op.reduce_prod(op.sqrt(self.variances), None, keepdims=False)
+        return op.reshape(turned, [2, 2]) / determinant
 
     @cached_property
     def surrounding(self):
