@@ -202,6 +202,16 @@ class Ops:
 
         return self.loop(None, self.reshape(flag, [1]), v_initial=state, body=body)
 
+    def each(self, n, step, *fixed):
+        """Return what a step makes of each number below n, and of fixed tensors."""
+
+        # What only the step uses would be computed in each step again.
+        def body(i, flag, *fixed):
+            return [flag, *fixed, step(i, *fixed)]
+
+        flag = self.constant([True])
+        return self.loop(n, flag, v_initial=fixed, body=body)[-1]
+
     def cut(self, x, starts, ends):
         """Return the part of an image between rows and columns, two numbers each."""
         return self.slice(x, starts, ends, [0, 1])
