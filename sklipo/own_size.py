@@ -41,6 +41,10 @@ _ONE_SIZE = {"image_shape", "hidden_units", "dense_dropout"}
 _MOST_PREDICTED = 64
 
 
+# Which pixels are half inside must not depend on how weights were rounded.
+ROUNDING = 1e-5
+
+
 class OwnSizeLipNetClassifier(BaseLipNetClassifier):
     """Small convolutional network that sees each particle at its own size.
 
@@ -400,6 +404,6 @@ def _read_image(image, mask, shape):
     resize_image(mask.astype(image.dtype), weights)
     resize_image(image * mask, resized)
     # A particle of less than half a pixel is the pixel that has most of it.
-    inside = weights >= min(0.5, weights.max())
+    inside = weights >= min(0.5, weights.max()) - ROUNDING
     resized[inside] /= weights[inside]
     return resized, inside

@@ -40,9 +40,12 @@ class OnnxExport:
 
         - ``classes``, ``starts_at``, ``reason``: as here;
         - ``unsure``: the label of particles that the model leaves undecided, if any;
+        - ``input_mode``: how much of a cut-out the model sees: "surrounding",
+          "cropped", "masked" or, by measures, "measured"; several in an ensemble;
         - ``pixels``: the kind of pixels whose raw scale the model has learned, "uint8",
           "uint16" or "float"; or "any", if it measures particles by their background;
-        - ``unit``: "nm" if lengths are in nm, so that it takes ``pixel_size``; "px";
+        - ``unit``: "nm" if the model measures lengths in nm, so that it takes
+          ``pixel_size``; else "px", and the size of pixels plays no part;
         - ``feature_names``: the measures that it takes, if it starts at these;
         - ``steps``: names and classes of the steps of the model;
         - ``sklipo_version``.
@@ -82,31 +85,52 @@ def convert(model, *, dtype="float32", opset=LEAST_OPSET):
     check_is_fitted(model)
     op = Ops(opset)
     graph = Graph(op, np.dtype(dtype))
-    with op.operators():
-        votes = predict(model, graph, first_value(model, graph))
-        labels = [str(label) for label in votes.classes]
-        if votes.unsure is not None:
-            labels.append(str(votes.unsure))
-        outputs = {"label": op.gather(op.constant(labels), votes.codes)}
-        if votes.probabilities is not None:
-            outputs["probabilities"] = op.single(votes.probabilities)
+    votes = predict(model, graph, first_value(model, graph))
+    labels = [str(label) for label in votes.classes]
+    if votes.unsure is not None:
+        labels.append(str(votes.unsure))
+    outputs = {"label": op.gather(op.constant(labels), votes.codes)}
+    if votes.probabilities is not None:
+        outputs["probabilities"] = op.single(votes.probabilities)
+    _check_dtype(graph.pixels, dtype)
     proto = _build(op, graph, outputs)
+    _complete(proto, _metadata(graph, labels, votes.unsure), len(votes.classes))
+    return proto, describe(proto)
+
+
+def _check_dtype(pixels, dtype):
+    """Refuse a type of pixels whose white is not that of the raw pixels learned."""
+    if dtype != "float32" and pixels not in ("any", dtype):
+        raise ValueError(
+            f"dtype={dtype!r}, but the model has learned from the raw scale of "
+            f"{pixels} pixels. Take that type, or float32."
+        )
+
+
+def _complete(proto, metadata, n_classes):
+    """Write metadata, versions and the shapes of outputs into a file's content."""
     onnx = import_extra("onnx", "onnx")
-    onnx.helper.set_model_props(proto, _metadata(model, graph, labels, votes.unsure))
+    n_samples = 1 if metadata["starts_at"] == "image" else "n_samples"
+    for output, shape in zip(
+        proto.graph.output, [(n_samples,), (n_samples, n_classes)], strict=False
+    ):
+        kind = output.type.tensor_type.elem_type
+        output.CopyFrom(onnx.helper.make_tensor_value_info(output.name, kind, shape))
+    onnx.helper.set_model_props(proto, metadata)
     proto.producer_name, proto.producer_version = "sklipo", __version__
     # Older runtimes refuse a newer format, even if they know all that is in the file.
     proto.ir_version = onnx.helper.find_min_ir_version_for(proto.opset_import)
     onnx.checker.check_model(proto)
-    return proto, describe(proto)
 
 
 def _build(op, graph, outputs):
-    """Return the graph as a file's content."""
+    """Return the content of a file: the graph from its inputs to its outputs."""
     inputs = graph.inputs
     if graph.no_form:
         inputs = {"features": inputs["features"]}
     try:
         return op.build(inputs, outputs)
+    # An input that is not among these is used.
     except KeyError:
         raise NoOnnxForm(
             f"{_reason(graph)}, and other members of the model see pixels, so no graph "
@@ -124,7 +148,7 @@ def _reason(graph):
     )
 
 
-def _metadata(model, graph, labels, unsure):
+def _metadata(graph, labels, unsure):
     """Return what is known of a model, as texts by name."""
     n_classes = len(labels) - (unsure is not None)
     starts_at = next(name for name in _STARTS if name in graph.inputs)
@@ -132,6 +156,7 @@ def _metadata(model, graph, labels, unsure):
         "classes": json.dumps(labels[:n_classes]),
         "starts_at": starts_at,
         "reason": _reason(graph),
+        "input_mode": ", ".join(graph.input_modes),
         "pixels": graph.pixels,
         "unit": "nm" if "pixel_size" in graph.inputs else "px",
         "feature_names": json.dumps(graph.feature_names),
@@ -160,6 +185,6 @@ def _in_words(value):
     onnx = import_extra("onnx", "onnx")
     tensor = value.type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-    name = "str" if dtype == object else dtype.name
+    name = "str" if dtype.kind == "O" else dtype.name
     lengths = [str(d.dim_param or d.dim_value) for d in tensor.shape.dim]
     return f"{name} ({', '.join(lengths)}{',' if len(lengths) == 1 else ''})"

@@ -32,8 +32,11 @@ class Graph:
         "any" if none depends on the scale.
     no_form : list of str
         Groups of features that can't be measured in a graph.
-    steps : dict
-        Classes of the steps by their names.
+    input_modes : dict
+        How much of the surrounding is seen, as keys: "surrounding", "cropped",
+        "masked", or "measured" for all that measures look at.
+    steps, path : dict, list of str
+        Classes of the steps so far by their names, and the name of the current one.
     feature_names : list of str
         Columns of the input ``features``, which then stands in for them.
     """
@@ -43,7 +46,9 @@ class Graph:
         self.inputs = {}
         self.pixels = "any"
         self.no_form = []
+        self.input_modes = {}
         self.steps = {}
+        self.path = []
         self.feature_names = []
         self._dtype = dtype
         self._particles = {}
@@ -56,12 +61,12 @@ class Graph:
         mask = self.inputs["mask"] = op.argument(np.bool_, shape)
         same = op.all(op.equal(op.shape(image), op.shape(mask)))
         zero = op.fail_unless(same, "mask must have the shape of image")
-        mask = op.reshape(mask, op.shape(mask) + zero, allowzero=True)
-        zero = op.fail_unless(op.any(mask), "mask must have a pixel inside")
-        image = op.single(op.reshape(image, op.shape(image) + zero, allowzero=True))
-        finite = op.all(~(op.isnan(image) | op.isinf(image)))
-        zero = op.fail_unless(finite, "image must have finite pixels")
-        image = op.reshape(image, op.shape(image) + zero)
+        zero = zero + op.fail_unless(op.any(mask), "mask must have a pixel inside")
+        mask = op.reshape(mask, op.shape(mask) + zero)
+        finite = ~op.any(op.isnan(op.single(image)) | op.isinf(op.single(image)))
+        zero = zero + op.fail_unless(finite, "image must have finite pixels")
+        # What depends on a zero waits for the checks.
+        image = op.single(op.reshape(image, op.shape(image) + zero))
         return Cutout(image, mask)
 
     @cached_property
@@ -76,13 +81,15 @@ class Graph:
             self.inputs["rows"] = self.op.argument(dtype, ("n_samples", n_features))
         return self.inputs["rows"]
 
-    def note_scale(self, cutout, white):
-        """Keep in mind that a step sees the scale of the image, if it does."""
+    def note_view(self, cutout, white, input_mode=None):
+        """Keep in mind what a step sees: how much of a cut-out, and on which scale."""
+        self.input_modes[input_mode or cutout.input_mode] = None
         if cutout.is_raw:
             self.pixels = _KINDS[white]
 
     def features(self, transformer, cutout):
         """Return the features of a cut-out, measured here if that is possible."""
+        self.input_modes["measured"] = None
         no_form = [group for group in transformer.groups_ if group not in FORMS]
         names = transformer.get_feature_names_out().tolist()
         if not no_form:
@@ -118,5 +125,5 @@ class Graph:
                 measured[key] = form(scaled, **settings)
             values.append(measured[key])
         if "none" in {measurement.scale for measurement in transformer._measurements}:
-            self.note_scale(cutout, transformer._white)
+            self.note_view(cutout, transformer._white, "measured")
         return op.unsqueeze(op.concat(values, axis=0), [0])

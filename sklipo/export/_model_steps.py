@@ -71,8 +71,10 @@ def predict(model, graph, value):
 
 def _no_form(step):
     """Return the error of a step that no graph can have."""
-    name = type(step).__name__
-    return NoOnnxForm(f"{name} has no ONNX form where it stands in the model")
+    return NoOnnxForm(
+        f"{type(step).__name__} has no ONNX form where it stands in the model. Leave "
+        "it out, or export the part of the model that follows it, as model[-1]"
+    )
 
 
 @transform.register
@@ -92,7 +94,7 @@ def _(step: ApplyMask, graph, value):
 
 @transform.register
 def _(step: Resize, graph, value):
-    graph.note_scale(value, step.white_)
+    graph.note_view(value, step.white_)
     return _particles.resize_to_row(
         graph.op,
         value,
@@ -125,6 +127,11 @@ def _(step: FeatureUnion, graph, value):
 @transform.register
 def _(step: Pipeline, graph, value):
     return _through(step.steps, graph, value)
+
+
+@transform.register
+def _(step: FrozenEstimator, graph, value):
+    return transform(step.estimator, graph, value)
 
 
 @transform.register
@@ -161,7 +168,8 @@ def _(model: LipNetClassifier, graph, value):
 @predict.register
 def _(model: OwnSizeLipNetClassifier, graph, value):
     op = graph.op
-    graph.note_scale(value, model.white_)
+    mode = "masked" if model.region == "mask" else None
+    graph.note_view(value, model.white_, mode)
     pixel_size = None if model.pixel_size is None else graph.pixel_size
     images = _particles.own_size_images(op, value, model, pixel_size)
     averaged = model.test_time_augmentation
@@ -202,11 +210,14 @@ def _(model: SelectiveClassifier, graph, value):
 
 def within(name, function, step, graph, value):
     """Apply a function to a step of a name, which errors then tell."""
-    graph.steps[name] = type(step).__name__
+    graph.path.append(name)
+    graph.steps["__".join(graph.path)] = type(step).__name__
     try:
         return function(step, graph, value)
     except NoOnnxForm as error:
         raise NoOnnxForm(f"step {name!r}: {error}") from error
+    finally:
+        graph.path.pop()
 
 
 def _through(steps, graph, value):
@@ -242,27 +253,33 @@ _ON_PARTICLES = (
 )
 
 
-def first_step(model):
-    """Return what of a model sees its input first; of several steps, one of them."""
-    if isinstance(model, Pipeline):
-        steps = [step for _, step in model.steps if hasattr(step, "transform")]
-        return first_step(steps[0] if steps else model.steps[-1][1])
-    if isinstance(model, FeatureUnion):
-        return first_step(model.transformer_list[0][1])
-    if isinstance(model, EnsembleClassifier):
-        return first_step(model.estimators_[0])
-    for name in ("best_estimator_", "estimator_"):
-        if isinstance(model, BaseSearchCV | SelectiveClassifier) and hasattr(
-            model, name
-        ):
-            return first_step(getattr(model, name))
-    return first_step(model.estimator) if isinstance(model, FrozenEstimator) else model
-
-
 def first_value(model, graph):
     """Return what the graph of a model takes: a cut-out, or rows."""
-    first = first_step(model)
-    if isinstance(first, _ON_PARTICLES):
+    parts = list(_parts(model))
+    if any(isinstance(part, _ON_PARTICLES) for part in parts):
         return graph.cutout
-    is_network = isinstance(first, LipNetClassifier)
-    return graph.rows(first.n_features_in_, np.float32 if is_network else np.float64)
+    is_network = isinstance(parts[0], LipNetClassifier)
+    dtype = np.float32 if is_network else np.float64
+    return graph.rows(parts[0].n_features_in_, dtype)
+
+
+def _parts(model):
+    """Yield the estimators that a model consists of, in the order of its steps."""
+    if isinstance(model, Pipeline):
+        inner = [step for _, step in model.steps if not hasattr(step, "fit_resample")]
+    elif isinstance(model, FeatureUnion):
+        inner = [part for _, part in model.transformer_list]
+    elif isinstance(model, EnsembleClassifier):
+        inner = model.estimators_
+    elif isinstance(model, FrozenEstimator):
+        inner = [model.estimator]
+    elif isinstance(model, BaseSearchCV):
+        inner = [model.best_estimator_]
+    elif isinstance(model, SelectiveClassifier):
+        inner = [model.estimator_]
+    else:
+        inner = []
+        yield model
+    for part in inner:
+        if not (part is None or isinstance(part, str)):
+            yield from _parts(part)

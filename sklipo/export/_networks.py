@@ -72,10 +72,7 @@ def apply_network(op, network, function, images):
         if isinstance(layer, InsideNorm):
             layer.__class__ = _TracedNorm
     module = _Forward(network, function).eval()
-    example = torch.zeros([_example_length(n) for n in images.unwrap_tensor().shape])
-    graph = _export(module, example, images.unwrap_tensor().shape)
-    (result,) = op.inline(graph)(images=images).values()
-    return result
+    return op.inline(_export(module, images.shape), images=images)["outputs"]
 
 
 def _example_length(length):
@@ -84,8 +81,9 @@ def _example_length(length):
     return length if isinstance(length, int) else 6
 
 
-def _export(module, example, shape):
+def _export(module, shape):
     """Return the graph of a module that takes images of some shape."""
+    example = torch.zeros([_example_length(n) for n in shape])
     free = {i: torch.export.Dim.DYNAMIC for i, n in enumerate(shape) if n is None}
     with warnings.catch_warnings(), _silent_logger("torch.onnx"):
         warnings.simplefilter("ignore")

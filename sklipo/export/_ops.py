@@ -20,13 +20,75 @@ class NoOnnxForm(ValueError):
     """A step of a model can't be written as a graph."""
 
 
+class Tensor:
+    """What a node of a graph computes; signs of Python make further nodes.
+
+    Parameters
+    ----------
+    op : Ops
+        The operators.
+    var : spox.Var
+        The output of the node.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Type of the elements.
+    shape : tuple
+        Length of each axis: a number, a name, or None if it is not known.
+    """
+
+    def __init__(self, op, var):
+        self.op = op
+        self.var = var
+
+    dtype = property(lambda self: self.var.unwrap_tensor().dtype)
+    shape = property(lambda self: self.var.unwrap_tensor().shape)
+
+    def __add__(self, other):
+        return self.op.add(self, other)
+
+    def __radd__(self, other):
+        return self.op.add(other, self)
+
+    def __sub__(self, other):
+        return self.op.sub(self, other)
+
+    def __rsub__(self, other):
+        return self.op.sub(other, self)
+
+    def __mul__(self, other):
+        return self.op.mul(self, other)
+
+    def __rmul__(self, other):
+        return self.op.mul(other, self)
+
+    def __truediv__(self, other):
+        return self.op.div(self, other)
+
+    def __rtruediv__(self, other):
+        return self.op.div(other, self)
+
+    def __neg__(self):
+        return self.op.neg(self)
+
+    def __and__(self, other):
+        return self.op.and_(self, other)
+
+    def __or__(self, other):
+        return self.op.or_(self, other)
+
+    def __invert__(self):
+        return self.op.not_(self)
+
+
 class Ops:
     """The operators of one opset, under the names of spox.
 
-    Numbers of Python may stand for tensors: a number takes the type of the first tensor
-    among the operands, a list of whole numbers is a tensor of int64, and arrays and
-    numbers of NumPy keep their type. ``+``, ``-``, ``*``, ``/``, ``&``, ``|`` and ``~``
-    work between tensors within :meth:`operators`.
+    They take and return tensors. Numbers of Python may stand for these: a number takes
+    the type of the first tensor among the operands, a list of whole numbers is a tensor
+    of int64, and arrays and numbers of NumPy keep their type. Functions, such as the
+    body of a loop, get tensors and return tensors.
 
     Parameters
     ----------
@@ -39,8 +101,9 @@ class Ops:
     >>> from sklipo.export._ops import Ops
     >>> op = Ops(18)
     >>> x = op.argument(np.float64, ("n",))
-    >>> op.relu(op.max([x, 0.0])).type
-    Tensor(dtype=float64, shape=('n',))
+    >>> y = op.max([2 * x - 1, 0.0])
+    >>> y.dtype, y.shape
+    (dtype('float64'), ('n',))
     """
 
     def __init__(self, opset):
@@ -54,6 +117,10 @@ class Ops:
     def _operators(self):
         return import_extra(f"spox.opset.ai.onnx.v{self.opset}", "onnx")
 
+    @cached_property
+    def _ml(self):
+        return import_extra(f"spox.opset.ai.onnx.ml.v{ML_OPSET}", "onnx")
+
     def __getattr__(self, name):
         """Return an operator by the name that it has in spox."""
         if name.startswith("_"):
@@ -62,58 +129,66 @@ class Ops:
 
     def _call(self, operator, *operands, **attributes):
         """Return what an operator makes of tensors and numbers."""
-        dtype = self._first_dtype(operands)
-        tensors = [self._as_tensor(operand, dtype) for operand in operands]
-        return operator(*tensors, **attributes)
+        dtype = next((x.dtype for x in _flat(operands) if isinstance(x, Tensor)), None)
+        operands = [self._as_var(operand, dtype) for operand in operands]
+        attributes = {
+            name: self._within_graph(value) if callable(value) else value
+            for name, value in attributes.items()
+        }
+        return self._wrapped(operator(*operands, **attributes))
 
-    def _first_dtype(self, operands):
-        """Return the type of the first tensor among operands."""
-        for operand in operands:
-            if isinstance(operand, list | tuple):
-                operand = next((x for x in operand if self._is_tensor(x)), None)
-            if self._is_tensor(operand):
-                return operand.unwrap_tensor().dtype
-        return None
-
-    def _is_tensor(self, operand):
-        return isinstance(operand, self._spox.Var)
-
-    def _as_tensor(self, operand, dtype):
-        """Return an operand as a tensor, or as a list of them."""
-        if operand is None or self._is_tensor(operand):
-            return operand
+    def _as_var(self, operand, dtype):
+        """Return an operand as spox takes it."""
+        if operand is None:
+            return None
+        if isinstance(operand, Tensor):
+            return operand.var
         if isinstance(operand, np.ndarray | np.generic):
             return self._operators.const(operand)
         if isinstance(operand, Number):
             return self._operators.const(np.array(operand, dtype))
-        if any(map(self._is_tensor, operand)):
-            return [self._as_tensor(x, dtype) for x in operand]
+        if any(isinstance(x, Tensor) for x in operand):
+            return [self._as_var(x, dtype) for x in operand]
         return self._operators.const(np.array(operand, np.int64))
 
-    def operators(self):
-        """Return a context in which signs such as ``+`` work between tensors."""
-        # Private part of spox: operator_overloading.
-        future = import_extra("spox._future", "onnx")
-        return future.operator_overloading(self._operators)
+    def _wrapped(self, result):
+        """Return what spox has returned as tensors."""
+        if isinstance(result, self._spox.Var):
+            return Tensor(self, result)
+        return [self._wrapped(x) for x in result]
 
-    @cached_property
-    def _ml(self):
-        return import_extra(f"spox.opset.ai.onnx.ml.v{ML_OPSET}", "onnx")
+    def _within_graph(self, function):
+        """Return a function of tensors as one of what spox has."""
+        # A type, such as that of a cast, can be called too.
+        if isinstance(function, type):
+            return function
 
-    def encode(self, labels, classes):
-        """Return the positions of labels among the classes."""
-        kind = "keys_strings" if classes.dtype.kind in "OU" else "keys_int64s"
-        codes = list(range(len(classes)))
-        keys = {kind: classes.tolist()}
-        return self._ml.label_encoder(labels, values_int64s=codes, **keys)
+        def of_vars(*variables):
+            results = function(*map(self._wrapped, variables))
+            return [result.var for result in results]
+
+        return of_vars
 
     def build(self, inputs, outputs):
         """Return a graph of named inputs and outputs."""
-        return self._spox.build(inputs, outputs)
+        return self._spox.build(
+            *({name: x.var for name, x in part.items()} for part in (inputs, outputs))
+        )
 
-    def inline(self, graph):
-        """Return a graph as a function of tensors by name."""
-        return self._spox.inline(graph)
+    def inline(self, graph, **inputs):
+        """Return what a graph makes of named inputs, by name."""
+        inputs = {name: x.var for name, x in inputs.items()}
+        results = self._spox.inline(graph)(**inputs)
+        return {name: self._wrapped(x) for name, x in results.items()}
+
+    def encode(self, labels, classes):
+        """Return the positions of labels among the classes."""
+        if labels.dtype.kind == "U":
+            keys = {"keys_strings": classes.tolist()}
+        else:
+            keys = {"keys_int64s": [int(label) for label in classes]}
+        codes = list(range(len(classes)))
+        return self._call(self._ml.label_encoder, labels, values_int64s=codes, **keys)
 
     def fail_unless(self, flag, message):
         """Return a zero, int64, if a flag is set; else running the graph fails.
@@ -129,33 +204,31 @@ class Ops:
                 zeros = Constant <value = int64[1] {{0}}> ()
                 [{name}] zero = Gather <axis = 0> (zeros, failed)
             }}""")
-        failed = self.integer(~flag)
-        return self.inline(check)(failed=failed)["zero"]
+        return self.inline(check, failed=self.integer(~flag))["zero"]
 
     def argument(self, dtype, shape):
         """Return an input of the graph."""
-        return self._spox.argument(self._spox.Tensor(dtype, shape))
+        return Tensor(self, self._spox.argument(self._spox.Tensor(dtype, shape)))
 
     def constant(self, value, dtype=None):
         """Return an array or a number as a tensor."""
-        return self._operators.const(np.array(value, dtype))
+        return Tensor(self, self._operators.const(np.array(value, dtype)))
 
     def double(self, x):
         """Return numbers in double precision."""
-        return self._operators.cast(x, to=np.float64)
+        return self.cast(x, to=np.float64)
 
     def single(self, x):
         """Return numbers in single precision."""
-        return self._operators.cast(x, to=np.float32)
+        return self.cast(x, to=np.float32)
 
     def integer(self, x):
         """Return numbers as int64, towards zero."""
-        return self._operators.cast(x, to=np.int64)
+        return self.cast(x, to=np.int64)
 
     def length(self, x, axis):
         """Return the length of an axis, a number."""
-        dimension = self._operators.shape(x, start=axis, end=axis + 1)
-        return self._operators.squeeze(dimension)
+        return self.squeeze(self.shape(x, start=axis, end=axis + 1))
 
     def arange(self, n):
         """Return the whole numbers from 0 to n - 1."""
@@ -178,8 +251,8 @@ class Ops:
         return ~self.any(~flags)
 
     def any(self, flags):
-        """Tell whether one of some flags is set, as a scalar."""
-        return self.cast(self.each_max(self.cast(flags, to=np.int32)), to=bool)
+        """Tell whether one of some flags is set, as a scalar; of none, none is."""
+        return self.greater(self.each_max(self.cast(flags, to=np.int32)), 0)
 
     def pick(self, flag, yes, no):
         """Return flags, those of ``yes`` if a flag is set, else those of ``no``."""
@@ -230,3 +303,9 @@ class Ops:
     def rising(self, values, n):
         """Return the n lowest of some values in rising order."""
         return self.top_k(values, self.reshape(n, [1]), largest=False)[0]
+
+
+def _flat(operands):
+    """Yield operands, and those within lists of them."""
+    for operand in operands:
+        yield from operand if isinstance(operand, list | tuple) else (operand,)

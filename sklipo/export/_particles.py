@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..own_size import ROUNDING
 from ._measures.intensities import deviation_of, first_positive, noise_level
 from ._measures.particle import Particle
 
@@ -24,11 +25,15 @@ class Cutout:
         True inside the particle.
     is_raw : bool
         Whether the pixels still are on the scale of the image.
+    input_mode : {"surrounding", "cropped", "masked"}
+        How much of its surrounding is left, in the words of
+        :func:`~sklipo.make_lipnet_pipeline`.
     """
 
     image: object
     mask: object
     is_raw: bool = True
+    input_mode: str = "surrounding"
 
     def particle(self, op, pixel_size=None):
         """Return the particle for measuring."""
@@ -64,13 +69,14 @@ def crop(op, cutout, margin):
     start = op.max([geometry.start - margin, np.int64(0)])
     end = op.min([geometry.end + margin, op.shape(cutout.mask)])
     image, mask = (op.cut(x, start, end) for x in (cutout.image, cutout.mask))
-    return replace(cutout, image=image, mask=mask)
+    mode = "masked" if cutout.input_mode == "masked" else "cropped"
+    return replace(cutout, image=image, mask=mask, input_mode=mode)
 
 
 def fill_outside(op, cutout, value):
     """Return the cut-out with one value outside the mask."""
     filled = op.where(cutout.mask, cutout.image, op.constant(value, np.float32))
-    return replace(cutout, image=filled)
+    return replace(cutout, image=filled, input_mode="masked")
 
 
 def resize_to_row(op, cutout, size, *, white, keep_aspect_ratio, fill_value):
@@ -146,7 +152,8 @@ def _to_pixel_size(op, image, mask, factor):
         return resize(op, image, shape), None
     weights = resize(op, mask, shape)
     # A particle of less than half a pixel is the pixel that has most of it.
-    is_inside = op.greater_or_equal(weights, op.min([op.each_max(weights), 0.5]))
+    least = op.min([op.each_max(weights), 0.5]) - ROUNDING
+    is_inside = op.greater_or_equal(weights, least)
     resized = resize(op, image * mask, shape)
     unit = op.where(is_inside, weights, weights * 0.0 + 1.0)
     return resized / unit, op.single(is_inside)

@@ -1,5 +1,6 @@
 """Estimators of scikit-learn as functions in a graph, by skl2onnx."""
 
+import warnings
 from copy import copy
 
 from imblearn.ensemble import BalancedRandomForestClassifier
@@ -9,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from .._extras import import_extra
 from ..calibration import BalancedCalibratedClassifierCV
-from ._ops import ML_OPSET, NoOnnxForm
+from ._ops import LEAST_OPSET, ML_OPSET, NoOnnxForm
 
 # Each predicts as its base does: it differs in how it is fitted.
 _BASES = {
@@ -40,11 +41,11 @@ def apply_sklearn(op, estimator, rows):
     NoOnnxForm
         If skl2onnx does not know the estimator.
     """
-    graph = _convert(op, estimator, rows.unwrap_tensor().shape[1])
-    return list(op.inline(graph)(rows=op.double(rows)).values())
+    graph = _convert(estimator, rows.shape[1])
+    return list(op.inline(graph, rows=op.double(rows)).values())
 
 
-def _convert(op, estimator, n_features):
+def _convert(estimator, n_features):
     """Return the graph of an estimator."""
     skl2onnx = import_extra("skl2onnx", "onnx")
     types = import_extra("skl2onnx.common.data_types", "onnx")
@@ -54,15 +55,23 @@ def _convert(op, estimator, n_features):
         estimator.__class__ = base
     options = {id(estimator): {"zipmap": False}} if is_classifier(estimator) else None
     try:
-        return skl2onnx.to_onnx(
-            estimator,
-            initial_types=[("rows", types.DoubleTensorType([None, n_features]))],
-            options=options,
-            target_opset={"": op.opset, "ai.onnx.ml": ML_OPSET},
-        )
+        # skl2onnx looks at attributes that scikit-learn is about to remove.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return skl2onnx.to_onnx(
+                estimator,
+                initial_types=[("rows", types.DoubleTensorType([None, n_features]))],
+                options=options,
+                target_opset={"": LEAST_OPSET, "ai.onnx.ml": ML_OPSET},
+            )
     # Its converters raise errors of any kind for what they can't do.
     except Exception as error:
         raise NoOnnxForm(
             f"{type(estimator).__name__} has no ONNX form: skl2onnx says "
-            f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            f"{type(error).__name__}: {_first_line(error)}"
         ) from error
+
+
+def _first_line(error):
+    """Return the first line of what an error says."""
+    return (str(error).strip().splitlines() or [""])[0]
