@@ -273,7 +273,17 @@ class Ops:
             flag, *state = step(*state)
             return [self.reshape(flag, [1]), *state]
 
-        return self.loop(None, self.reshape(flag, [1]), v_initial=state, body=body)
+        return self.loop(None, self.reshape(flag, [1]), state, body=body)
+
+    def each(self, n, step, *fixed):
+        """Return what a step makes of each number below n, and of fixed tensors."""
+
+        # What only the step uses would be computed in each step again.
+        def body(i, flag, *fixed):
+            return [flag, *fixed, step(i, *fixed)]
+
+        flag = self.constant([True])
+        return self.loop(n, flag, fixed, body=body)[-1]
 
     def cut(self, x, starts, ends):
         """Return the part of an image between rows and columns, two numbers each."""

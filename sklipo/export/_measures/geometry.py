@@ -28,8 +28,6 @@ class Geometry:
         First row and column of the bounding box, and the first ones beyond it.
     mask : Var of uint8
         The mask, cropped to its bounding box and widened by two pixels of zeros.
-    rows, columns : Var of shape (area,), dtype int64
-        Where the pixels inside lie in this mask.
     """
 
     def __init__(self, op: Ops, mask):
@@ -67,24 +65,24 @@ class Geometry:
         return self.op.pad(inside, [2, 2, 2, 2])
 
     @cached_property
+    def _flags(self):
+        """The mask as numbers of single precision, which operators run fastest on."""
+        return self.op.single(self.mask)
+
+    @cached_property
     def places(self):
         """Rows and columns of the pixels inside, in the order of rows."""
+        # Slower than what works on the whole mask.
         return self.op.non_zero(self.mask)
 
     @cached_property
-    def rows(self):
-        """Rows of the pixels inside."""
-        return self.op.gather(self.places, np.int64(0))
+    def _inside(self):
+        """The mask as flags in a row."""
+        return self.op.cast(self.op.reshape(self.mask, [-1]), to=bool)
 
-    @cached_property
-    def columns(self):
-        """Columns of the pixels inside."""
-        return self.op.gather(self.places, np.int64(1))
-
-    @cached_property
-    def _points(self):
-        """Row and column of each pixel inside."""
-        return self.op.transpose(self.places, perm=[1, 0])
+    def _select_widened(self, image):
+        """Return the pixels inside of an image of the shape of the widened mask."""
+        return self.op.compress(self.op.reshape(image, [-1]), self._inside, axis=0)
 
     def select(self, image):
         """Return the pixels inside of an image of the shape of the cut-out."""
@@ -96,18 +94,30 @@ class Geometry:
     def to_image(self, values):
         """Return an image of values inside, and of zeros outside."""
         op = self.op
-        zeros = op.cast_like(op.cast(self.mask, to=np.float32) * 0.0, values)
-        return op.scatter_nd(zeros, self._points, values)
+        places = op.reshape(op.non_zero(self._inside), [-1])
+        zeros = op.cast_like(op.reshape(self._flags * 0.0, [-1]), values)
+        image = op.scatter_elements(zeros, places, values, axis=0)
+        return op.reshape(image, op.shape(self.mask))
+
+    @cached_property
+    def _counts(self):
+        """Numbers of pixels inside in each row and in each column, doubles."""
+        return [self.op.double(self.op.each_sum(self._flags, axis)) for axis in (1, 0)]
 
     @cached_property
     def area(self):
         """Number of pixels inside, a double."""
-        return self.op.each_sum(self.op.double(self.mask))
+        return self.op.each_sum(self._counts[0])
+
+    @cached_property
+    def _squared_depths(self):
+        """Image of the squared distances from the nearest pixel outside."""
+        return squared_depths(self.op, self._flags)
 
     @cached_property
     def squared_depth(self):
         """Squared distance of each pixel inside from the nearest one outside."""
-        return squared_depths(self.op, self.mask)
+        return self.op.integer(self._select_widened(self._squared_depths))
 
     @cached_property
     def depth(self):
@@ -117,7 +127,7 @@ class Geometry:
     @cached_property
     def deepest(self):
         """Largest depth."""
-        largest = self.op.each_max(self.squared_depth)
+        largest = self.op.each_max(self._squared_depths)
         return self.op.sqrt(self.op.double(largest)) - 0.5
 
     @cached_property
@@ -126,21 +136,45 @@ class Geometry:
         return Rings(self.op, self.squared_depth)
 
     @cached_property
+    def _coordinates(self):
+        """Numbers of the rows and of the columns of the mask."""
+        return [self.op.double(self.op.arange(self.op.size(n))) for n in self._counts]
+
+    @cached_property
+    def _center(self):
+        """Mean row and mean column of the mask, apart."""
+        return [
+            self.op.each_sum(places * counts) / self.area
+            for places, counts in zip(self._coordinates, self._counts, strict=True)
+        ]
+
+    @cached_property
     def centroid(self):
         """Mean row and mean column of the mask."""
-        sums = self.op.each_sum(self.places, 1)
-        return self.op.double(sums) / self.area
+        return self.op.pair(*self._center)
+
+    @cached_property
+    def _axes(self):
+        """Rows, as a column, and columns of the mask from the centroid."""
+        rows, columns = (
+            places - center
+            for places, center in zip(self._coordinates, self._center, strict=True)
+        )
+        return self.op.unsqueeze(rows, [1]), columns
 
     @cached_property
     def offsets(self):
         """Row and column of each pixel inside from the centroid."""
         op = self.op
-        return op.double(self.places) - op.unsqueeze(self.centroid, [1])
+        zeros = op.double(self._flags) * 0.0
+        selected = [self._select_widened(axis + zeros) for axis in self._axes]
+        return op.concat([op.unsqueeze(x, [0]) for x in selected], axis=0)
 
     @cached_property
     def squared_radii(self):
         """Squared distance of each pixel inside from the centroid."""
-        return self.op.each_sum(self.offsets * self.offsets, 0)
+        y, x = self._axes
+        return self._select_widened(y * y + x * x)
 
     @cached_property
     def rings(self):
@@ -154,18 +188,30 @@ class Geometry:
         The ninth, number 4, is the centroid itself.
         """
         op = self.op
-        flipped = op.gather(self.offsets, [1, 0])
-        far = op.greater(op.abs(self.offsets), op.abs(flipped) * _TANGENT)
-        steps = op.sign(self.offsets) * op.double(far)
-        return op.integer(op.each_sum(steps * op.constant([[3.0], [1.0]]), 0)) + 4
+        y, x = self._axes
+        up, across = (
+            op.double(op.greater(op.abs(one), op.abs(other) * _TANGENT))
+            for one, other in ((y, x), (x, y))
+        )
+        sectors = op.sign(y) * 3.0 * up + op.sign(x) * across
+        return op.integer(self._select_widened(sectors)) + 4
 
     @cached_property
     def covariance(self):
         """Variance of rows, covariance, variance of columns, each pixel a square."""
         op = self.op
-        factors = [op.gather(self.offsets, pair) for pair in ([0, 0, 1], [0, 1, 1])]
-        moments = op.each_sum(factors[0] * factors[1], 1) / self.area
-        return moments + op.constant([1 / 12, 0, 1 / 12])
+        y, x = self._axes
+        rows, columns = self._counts
+        sums_across = op.each_sum(op.double(self._flags) * x, 1)
+        y = op.squeeze(y, [1])
+        moments = [
+            op.each_sum(y * y * rows),
+            op.each_sum(y * sums_across),
+            op.each_sum(x * x * columns),
+        ]
+        moments = op.concat([op.reshape(moment, [1]) for moment in moments], axis=0)
+        # The variance of a square of side 1; it keeps a row of pixels from being flat.
+        return moments / self.area + op.constant([1 / 12, 0, 1 / 12])
 
     @cached_property
     def variances(self):
