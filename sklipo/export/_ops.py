@@ -291,7 +291,11 @@ class Ops:
 
     def pair(self, first, second):
         """Return two numbers as a tensor of two."""
-        return self.concat([self.unsqueeze(x, [0]) for x in (first, second)], axis=0)
+        return self.stack([first, second])
+
+    def stack(self, numbers):
+        """Return numbers as a tensor of one axis."""
+        return self.concat([self.unsqueeze(x, [0]) for x in numbers], axis=0)
 
     def count(self, places, n, weights=None):
         """Return how often each number from 0 to n - 1 occurs, or sums of weights."""
@@ -299,10 +303,6 @@ class Ops:
             weights = self.constant_of_shape(self.shape(places), value=np.array([1.0]))
         zeros = self.constant_of_shape(self.reshape(n, [1]), value=np.array([0.0]))
         return self.scatter_elements(zeros, places, weights, axis=0, reduction="add")
-
-    def rising(self, values, n):
-        """Return the n lowest of some values in rising order."""
-        return self.top_k(values, self.reshape(n, [1]), largest=False)[0]
 
 
 def _flat(operands):

@@ -6,4 +6,17 @@ returns the features in the order of that group: a tensor of shape (n_features,)
 type float64.
 """
 
-FORMS = {}
+from . import profiles, textures
+
+FORMS = {
+    "moments": textures.moments,
+    "histogram": textures.histogram,
+    "radial_profile": profiles.radial_profile,
+    "edge_profile": profiles.edge_profile,
+    "signal_to_noise": profiles.signal_to_noise,
+    "segmentation_variance": textures.segmentation_variance,
+    "edge_profile_spread": profiles.edge_profile_spread,
+    "intensity": textures.intensity,
+    "texture": textures.texture,
+    "symmetry": profiles.angular_harmonics,
+}
