@@ -6,4 +6,16 @@ returns the features in the order of that group: a tensor of shape (n_features,)
 type float64.
 """
 
-FORMS = {}
+from .shapes import shape
+from .sizes import area, circularity, diameter, length, maximum_width, perimeter
+
+FORMS = {
+    # What the mask alone says.
+    "area": area,
+    "circularity": circularity,
+    "diameter": diameter,
+    "length": length,
+    "maximum_width": maximum_width,
+    "perimeter": perimeter,
+    "shape": shape,
+}
