@@ -6,7 +6,7 @@ returns the features in the order of that group: a tensor of shape (n_features,)
 type float64.
 """
 
-from .shapes import shape
+from .shapes import outline_harmonics, shape
 from .sizes import area, circularity, diameter, length, maximum_width, perimeter
 
 FORMS = {
@@ -16,6 +16,7 @@ FORMS = {
     "diameter": diameter,
     "length": length,
     "maximum_width": maximum_width,
+    "outline": outline_harmonics,
     "perimeter": perimeter,
     "shape": shape,
 }

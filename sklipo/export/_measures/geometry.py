@@ -8,6 +8,7 @@ from ...measures._geometry import STEP_WEIGHTS, STEPS
 from .._ops import Ops
 from .distances import squared_depths
 from .hulls import Hull
+from .outlines import largest_outline
 from .rings import Rings
 
 # Of 22.5 degrees.
@@ -270,6 +271,11 @@ class Geometry:
     def hull(self):
         """Convex hull of the pixels inside."""
         return Hull(self.op, self._flags)
+
+    @cached_property
+    def outline(self):
+        """Outline of the largest area: rows and columns of its pixels, in order."""
+        return largest_outline(self.op, self._flags)
 
     @cached_property
     def surrounding(self):
