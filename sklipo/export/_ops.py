@@ -289,10 +289,6 @@ class Ops:
         """Return the part of an image between rows and columns, two numbers each."""
         return self.slice(x, starts, ends, [0, 1])
 
-    def pair(self, first, second):
-        """Return two numbers as a tensor of two."""
-        return self.stack([first, second])
-
     def stack(self, numbers):
         """Return numbers as a tensor of one axis."""
         return self.concat([self.unsqueeze(x, [0]) for x in numbers], axis=0)

@@ -10,11 +10,11 @@ from ._rings import Rings
 
 # Steps between pixels in six nearly equally spaced directions, which Crofton's
 # formula averages over, each weighed by the angle that it stands for.
-_STEPS = ((1, 0), (2, 1), (1, 2), (0, 1), (-1, 2), (-2, 1))
+STEPS = ((1, 0), (2, 1), (1, 2), (0, 1), (-1, 2), (-2, 1))
 _KNIGHT = np.arctan2(1, 2)
-_STEP_WEIGHTS = np.array(
-    [(np.pi / 4 - _KNIGHT / 2 if dx and dy else _KNIGHT) for dx, dy in _STEPS]
-) / (2 * np.hypot(*np.transpose(_STEPS)))
+STEP_WEIGHTS = np.array(
+    [(np.pi / 4 - _KNIGHT / 2 if dx and dy else _KNIGHT) for dx, dy in STEPS]
+) / (2 * np.hypot(*np.transpose(STEPS)))
 
 
 def _distance_transform(mask):
@@ -216,12 +216,12 @@ class Geometry:
         """Crofton perimeter."""
         height, width = self.mask.shape
         crossings = []
-        for dx, dy in _STEPS:
+        for dx, dy in STEPS:
             start = self.mask[: height - dy, max(-dx, 0) : width - max(dx, 0)]
             end = self.mask[dy:, max(dx, 0) : width + min(dx, 0)]
             # The sum of differences counts the lines that cross the outline.
             crossings.append(cv2.norm(start, end, cv2.NORM_L1))
-        return float(_STEP_WEIGHTS @ crossings)
+        return float(STEP_WEIGHTS @ crossings)
 
     @cached_property
     def outlines(self):

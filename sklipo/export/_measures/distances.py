@@ -68,7 +68,7 @@ def _least_sums(op, squares):
     n_rows = op.div(op.constant(_AT_A_TIME, np.int64), op.size(squares))
     n_rows = op.min([op.max([n_rows, np.int64(_LEAST_ROWS)]), height])
     n_parts = op.div(height + n_rows - 1, n_rows)
-    shape = op.pair(n_parts, n_rows)
+    shape = op.stack([n_parts, n_rows])
     rows = op.reshape(op.arange(n_parts * n_rows), shape)
     start, end = (
         op.reshape(op.gather(x, op.min([rows, height - 1])), shape)

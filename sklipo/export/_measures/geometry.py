@@ -4,8 +4,11 @@ from functools import cached_property
 
 import numpy as np
 
+from ...measures._geometry import STEP_WEIGHTS, STEPS
 from .._ops import Ops
 from .distances import squared_depths
+from .hulls import Hull
+from .outlines import largest_outline
 from .rings import Rings
 
 # Of 22.5 degrees.
@@ -243,6 +246,38 @@ class Geometry:
         turned = op.concat([xx, -xy, -xy, yy], axis=0)
         determinant = op.reduce_prod(op.sqrt(self.variances), None, keepdims=False)
         return op.reshape(turned, [2, 2]) / determinant
+
+    @cached_property
+    def perimeter(self):
+        """Crofton perimeter."""
+        op = self.op
+        width = op.length(self.mask, 1)
+        mask = op.reshape(self._flags, [-1])
+        dx, dy = np.transpose(STEPS)
+        # The border is wide enough for steps beyond a row to end outside.
+        starts = width * op.constant(dy) + op.constant(dx)
+        widened = op.pad(mask, op.concat([[0], op.reduce_max(starts, [0])], axis=0))
+        ends = starts + op.size(mask)
+        n_steps = len(STEPS)
+        starts, ends = (op.split(x, num_outputs=n_steps) for x in (starts, ends))
+        both = [
+            op.reduce_sum(mask * op.slice(widened, start, end), [0])
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        both = op.double(op.concat(both, axis=0))
+        # Lines enter and leave as often as steps lead from inside to outside.
+        crossings = (self.area - both) * 2.0
+        return op.each_sum(crossings * op.constant(STEP_WEIGHTS))
+
+    @cached_property
+    def hull(self):
+        """Convex hull of the pixels inside."""
+        return Hull(self.op, self._flags)
+
+    @cached_property
+    def outline(self):
+        """Outline of the largest area: rows and columns of its pixels, in order."""
+        return largest_outline(self.op, self._flags)
 
     @cached_property
     def surrounding(self):

@@ -1,4 +1,4 @@
-"""Intensities of a particle in a graph: their histogram, moments and texture."""
+"""Intensities of a particle in a graph: their histogram, contrast and texture."""
 
 import numpy as np
 
@@ -12,28 +12,6 @@ _FRACTIONS = (0.05, 0.1, 0.2, 0.4)
 # Otsu's threshold is that of an 8-bit image; splits of less OpenCV leaves out.
 _N_GRAYS = 256
 _LEAST_SHARE = float(np.finfo(np.float32).eps)
-
-
-def moments(particle, intensity):
-    """Return the image moments μ20, μ02, μ30 and μ03."""
-    op, values = particle.op, particle.intensities.values
-    density = op.abs(values)
-    if intensity == "none":
-        density = values - op.min([op.each_min(values), 0.0])
-    image = particle.geometry.to_image(density)
-    total = op.each_sum(image)
-    # OpenCV takes moments about the corner of the image where there is no density.
-    is_some = op.greater(total, float(np.finfo(np.float64).eps))
-    squares, cubes = [], []
-    for axis, places in enumerate(particle.geometry.coordinates):
-        sums = op.each_sum(image, 1 - axis)
-        center = op.where(is_some, op.each_sum(places * sums) / total, op.constant(0.0))
-        offsets = places - center
-        squares.append(op.each_sum(square(offsets) * sums))
-        cubes.append(op.each_sum(square(offsets) * offsets * sums))
-    # Rows come first here, but x runs along rows.
-    result = op.stack([*reversed(squares), *reversed(cubes)])
-    return result * op.pow(particle.pixel_size, op.constant([4.0, 4.0, 5.0, 5.0]))
 
 
 def histogram(particle, n_bins, value_range):
