@@ -277,13 +277,15 @@ class Ops:
 
     def each(self, n, step, *fixed):
         """Return what a step makes of each number below n, and of fixed tensors."""
+        # Spox puts nodes that only a step uses into it, where each step would run them
+        # again. So the number of steps has to depend on them.
+        for tensor in fixed:
+            n = n + self.size(tensor) * 0
 
-        # What only the step uses would be computed in each step again.
-        def body(i, flag, *fixed):
-            return [flag, *fixed, step(i, *fixed)]
+        def body(i, flag):
+            return [flag, step(i, *fixed)]
 
-        flag = self.constant([True])
-        return self.loop(n, flag, fixed, body=body)[-1]
+        return self.loop(n, self.constant([True]), body=body)
 
     def cut(self, x, starts, ends):
         """Return the part of an image between rows and columns, two numbers each."""
