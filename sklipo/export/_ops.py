@@ -275,6 +275,20 @@ class Ops:
 
         return self.loop(None, self.reshape(flag, [1]), state, body=body)
 
+    def double_up_to(self, n, step, *state):
+        """Return a state after as many steps as 1 has to double to reach n."""
+
+        def body(_, flag, *state):
+            return [flag, *step(*state)]
+
+        is_less = self.less(self.constant(2 ** np.arange(48)), n)
+        return self.loop(
+            self.each_sum(self.integer(is_less)),
+            self.constant([True]),
+            state,
+            body=body,
+        )
+
     def each(self, n, step, *fixed):
         """Return what a step makes of each number below n, and of fixed tensors."""
         # Spox puts nodes that only a step uses into it, where each step would run them

@@ -35,19 +35,18 @@ def squared_depths(op, mask):
 
 def _distances_along(op, mask):
     """Return the distances to the nearest pixels outside in the same rows."""
-    largest = op.div(op.length(mask, 1) - 3, np.int64(2))
 
     def look_farther(nearest, step):
         # Pixels up to step - 1 away are known, so those up to 2 step - 1 follow.
         left = op.pad(nearest, step * op.constant([0, 1, 0, -1]))
         right = op.pad(nearest, step * op.constant([0, -1, 0, 1]))
         nearest = op.min([nearest, op.min([left, right]) + op.single(step)])
-        step = step + step
-        return op.less_or_equal(step, largest), nearest, step
+        return nearest, step + step
 
-    return op.repeat(
-        op.constant(True), look_farther, mask * _FAR, op.constant(1, np.int64)
-    )[0]
+    # Of a row without its border, the middle is the farthest.
+    farthest = op.div(op.length(mask, 1) - 3, np.int64(2))
+    step = op.constant(1, np.int64)
+    return op.double_up_to(farthest + 1, look_farther, mask * _FAR, step)[0]
 
 
 def _least_sums(op, squares):
