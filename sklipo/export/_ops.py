@@ -309,6 +309,14 @@ class Ops:
         """Return two numbers as a tensor of two."""
         return self.concat([self.unsqueeze(x, [0]) for x in (first, second)], axis=0)
 
+    def roll(self, x, step, axis):
+        """Return a tensor with its parts moved along an axis, as NumPy does."""
+        parts = [
+            self.slice(x, [-step], [2**62], [axis]),
+            self.slice(x, [0], [-step], [axis]),
+        ]
+        return self.concat(parts, axis=axis)
+
     def count(self, places, n, weights=None):
         """Return how often each number from 0 to n - 1 occurs, or sums of weights."""
         if weights is None:

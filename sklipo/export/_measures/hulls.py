@@ -38,12 +38,7 @@ class Hull:
     @cached_property
     def _sides(self):
         """Steps from each vertex to the next one."""
-        op = self._op
-        others = op.concat(
-            [op.slice(self.points, [1], [2**62]), op.slice(self.points, [0], [1])],
-            axis=0,
-        )
-        return others - self.points
+        return self._op.roll(self.points, -1, axis=0) - self.points
 
     @cached_property
     def feret_diameter_max(self):

@@ -65,26 +65,14 @@ def _find_turns(op, outline):
     Angles are 2π times the part of the length before. Where the outline goes straight
     on, the change is zero.
     """
-    steps = (
-        op.concat([_from(op, outline, 1), _before(op, outline, 1)], axis=1) - outline
-    )
+    steps = op.roll(outline, -1, axis=1) - outline
     lengths = op.sqrt(op.each_sum(_square(steps), 0))
     # A single pixel has no length, and no directions.
     directions = steps / _or_one(op, lengths)
-    last = op.concat([_from(op, directions, -1), _before(op, directions, -1)], axis=1)
+    bends = op.roll(directions, 1, axis=1) - directions
     part = op.cumsum(lengths, np.int64(0), exclusive=True)
     part = part / _or_one(op, op.each_sum(lengths))
-    return part * (2 * np.pi), op.transpose(last - directions, perm=[1, 0])
-
-
-def _from(op, places, column):
-    """Return the columns from a given one on."""
-    return op.slice(places, [column], [2**62], [1])
-
-
-def _before(op, places, column):
-    """Return the columns before a given one."""
-    return op.slice(places, [0], [column], [1])
+    return part * (2 * np.pi), op.transpose(bends, perm=[1, 0])
 
 
 def _or_one(op, numbers):
