@@ -364,7 +364,7 @@ def test_what_is_no_fitted_classifier(tmp_path):
 @pytest.mark.parametrize(
     ("image", "mask", "message"),
     [
-        (np.ones((3, 4)), np.ones((4, 3)), "mask_must_have_the_shape_of_image"),
+        (np.ones((3, 4)), np.ones((4, 3)), "'mask_must_have_the_shape_of_image"),
         (np.ones((3, 4)), np.ones((1, 4)), "mask_must_have_the_shape_of_image"),
         (np.ones((3, 4)), np.zeros((3, 4)), "mask_must_have_a_pixel_inside"),
         (np.ones((0, 4)), np.ones((0, 4)), "mask_must_have_a_pixel_inside"),

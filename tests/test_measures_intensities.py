@@ -297,3 +297,15 @@ def test_levels_of_large_integers_are_exact():
     levels = Levels.of(np.array([-128] * 200 + [127] * 100, np.int8))
     assert (levels.values[0], levels.values[-1]) == (-128, 127)
     assert (levels.counts[0], levels.counts[-1]) == (200, 100)
+
+
+@pytest.mark.parametrize("measure", [measures.segmentation_variance, measures.haralick])
+def test_rounding_moves_no_value_from_level_to_level(measure):
+    # Gray n of 0 to 255 is the edge of level n, and two halves of a particle are one
+    # deviation from its mean: at level 4 or 12.
+    grays = np.arange(256).reshape(16, 16)
+    for image in (grays, grays**2 // 255, np.where(grays % 2, 7, 2)):
+        expected = measure(Particle(image.astype(float)))
+        for gain in (0.1, 1 / 3, 7.7):
+            found = measure(Particle(gain * (image - 0.3)))
+            assert found == pytest.approx(expected, rel=1e-9)

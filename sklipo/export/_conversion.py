@@ -1,6 +1,7 @@
 """A fitted model as one graph with its metadata."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +117,9 @@ def _complete(proto, metadata, n_classes):
     ):
         kind = output.type.tensor_type.elem_type
         output.CopyFrom(onnx.helper.make_tensor_value_info(output.name, kind, shape))
+    for node in proto.graph.node:
+        # Names of checks are all that users see of what is wrong with an input.
+        node.name = re.sub(r"^Inline_\d+__(?=\w+_must_)", "", node.name)
     onnx.helper.set_model_props(proto, metadata)
     proto.producer_name, proto.producer_version = "sklipo", __version__
     # Older runtimes refuse a newer format, even if they know all that is in the file.

@@ -305,9 +305,9 @@ class Ops:
         """Return the part of an image between rows and columns, two numbers each."""
         return self.slice(x, starts, ends, [0, 1])
 
-    def pair(self, first, second):
-        """Return two numbers as a tensor of two."""
-        return self.concat([self.unsqueeze(x, [0]) for x in (first, second)], axis=0)
+    def stack(self, numbers):
+        """Return numbers as a tensor of one axis."""
+        return self.concat([self.unsqueeze(x, [0]) for x in numbers], axis=0)
 
     def roll(self, x, step, axis):
         """Return a tensor with its parts moved along an axis, as NumPy does."""
@@ -323,10 +323,6 @@ class Ops:
             weights = self.constant_of_shape(self.shape(places), value=np.array([1.0]))
         zeros = self.constant_of_shape(self.reshape(n, [1]), value=np.array([0.0]))
         return self.scatter_elements(zeros, places, weights, axis=0, reduction="add")
-
-    def rising(self, values, n):
-        """Return the n lowest of some values in rising order."""
-        return self.top_k(values, self.reshape(n, [1]), largest=False)[0]
 
 
 def _flat(operands):

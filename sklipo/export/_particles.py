@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..own_size import ROUNDING
-from ._measures.intensities import deviation_of, first_positive, noise_level
+from ._measures.intensities import deviation_of, noise_level, positive_or_one
 from ._measures.particle import Particle
 
 # In deviations of the whole image, as NormalizeBackground has it.
@@ -45,7 +45,7 @@ def normalize(op, cutout, scale):
     if scale == "none":
         return cutout
     if scale == "noise":
-        level, unit = noise_level(op, op.double(cutout.image), cutout.mask)
+        level, unit = noise_level(op, cutout.image, cutout.mask)
     else:
         level, unit = _contrast_level(op, cutout)
     image = op.single((op.double(cutout.image) - level) / unit)
@@ -57,7 +57,7 @@ def _contrast_level(op, cutout):
     intensities = cutout.particle(op).intensities
     contrast, deviation = intensities.contrast, deviation_of(op, intensities.image)
     is_unit = ~op.isinf(contrast) & ~op.less(contrast, deviation * _LEAST_CONTRAST)
-    unit = op.where(is_unit, contrast, first_positive(op, deviation))
+    unit = op.where(is_unit, contrast, positive_or_one(op, deviation))
     return intensities.background, unit
 
 

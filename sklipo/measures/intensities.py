@@ -6,6 +6,9 @@ import numpy as np
 # With more levels, the co-occurrence matrix of a small particle would have more entries
 # than the particle has pairs of pixels.
 _N_LEVELS = 16
+# A value on the edge of two levels or bins must not change between them by rounding:
+# gain and offset would then show.
+_ROUNDING = 1e-9
 # No minimum and maximum: a single hot pixel would set them.
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -45,9 +48,7 @@ def histogram(particle, n_bins=32, value_range=None):
     if value_range is None and np.isinf(particle.intensities.deviation):
         high = low  # no more than rounding lies between them
     bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
-    # A value on the edge of a bin must not change bins by rounding: gain and offset
-    # would then show.
-    bins = (bins + 1e-9).clip(0, n_bins - 1).astype(np.intp)
+    bins = (bins + _ROUNDING).clip(0, n_bins - 1).astype(np.intp)
     return np.bincount(bins, levels.counts, minlength=n_bins) / levels.size
 
 
@@ -93,7 +94,8 @@ def segmentation_variance(particle):
         return 0.0
     values, low = intensities.values, intensities.values.min()
     # OpenCV finds Otsu's threshold of 8-bit images only: hence 256 levels.
-    levels = ((values - low) * (255 / (values.max() - low))).astype(np.uint8)
+    levels = (values - low) * (255 / (values.max() - low)) + _ROUNDING
+    levels = levels.astype(np.uint8)
     threshold, _ = cv2.threshold(levels, 0, 1, cv2.THRESH_OTSU)
     above = (levels > threshold).ravel()
     share = np.count_nonzero(above) / above.size
@@ -237,7 +239,7 @@ def haralick(particle):
 def _cooccurrence(particle):
     """Return the symmetric co-occurrence matrix, summed over directions."""
     geometry = particle.geometry
-    levels = (particle.intensities.standardized + 2) * (_N_LEVELS / 4)
+    levels = (particle.intensities.standardized + 2) * (_N_LEVELS / 4) + _ROUNDING
     # Pixels outside have a level beyond the matrix, so they are not counted. They lie
     # on every side: no pair of pixels inside spans two rows, and rows can be chained.
     image = np.full(geometry.mask.shape, _N_LEVELS, np.uint8)

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import sklipo
-from sklipo import datasets, displays, evaluation, inspection, lipnet, metrics
+from sklipo import datasets, displays, evaluation, export, inspection, lipnet, metrics
 
 from .label_inputs import LABELS, MICROGRAPH
 from .particle_inputs import PLAIN
@@ -162,6 +163,7 @@ def list_calls():
         **_data_calls(),
         **_picture_calls(),
         **_inspection_calls(),
+        **_export_calls(),
     }
 
 
@@ -495,6 +497,21 @@ def _inspection_calls():
             {"estimator": _network(), "layer": None, "input_channels": None},
         ),
     }
+
+
+def _export_calls():
+    return {"to_onnx": (_to_onnx, {"model": _linear(), "dtype": None, "opset": None})}
+
+
+@cache
+def _linear():
+    return make_pipeline(sklipo.Resize(4), LogisticRegression()).fit(PLAIN, Y)
+
+
+def _to_onnx(**parameters):
+    """Write a model where nobody looks for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        export.to_onnx(path=Path(folder) / "model.onnx", **parameters)
 
 
 def call_odd(function, arguments, parameter, value):

@@ -6,17 +6,26 @@ returns the features in the order of that group: a tensor of shape (n_features,)
 type float64.
 """
 
-from .shapes import outline_harmonics, shape
-from .sizes import area, circularity, diameter, length, maximum_width, perimeter
+from . import profiles, shapes, sizes, textures
 
+# In the order of the groups there.
 FORMS = {
-    # What the mask alone says.
-    "area": area,
-    "circularity": circularity,
-    "diameter": diameter,
-    "length": length,
-    "maximum_width": maximum_width,
-    "outline": outline_harmonics,
-    "perimeter": perimeter,
-    "shape": shape,
+    "area": sizes.area,
+    "perimeter": sizes.perimeter,
+    "circularity": sizes.circularity,
+    "maximum_width": sizes.maximum_width,
+    "diameter": sizes.diameter,
+    "length": sizes.length,
+    "moments": sizes.moments,
+    "histogram": textures.histogram,
+    "radial_profile": profiles.radial_profile,
+    "edge_profile": profiles.edge_profile,
+    "signal_to_noise": profiles.signal_to_noise,
+    "segmentation_variance": textures.segmentation_variance,
+    "edge_profile_spread": profiles.edge_profile_spread,
+    "shape": shapes.shape,
+    "outline": shapes.outline_harmonics,
+    "intensity": textures.intensity,
+    "texture": textures.texture,
+    "symmetry": profiles.angular_harmonics,
 }

@@ -21,12 +21,12 @@ def squared_depths(op, mask):
     ----------
     op : Ops
         The operators.
-    mask : Var of shape (height, width), dtype float32
+    mask : Tensor of shape (height, width), dtype float32
         1 inside and 0 outside, where the two outer rows and columns are.
 
     Returns
     -------
-    Var of shape (height, width), dtype float32
+    Tensor of shape (height, width), dtype float32
         Whole numbers, 0 outside.
     """
     nearest = _distances_along(op, mask)
@@ -101,7 +101,7 @@ def _candidates(op, squares, n_rows):
     depth = op.min([depth, to_border])
     n_parts = op.div(height + n_rows - 1, n_rows)
     # The last part may have rows beyond the image, which are like the last one.
-    rows = op.reshape(op.arange(n_parts * n_rows), op.pair(n_parts, n_rows))
+    rows = op.reshape(op.arange(n_parts * n_rows), op.stack([n_parts, n_rows]))
     rows = op.min([rows, height - 1])
     depth = op.gather(depth, rows)
     bounds = [op.reduce_min(rows - depth, [1]), op.reduce_max(rows + depth, [1]) + 1]

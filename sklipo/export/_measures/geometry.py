@@ -22,14 +22,14 @@ class Geometry:
     ----------
     op : Ops
         The operators.
-    mask : Var of shape (height, width), dtype bool
+    mask : Tensor of shape (height, width), dtype bool
         True inside the particle.
 
     Attributes
     ----------
-    start, end : Var of shape (2,), dtype int64
+    start, end : Tensor of shape (2,), dtype int64
         First row and column of the bounding box, and the first ones beyond it.
-    mask : Var of uint8
+    mask : Tensor of uint8
         The mask, cropped to its bounding box and widened by two pixels of zeros.
     """
 
@@ -97,8 +97,11 @@ class Geometry:
     def to_image(self, values):
         """Return an image of values inside, and of zeros outside."""
         op = self.op
-        places = op.reshape(op.non_zero(self._inside), [-1])
-        zeros = op.cast_like(op.reshape(self._flags * 0.0, [-1]), values)
+        size = op.size(self.mask)
+        # NonZero takes ONNX Runtime four times as long.
+        places = op.compress(op.arange(size), self._inside, axis=0)
+        zero = np.zeros(1, values.dtype)
+        zeros = op.constant_of_shape(op.reshape(size, [1]), value=zero)
         image = op.scatter_elements(zeros, places, values, axis=0)
         return op.reshape(image, op.shape(self.mask))
 
@@ -139,7 +142,7 @@ class Geometry:
         return Rings(self.op, self.squared_depth)
 
     @cached_property
-    def _coordinates(self):
+    def coordinates(self):
         """Numbers of the rows and of the columns of the mask."""
         return [self.op.double(self.op.arange(self.op.size(n))) for n in self._counts]
 
@@ -148,20 +151,20 @@ class Geometry:
         """Mean row and mean column of the mask, apart."""
         return [
             self.op.each_sum(places * counts) / self.area
-            for places, counts in zip(self._coordinates, self._counts, strict=True)
+            for places, counts in zip(self.coordinates, self._counts, strict=True)
         ]
 
     @cached_property
     def centroid(self):
         """Mean row and mean column of the mask."""
-        return self.op.pair(*self._center)
+        return self.op.stack(self._center)
 
     @cached_property
     def _axes(self):
         """Rows, as a column, and columns of the mask from the centroid."""
         rows, columns = (
             places - center
-            for places, center in zip(self._coordinates, self._center, strict=True)
+            for places, center in zip(self.coordinates, self._center, strict=True)
         )
         return self.op.unsqueeze(rows, [1]), columns
 
@@ -212,9 +215,8 @@ class Geometry:
             op.each_sum(y * sums_across),
             op.each_sum(x * x * columns),
         ]
-        moments = op.concat([op.reshape(moment, [1]) for moment in moments], axis=0)
         # The variance of a square of side 1; it keeps a row of pixels from being flat.
-        return moments / self.area + op.constant([1 / 12, 0, 1 / 12])
+        return op.stack(moments) / self.area + op.constant([1 / 12, 0, 1 / 12])
 
     @cached_property
     def variances(self):
@@ -294,6 +296,7 @@ class Geometry:
 def find_surrounding(op, mask):
     """Return which pixels are the surrounding, see :mod:`sklipo.surrounding`."""
     flags = op.unsqueeze(op.single(mask), [0, 1])
-    near, _ = op.max_pool(flags, kernel_shape=[5, 5], pads=[2, 2, 2, 2])
+    # Above zero where the maximum is, which takes ONNX Runtime ten times as long.
+    near = op.average_pool(flags, kernel_shape=[5, 5], pads=[2, 2, 2, 2])
     beyond = ~op.cast(op.squeeze(near, [0, 1]), to=bool)
     return op.pick(op.any(beyond), beyond, ~mask)
