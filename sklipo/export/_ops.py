@@ -275,15 +275,31 @@ class Ops:
 
         return self.loop(None, self.reshape(flag, [1]), state, body=body)
 
+    def double_up_to(self, n, step, *state):
+        """Return a state after as many steps as 1 has to double to reach n."""
+
+        def body(_, flag, *state):
+            return [flag, *step(*state)]
+
+        is_less = self.less(self.constant(2 ** np.arange(48)), n)
+        return self.loop(
+            self.each_sum(self.integer(is_less)),
+            self.constant([True]),
+            state,
+            body=body,
+        )
+
     def each(self, n, step, *fixed):
         """Return what a step makes of each number below n, and of fixed tensors."""
+        # Spox puts nodes that only a step uses into it, where each step would run them
+        # again. So the number of steps has to depend on them.
+        for tensor in fixed:
+            n = n + self.size(tensor) * 0
 
-        # What only the step uses would be computed in each step again.
-        def body(i, flag, *fixed):
-            return [flag, *fixed, step(i, *fixed)]
+        def body(i, flag):
+            return [flag, step(i, *fixed)]
 
-        flag = self.constant([True])
-        return self.loop(n, flag, fixed, body=body)[-1]
+        return self.loop(n, self.constant([True]), body=body)
 
     def cut(self, x, starts, ends):
         """Return the part of an image between rows and columns, two numbers each."""
@@ -292,6 +308,14 @@ class Ops:
     def stack(self, numbers):
         """Return numbers as a tensor of one axis."""
         return self.concat([self.unsqueeze(x, [0]) for x in numbers], axis=0)
+
+    def roll(self, x, step, axis):
+        """Return a tensor with its parts moved along an axis, as NumPy does."""
+        parts = [
+            self.slice(x, [-step], [2**62], [axis]),
+            self.slice(x, [0], [-step], [axis]),
+        ]
+        return self.concat(parts, axis=axis)
 
     def count(self, places, n, weights=None):
         """Return how often each number from 0 to n - 1 occurs, or sums of weights."""

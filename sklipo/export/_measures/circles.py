@@ -38,12 +38,8 @@ def enclosing_radius(op, points):
         four = op.concat([support, farthest], axis=0)
         support, center, square = _smallest_circle(op, four)
         largest = op.each_max(_squared_distances(op, points, center))
-        return (
-            op.greater(largest, square + square * _LEAST_GAP),
-            support,
-            center,
-            square,
-        )
+        is_beyond = op.greater(largest, square + square * _LEAST_GAP)
+        return is_beyond, support, center, square
 
     first = op.gather(points, [0, 0, 0])
     center = op.gather(points, [0])
@@ -53,9 +49,9 @@ def enclosing_radius(op, points):
     return op.sqrt(square)
 
 
-def _squared_distances(op, points, center):
-    """Return the squared distances of points from a center."""
-    steps = points - center
+def _squared_distances(op, points, others):
+    """Return the squared distances between points and others, or one other."""
+    steps = points - others
     return op.each_sum(steps * steps, 1)
 
 
@@ -63,10 +59,9 @@ def _smallest_circle(op, four):
     """Return the smallest circle around four points: its support, center and square."""
     first, second, third = (op.gather(four, choice) for choice in _CHOICES.T)
     centers = first + _to_centers(op, second - first, third - first)
-    steps = op.unsqueeze(centers, [1]) - op.unsqueeze(four, [0])
-    squares = op.each_sum(steps * steps, 2)
-    to_first = centers - first
-    radii = op.each_sum(to_first * to_first, 1)
+    radii = _squared_distances(op, centers, first)
+    to_each = op.unsqueeze(four, [0]) - op.unsqueeze(centers, [1])
+    squares = op.each_sum(to_each * to_each, 2)
     holds_all = op.less_or_equal(op.each_max(squares, 1), radii + radii * _ROUNDING)
     radii = op.where(holds_all, radii, op.constant(np.inf))
     best = op.arg_min(radii, axis=0, keepdims=False)

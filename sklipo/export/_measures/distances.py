@@ -21,34 +21,32 @@ def squared_depths(op, mask):
     ----------
     op : Ops
         The operators.
-    mask : Var of shape (height, width), dtype float32
+    mask : Tensor of shape (height, width), dtype float32
         1 inside and 0 outside, where the two outer rows and columns are.
 
     Returns
     -------
-    Var of shape (height, width), dtype float32
+    Tensor of shape (height, width), dtype float32
         Whole numbers, 0 outside.
     """
-    nearest = _distances_down(op, op.transpose(mask, perm=[1, 0]))
-    squares = nearest * nearest
-    return _least_sums(op, squares)
+    nearest = _distances_along(op, mask)
+    return _least_sums(op, nearest * nearest)
 
 
-def _distances_down(op, mask):
-    """Return the distances along the first axis to the nearest pixel outside."""
-    largest = op.div(op.length(mask, 0) - 3, np.int64(2))
+def _distances_along(op, mask):
+    """Return the distances to the nearest pixels outside in the same rows."""
 
     def look_farther(nearest, step):
         # Pixels up to step - 1 away are known, so those up to 2 step - 1 follow.
-        up = op.pad(nearest, step * op.constant([1, 0, -1, 0]))
-        down = op.pad(nearest, step * op.constant([-1, 0, 1, 0]))
-        nearest = op.min([nearest, op.min([up, down]) + op.single(step)])
-        step = step + step
-        return op.less_or_equal(step, largest), nearest, step
+        left = op.pad(nearest, step * op.constant([0, 1, 0, -1]))
+        right = op.pad(nearest, step * op.constant([0, -1, 0, 1]))
+        nearest = op.min([nearest, op.min([left, right]) + op.single(step)])
+        return nearest, step + step
 
-    return op.repeat(
-        op.constant(True), look_farther, mask * _FAR, op.constant(1, np.int64)
-    )[0]
+    # Of a row without its border, the middle is the farthest.
+    farthest = op.div(op.length(mask, 1) - 3, np.int64(2))
+    step = op.constant(1, np.int64)
+    return op.double_up_to(farthest + 1, look_farther, mask * _FAR, step)[0]
 
 
 def _least_sums(op, squares):
@@ -56,49 +54,56 @@ def _least_sums(op, squares):
 
     Parameters
     ----------
-    squares : Var of shape (width, height), dtype float32
+    squares : Tensor of shape (height, width), dtype float32
         Squared distance to the nearest pixel outside in the same row.
 
     Returns
     -------
-    Var of shape (height, width), dtype float32
+    Tensor of shape (height, width), dtype float32
         Squared distance to the nearest pixel outside in any row.
     """
-    height = op.length(squares, 1)
+    height = op.length(squares, 0)
     n_rows = op.div(op.constant(_AT_A_TIME, np.int64), op.size(squares))
     n_rows = op.min([op.max([n_rows, np.int64(_LEAST_ROWS)]), height])
-    n_parts = op.div(height + n_rows - 1, n_rows)
-    shape = op.stack([n_parts, n_rows])
-    rows = op.reshape(op.arange(n_parts * n_rows), shape)
-    start, end = (
-        op.reshape(op.gather(x, op.min([rows, height - 1])), shape)
-        for x in _candidates(op, squares)
+    bounds = _candidates(op, squares, n_rows)
+    # Between a row of a part and a row of the image, if the part began in row height.
+    steps = op.unsqueeze(op.arange(n_rows), [1]) - op.range(
+        -height, height, np.int64(1)
     )
-    bounds = op.concat([op.reduce_min(start, [1]), op.reduce_max(end, [1])], axis=1)
+    rises = op.unsqueeze(op.single(steps * steps), [2])
 
-    def lower(part, bounds, rows, all_rows):
-        start, end = op.split(op.reshape(op.gather(bounds, part), [2]), num_outputs=2)
-        offsets = op.gather(rows, part) - op.slice(all_rows, start, end)
-        candidates = op.unsqueeze(op.slice(squares, start, end, [1]), [1])
-        return op.each_min(candidates + offsets * offsets, 2)
+    def lower(part, bounds, squares, rises):
+        bounds = op.reshape(op.gather(bounds, part), [4])
+        start, end, first, last = op.split(bounds, num_outputs=4)
+        candidates = op.slice(squares, start, end)
+        return op.each_min(candidates + op.slice(rises, first, last, [1]), 1)
 
-    rows = op.single(rows)
-    parts = op.each(
-        n_parts, lower, bounds, op.unsqueeze(rows, [2]), op.reshape(rows, [-1])
-    )
-    shape = op.concat([[-1], op.shape(squares, end=1)], axis=0)
-    image = op.reshape(op.transpose(parts, perm=[0, 2, 1]), shape)
-    return op.slice(image, [0], op.reshape(height, [1]), [0])
+    parts = op.each(op.length(bounds, 0), lower, bounds, squares, rises)
+    shape = op.concat([[-1], op.shape(squares, start=1)], axis=0)
+    return op.slice(op.reshape(parts, shape), [0], op.reshape(height, [1]), [0])
 
 
-def _candidates(op, squares):
-    """Return the first row that may be nearest to each row, and the one after the last.
+def _candidates(op, squares, n_rows):
+    """Return which rows may be nearest to the rows of each part of the image.
 
     No pixel is deeper than the nearest one outside in its row, or than the border.
+
+    Returns
+    -------
+    Tensor of shape (n_parts, 4), dtype int64
+        The first candidate and the one after the last; and the same counted from
+        ``height`` rows before the part.
     """
-    height = op.length(squares, 1)
+    height = op.length(squares, 0)
     rows = op.arange(height)
     to_border = op.min([rows, height - 1 - rows])
-    depth = op.integer(op.ceil(op.sqrt(op.each_max(squares, 0))))
+    depth = op.integer(op.ceil(op.sqrt(op.each_max(squares, 1))))
     depth = op.min([depth, to_border])
-    return rows - depth, rows + depth + 1
+    n_parts = op.div(height + n_rows - 1, n_rows)
+    # The last part may have rows beyond the image, which are like the last one.
+    rows = op.reshape(op.arange(n_parts * n_rows), op.stack([n_parts, n_rows]))
+    rows = op.min([rows, height - 1])
+    depth = op.gather(depth, rows)
+    bounds = [op.reduce_min(rows - depth, [1]), op.reduce_max(rows + depth, [1]) + 1]
+    before = op.slice(rows, [0], [1], [1]) - height
+    return op.concat([*bounds, *(bound - before for bound in bounds)], axis=1)

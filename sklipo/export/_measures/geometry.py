@@ -22,14 +22,14 @@ class Geometry:
     ----------
     op : Ops
         The operators.
-    mask : Var of shape (height, width), dtype bool
+    mask : Tensor of shape (height, width), dtype bool
         True inside the particle.
 
     Attributes
     ----------
-    start, end : Var of shape (2,), dtype int64
+    start, end : Tensor of shape (2,), dtype int64
         First row and column of the bounding box, and the first ones beyond it.
-    mask : Var of uint8
+    mask : Tensor of uint8
         The mask, cropped to its bounding box and widened by two pixels of zeros.
     """
 

@@ -2,12 +2,10 @@
 
 from functools import cached_property
 
-import numpy as np
-
 from .circles import enclosing_radius
 
-# Less than any column: where a row without pixels would end.
-_NOWHERE = -1e9
+# More than any slope between pixels.
+_FAR = 1e9
 # OpenCV widens the smallest circle by so many pixels.
 _MARGIN = 1e-4
 
@@ -31,17 +29,7 @@ class Hull:
 
     def __init__(self, op, mask):
         self._op = op
-        ends, has_pixels = _row_ends(op, mask)
-        is_vertex = _find_corners(op, ends) & has_pixels
-        rows = op.double(op.arange(op.length(ends, 1)))
-        right, left = (
-            op.compress(
-                op.concat([op.gather(ends, [side]), op.unsqueeze(rows, [0])], axis=0),
-                op.gather(is_vertex, np.int64(side)),
-                axis=1,
-            )
-            for side in (0, 1)
-        )
+        right, left = (_find_corners(op, ends) for ends in _row_ends(op, mask))
         left = op.slice(
             left * op.constant([[-1.0], [1.0]]), [-1], [-(2**62)], [1], [-1]
         )
@@ -50,12 +38,7 @@ class Hull:
     @cached_property
     def _sides(self):
         """Steps from each vertex to the next one."""
-        op = self._op
-        others = op.concat(
-            [op.slice(self.points, [1], [2**62]), op.slice(self.points, [0], [1])],
-            axis=0,
-        )
-        return others - self.points
+        return self._op.roll(self.points, -1, axis=0) - self.points
 
     @cached_property
     def feret_diameter_max(self):
@@ -98,31 +81,55 @@ class Hull:
 
 
 def _row_ends(op, mask):
-    """Return the last column of each row, and the first one with a minus.
-
-    Also returns flags of the rows that have pixels.
-    """
+    """Return the last column and the row of rows; and first ones, with a minus."""
     width = op.single(op.length(mask, 1))
     columns = op.single(op.arange(op.length(mask, 1)))
     last = op.reduce_max(mask * (columns + 1.0), [1]) - 1.0
     first = op.reduce_max(mask * (width - columns), [1]) - width
-    ends = op.double(op.transpose(op.concat([last, first], axis=1), perm=[1, 0]))
-    has_pixels = op.greater_or_equal(op.gather(ends, [0]), 0.0)
-    return op.where(has_pixels, ends, op.constant(_NOWHERE)), has_pixels
+    has_pixels = op.reshape(op.greater_or_equal(last, 0.0), [-1])
+    rows = op.single(op.unsqueeze(op.arange(op.length(mask, 0)), [1]))
+    ends = op.double(
+        op.compress(op.concat([last, first, rows], axis=1), has_pixels, axis=0)
+    )
+    ends = op.transpose(ends, perm=[1, 0])
+    return [op.gather(ends, which) for which in ([0, 2], [1, 2])]
 
 
 def _find_corners(op, ends):
-    """Return which points (n, end) are corners of the hull toward larger ends.
+    """Return the ends of rows that are corners of the hull.
 
-    A point is one if the slopes from all points before are larger than those to all
-    points after.
+    An end is one if the slopes from all ends before are larger than those to all after.
+    First of all, only the next ones are compared: matrices of few ends are small.
     """
-    numbers = op.double(op.arange(op.length(ends, 1)))
-    steps = numbers - op.unsqueeze(numbers, [1])
-    rises = op.unsqueeze(ends, [1]) - op.unsqueeze(ends, [2])
-    infinite = op.constant(np.inf)
-    is_before, is_after = op.less(steps, 0.0), op.greater(steps, 0.0)
-    slopes = rises / steps
-    from_before = op.each_min(op.where(is_before, slopes, infinite), 2)
-    to_after = op.each_max(op.where(is_after, slopes, -infinite), 2)
-    return op.greater(from_before, to_after)
+    ends = op.compress(ends, _is_corner_of_three(op, ends), axis=1)
+    columns, rows = op.split(ends, num_outputs=2)
+    steps = rows - op.transpose(rows, perm=[1, 0])
+    rises = columns - op.transpose(columns, perm=[1, 0])
+    slopes = rises / (steps + op.eye_like(steps))
+    # Adding to the slopes of the others is faster than leaving them out.
+    others_before = op.max([steps + 1.0, 0.0]) * _FAR
+    others_after = op.min([steps - 1.0, 0.0]) * _FAR
+    from_before = op.each_min(slopes + others_before, 1)
+    to_after = op.each_max(slopes + others_after, 1)
+    return op.compress(ends, op.greater(from_before, to_after), axis=1)
+
+
+def _is_corner_of_three(op, ends):
+    """Tell of which ends the slope from the one before is larger than that to the next.
+
+    Before the first and after the last, ends are far below.
+    """
+    widened = op.concat(
+        [_far_below(op, ends, 0, -1.0), ends, _far_below(op, ends, -1, 1.0)], axis=1
+    )
+    steps = op.slice(widened, [1], [2**62], [1]) - op.slice(widened, [0], [-1], [1])
+    before, after = op.slice(steps, [0], [-1], [1]), op.slice(steps, [1], [2**62], [1])
+    products = before * op.gather(after, [1, 0])
+    rise, fall = op.split(products, num_outputs=2)
+    return op.reshape(op.greater(rise, fall), [-1])
+
+
+def _far_below(op, ends, which, step):
+    """Return an end a step before or after the first or last one, and far below it."""
+    end = op.gather(ends, [which], axis=1)
+    return end + op.constant([[-_FAR], [step]])

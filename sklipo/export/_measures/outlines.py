@@ -2,9 +2,6 @@
 
 import numpy as np
 
-# Directions that lead out of a pixel, in turn: up, left, down and right.
-_UP, _LEFT, _DOWN, _RIGHT = range(4)
-
 
 def largest_outline(op, mask):
     """Return the closed outline of the largest area, through the centers of pixels.
@@ -47,35 +44,35 @@ class _Sides:
     def __init__(self, op, mask):
         self._op = op
         self._width = op.length(mask, 1)
-        flat = op.cast(op.reshape(mask, [-1]), to=bool)
-        n_pixels = op.size(flat)
-        flags = _face_outside(op, mask)
-        keys = op.reshape(op.non_zero(flags), [-1])
-        outward = op.div(keys, n_pixels)
-        self.pixels = keys - outward * n_pixels
-        turns, pixels = self._follow(flat, outward)
+        flat = op.reshape(mask, [-1])
+        pixels = _find_border(op, mask)
+        n_pixels = op.size(pixels)
+        neighbors = op.unsqueeze(pixels, [0]) + op.unsqueeze(self._steps(4), [1])
+        is_side = op.reshape(op.equal(op.gather(flat, neighbors), 0.0), [-1])
+        sides = op.reshape(op.non_zero(is_side), [-1])
+        outward = op.div(sides, n_pixels)
+        self.pixels = op.gather(pixels, sides - outward * n_pixels)
+        turns, following = self._follow(flat, outward)
         outward = op.mod(outward + turns, np.int64(4))
-        numbers = op.arange(op.size(keys))
-        table = op.scatter_elements(op.integer(flags) * 0, keys, numbers, axis=0)
-        self.next = op.gather(table, outward * n_pixels + pixels)
+        place = op.gather(_number(op, pixels, op.shape(flat)), following)
+        numbers = _number(op, sides, op.shape(is_side))
+        self.next = op.gather(numbers, outward * n_pixels + place)
+
+    def _steps(self, n):
+        """Return the steps to the neighbors above, left, below, right and above."""
+        op = self._op
+        width = op.reshape(self._width, [1])
+        return op.slice(op.concat([-width, [-1], width, [1], -width], axis=0), [0], [n])
 
     def _follow(self, flat, outward):
         """Return how far the next side is turned, and its pixel."""
         op = self._op
         # Ahead is one turn from the way out.
-        steps = op.concat(
-            [
-                -op.reshape(self._width, [1]),
-                [-1],
-                op.reshape(self._width, [1]),
-                [1],
-                -op.reshape(self._width, [1]),
-            ],
-            axis=0,
+        ahead = self.pixels + op.gather(self._steps(5), outward + 1)
+        beyond = ahead + op.gather(self._steps(5), outward)
+        is_ahead, is_beyond = (
+            op.greater(op.gather(flat, x), 0.0) for x in (ahead, beyond)
         )
-        ahead = self.pixels + op.gather(steps, outward + 1)
-        beyond = ahead + op.gather(steps, outward)
-        is_ahead, is_beyond = (op.gather(flat, x) for x in (ahead, beyond))
         turns = op.where(is_ahead, op.constant(0), op.constant(1))
         pixels = op.where(is_ahead, ahead, self.pixels)
         return (
@@ -93,37 +90,44 @@ class _Sides:
     def largest_cycle(self):
         """Return the numbers of the sides of the largest outline, in order."""
         op = self._op
-        firsts = self._find_firsts()
-        best = self._find_largest(firsts)
-        n_sides = op.each_sum(op.integer(op.equal(firsts, best)))
+        n_sides = op.size(self.next)
+        # The first side is above the first pixel, which is on no hole.
+        first = op.constant([0])
+        cycle = self._trace(first, n_sides)
+        n_rounds = op.each_sum(op.integer(op.equal(cycle, 0)))
+
+        def trace_largest():
+            firsts = self._find_firsts()
+            best = self._find_largest(firsts)
+            n_sides = op.each_sum(op.integer(op.equal(firsts, best)))
+            return self._trace(op.reshape(best, [1]), n_sides)
+
+        return op.choose(op.equal(n_rounds, 1), lambda: cycle, trace_largest)
+
+    def _trace(self, first, n_sides):
+        """Return the numbers of as many sides from the first one on."""
+        op = self._op
 
         def follow(sides, jumps):
             sides = op.concat([sides, op.gather(jumps, sides)], axis=0)
-            return op.less(op.size(sides), n_sides), sides, op.gather(jumps, jumps)
+            return sides, op.gather(jumps, jumps)
 
-        # A slice, as the length of a tensor in a loop must not be known to change.
-        best = op.reshape(best, [1])
-        start = op.slice(op.arange(op.size(self.next)), best, best + 1)
-        sides, _ = op.repeat(op.constant(True), follow, start, self.next)
+        # A slice, as a length that is known must not change in a loop.
+        first = op.slice(op.arange(op.size(self.next)), first, first + 1)
+        sides, _ = op.double_up_to(n_sides, follow, first, self.next)
         return op.slice(sides, [0], op.reshape(n_sides, [1]))
 
     def _find_firsts(self):
         """Return the lowest number of all sides of the outline that each is on."""
         op = self._op
-        n_sides = op.size(self.next)
 
-        def look_farther(firsts, jumps, reach):
+        def look_farther(firsts, jumps):
             firsts = op.min([firsts, op.gather(firsts, jumps)])
-            reach = reach + reach
-            return op.less(reach, n_sides), firsts, op.gather(jumps, jumps), reach
+            return firsts, op.gather(jumps, jumps)
 
-        return op.repeat(
-            op.constant(True),
-            look_farther,
-            op.arange(n_sides),
-            self.next,
-            op.constant(1),
-        )[0]
+        n_sides = op.size(self.next)
+        numbers = op.arange(n_sides)
+        return op.double_up_to(n_sides, look_farther, numbers, self.next)[0]
 
     def _find_largest(self, firsts):
         """Return the first side of the outline of the largest area."""
@@ -136,13 +140,18 @@ class _Sides:
         # Holes have areas below zero.
         is_first = op.equal(firsts, op.arange(op.size(firsts)))
         areas = op.where(is_first, areas, op.constant(-1.0))
+        # OpenCV lists the outlines from below.
         return op.arg_max(areas, axis=0, keepdims=False, select_last_index=True)
 
 
-def _face_outside(op, mask):
-    """Return flags of the pixels inside, by the side that faces one outside."""
-    neighbors = [[1, 0, -1, 0], [0, 1, 0, -1], [-1, 0, 1, 0], [0, -1, 0, 1]]
-    faces = [
-        op.reshape(op.greater(mask, op.pad(mask, pads)), [-1]) for pads in neighbors
-    ]
-    return op.concat(faces, axis=0)
+def _find_border(op, mask):
+    """Return the places in the flat mask of pixels inside that face one outside."""
+    steps = [[1, 0, -1, 0], [0, 1, 0, -1], [-1, 0, 1, 0], [0, -1, 0, 1]]
+    within = op.min([op.pad(mask, step) for step in steps])
+    return op.reshape(op.non_zero(op.reshape(op.greater(mask, within), [-1])), [-1])
+
+
+def _number(op, places, shape):
+    """Return the number of each place, in a table with a 0 for other places."""
+    zeros = op.constant_of_shape(shape, value=np.array([0]))
+    return op.scatter_elements(zeros, places, op.arange(op.size(places)), axis=0)

@@ -8,15 +8,15 @@ class Rings:
     ----------
     op : Ops
         The operators.
-    squares : Var of shape (n_pixels,), dtype int64
+    squares : Tensor of shape (n_pixels,), dtype int64
         Squared distance of each pixel. Where squares are no whole numbers, the square
         plus 3/4, rounded down.
 
     Attributes
     ----------
-    numbers : Var of shape (n_rings,), dtype int64
+    numbers : Tensor of shape (n_rings,), dtype int64
         Number of each ring that holds pixels.
-    sizes : Var of shape (n_rings,), dtype float64
+    sizes : Tensor of shape (n_rings,), dtype float64
         Number of its pixels.
     """
 

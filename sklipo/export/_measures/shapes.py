@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .intensities import square
+
 _ORDERS = np.arange(1.0, 9.0)
 
 
@@ -15,22 +17,22 @@ def shape(particle):
     feret_max = hull.feret_diameter_max
     equivalent = op.sqrt(area * (4 / np.pi))
     aspect_ratio = minor / major
-    invariant = _square(major * minor * np.pi / area) / 16.0
+    invariant = square(major * minor * np.pi / area) / 16.0
     features = [
         equivalent * pixel_size,
         major * pixel_size,
         minor * pixel_size,
         feret_min * pixel_size,
         aspect_ratio,
-        op.sqrt(1.0 - _square(aspect_ratio)),
+        op.sqrt(1.0 - square(aspect_ratio)),
         op.min([invariant, 1.0 / invariant]),
         area / hull.area,
         area / op.each_min(widths * lengths),
-        area * (4 / np.pi) / _square(feret_max),
+        area * (4 / np.pi) / square(feret_max),
         feret_min / feret_max,
         geometry.deepest * 2.0 / equivalent,
         # The circle goes through centers of pixels, half a pixel inside the outline.
-        area / _square(hull.radius + 0.5) / np.pi,
+        area / square(hull.radius + 0.5) / np.pi,
     ]
     return op.concat([op.reshape(feature, [1]) for feature in features], axis=0)
 
@@ -50,7 +52,7 @@ def outline_harmonics(particle):
         (cosines[0] - sines[1], cosines[1] + sines[0]),
     ]
     positive, negative = (
-        op.reshape(op.sqrt(_square(x) + _square(y)), [-1]) / op.constant(_ORDERS**2)
+        op.reshape(op.sqrt(square(x) + square(y)), [-1]) / op.constant(_ORDERS**2)
         for x, y in pairs
     )
     higher = np.arange(1, len(_ORDERS))
@@ -65,26 +67,14 @@ def _find_turns(op, outline):
     Angles are 2π times the part of the length before. Where the outline goes straight
     on, the change is zero.
     """
-    steps = (
-        op.concat([_from(op, outline, 1), _before(op, outline, 1)], axis=1) - outline
-    )
-    lengths = op.sqrt(op.each_sum(_square(steps), 0))
+    steps = op.roll(outline, -1, axis=1) - outline
+    lengths = op.sqrt(op.each_sum(square(steps), 0))
     # A single pixel has no length, and no directions.
     directions = steps / _or_one(op, lengths)
-    last = op.concat([_from(op, directions, -1), _before(op, directions, -1)], axis=1)
+    bends = op.roll(directions, 1, axis=1) - directions
     part = op.cumsum(lengths, np.int64(0), exclusive=True)
     part = part / _or_one(op, op.each_sum(lengths))
-    return part * (2 * np.pi), op.transpose(last - directions, perm=[1, 0])
-
-
-def _from(op, places, column):
-    """Return the columns from a given one on."""
-    return op.slice(places, [column], [2**62], [1])
-
-
-def _before(op, places, column):
-    """Return the columns before a given one."""
-    return op.slice(places, [0], [column], [1])
+    return part * (2 * np.pi), op.transpose(bends, perm=[1, 0])
 
 
 def _or_one(op, numbers):
@@ -96,7 +86,3 @@ def _round_outline(particle):
     """Return the largest outline without its elongation, as two rows."""
     op, geometry = particle.op, particle.geometry
     return op.matmul(geometry.inverse_root, geometry.outline)
-
-
-def _square(x):
-    return x * x
