@@ -56,6 +56,7 @@ from sklipo import (
     make_lipnet_pipeline,
 )
 from sklipo.export import load_model, save_model, trusted_types
+from sklipo.inspection import feature_maps
 from sklipo.lipnet import (
     DeferredClassWeight,
     DropoutDecay,
@@ -222,6 +223,9 @@ def test_all_that_a_network_was_comes_back(particles, rows, tmp_path):
         assert stride == weights.stride()
     recorded = dict(opened.net_.callbacks_)["accuracy"].best_score_
     assert recorded == dict(model.net_.callbacks_)["accuracy"].best_score_
+    np.testing.assert_array_equal(
+        feature_maps(opened, rows[:1])[0], feature_maps(model, rows[:1])[0]
+    )
 
 
 def test_training_goes_on_with_a_new_optimizer(particles, rows, tmp_path):
@@ -251,6 +255,14 @@ def test_pretrained_models_come_back(particles, rows, tmp_path):
         assert_same(model.fit(rows, y), opened.fit(rows, y), rows)
     model = lipnet(pretrained=reopen(given, tmp_path)).fit(rows, y)
     assert_same(model, lipnet(pretrained=given).fit(rows, y), rows)
+
+
+def test_requests_for_metadata_come_back(tmp_path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = lipnet().set_fit_request(sample_weight="weights")
+        opened = reopen(make_pipeline(Resize(8), model), tmp_path)[1]
+        assert opened.get_metadata_routing().fit.requests["sample_weight"] == "weights"
+        assert clone(opened).get_metadata_routing().fit.requests["groups"] is True
 
 
 def test_network_trimmed_for_prediction_comes_back(particles, rows, tmp_path):

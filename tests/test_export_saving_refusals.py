@@ -311,6 +311,15 @@ def test_files_with_wrong_bytes_are_refused(saved, tmp_path):
     assert n_refused > 120
 
 
+def test_architecture_that_would_be_called_is_refused(saved, tmp_path):
+    def change(schema):
+        called = node("TypeNode", "sklipo.resize.Resize")
+        PLACES["architecture"](schema, called)
+
+    with pytest.raises(ValueError, match="architecture of a network is a callable"):
+        load_model(rewrite(saved, tmp_path, change))
+
+
 def settings_of(schema):
     net = schema["content"]["content"]["net_"]["content"]["content"][1]
     return net["content"]["settings"]["content"]

@@ -4,9 +4,10 @@
 
     python tools/save_models.py
 
-Run it once for each release and commit what it writes to tests/data: all later
-releases have to open the files, and to predict the same. A file of a former release is
-never written anew.
+Run it once for each release, with the least versions that pyproject.toml claims (see
+least_versions.py), and commit what it writes to tests/data: all later releases have to
+open the files, with all later versions, and to predict the same. A file of a former
+release is never written anew.
 """
 
 import json

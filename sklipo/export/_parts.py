@@ -19,6 +19,9 @@ from sklearn.neighbors import BallTree, KDTree
 # Private part of scikit-learn: the arrays that a decision tree is made of.
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
+# Private parts of scikit-learn: what an estimator keeps of its requests.
+from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
+
 from ..evaluation import CrossValidationResult
 
 # What callbacks of skorch have among their settings.
@@ -155,6 +158,24 @@ class ScorerPart(Part):
         return get_scorer(str(name))
 
 
+class RequestPart(Part):
+    """The metadata that an estimator asks for; it holds the estimator itself."""
+
+    @staticmethod
+    def take_apart(request):
+        owner = request.owner
+        name = owner if isinstance(owner, str) else type(owner).__name__
+        return name, {name: getattr(request, name).requests for name in SIMPLE_METHODS}
+
+    @staticmethod
+    def build(owner, requests):
+        request = MetadataRequest(owner)
+        for name in SIMPLE_METHODS:
+            for param, alias in requests.get(name, {}).items():
+                getattr(request, name).add_request(param=param, alias=alias)
+        return request
+
+
 class FunctionPart(Part):
     """One of the few functions that settings of callbacks are, by name."""
 
@@ -288,6 +309,7 @@ PARTS = {
     np.ndarray: ObjectArrayPart,
     CrossValidationResult: ResultPart,
     _Scorer: ScorerPart,
+    MetadataRequest: RequestPart,
     FunctionType: FunctionPart,
     BuiltinFunctionType: FunctionPart,
     Path: PathPart,

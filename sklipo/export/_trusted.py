@@ -65,6 +65,7 @@ _OF_SKLEARN = (
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",
     "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split._CVIterableWrapper",
     "sklearn.model_selection._split.GroupKFold",
     "sklearn.model_selection._split.GroupShuffleSplit",
     "sklearn.model_selection._split.KFold",
@@ -74,8 +75,6 @@ _OF_SKLEARN = (
     "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.model_selection._split.StratifiedShuffleSplit",
     "sklearn.utils._bunch.Bunch",
-    "sklearn.utils._metadata_requests.MetadataRequest",
-    "sklearn.utils._metadata_requests.MethodMetadataRequest",
 )
 
 # Called with plain values, which they check, and look up names in tables of their own.
@@ -89,6 +88,7 @@ _PARTS = (
     "sklipo.export._parts.NeighborTreePart",
     "sklipo.export._parts.ObjectArrayPart",
     "sklipo.export._parts.PathPart",
+    "sklipo.export._parts.RequestPart",
     "sklipo.export._parts.ResultPart",
     "sklipo.export._parts.ScorerPart",
     "sklipo.export._parts.SeriesPart",
