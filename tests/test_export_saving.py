@@ -90,6 +90,7 @@ def saved(tmp_path_factory):
 OF_ROWS = {
     **{name: lipnet(name) for name in ("lipnet-2", "lipnet-4", "lipnet-6")},
     "tuple of layers": lipnet(("conv", "stride", "average")),
+    "no convolution": lipnet(("pool", "dense")),
     "batch_norm": lipnet("lipnet-4c", batch_norm=True, test_time_augmentation=True),
     "callbacks": lipnet(
         early_stopping=True,
@@ -186,7 +187,7 @@ def test_models_of_particles_come_back(name, particles, tmp_path):
 def test_networks_of_images_of_their_own_size_come_back(particles, tmp_path):
     some = particles[:10]
     model = make_lipnet_pipeline(
-        "lipnet-4c", size="own", pixel_size=16, n_filters=2, max_epochs=1
+        ["conv", "average"], size="own", pixel_size=16, n_filters=2, max_epochs=1
     )
     check_model(model, some, np.arange(10) % 2, tmp_path)
 

@@ -16,7 +16,7 @@ _ATOMS = (
     *(np.generic, np.ufunc, np.dtype),
     *(np.random.RandomState, np.random.Generator),
 )
-# So does it what these packages have written in C.
+# It also holds what these packages write in C, or says that it does not.
 _KNOWN_PACKAGES = ("numpy", "scipy", "sklearn", "functools", "operator")
 
 

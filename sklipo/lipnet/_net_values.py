@@ -24,6 +24,7 @@ _SETTINGS = (
     *(f"optimizer__{name}" for name in ("fused", "momentum", "nesterov")),
     "iterator_valid__batch_size",
 )
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _PROGRESS = ("first_epoch_", "interrupted_", "knew_classes_")
 
 
@@ -64,9 +65,7 @@ def put_together(kind, values):
     net = new_net(
         kind,
         **settings,
-        module__dtype={"float32": torch.float32, "float64": torch.float64}[
-            values["dtype"]
-        ],
+        module__dtype=_DTYPES[values["dtype"]],
         optimizer=OPTIMIZERS[values["optimizer"]],
         callbacks=callbacks,
     )
@@ -84,11 +83,14 @@ def put_together(kind, values):
 def _check_size(settings, weights):
     """Refuse a network that has more weights than there are, before it takes memory."""
     layers = settings["module__architecture"]
-    layers = ARCHITECTURES.get(layers, layers)
+    if isinstance(layers, str):
+        layers = ARCHITECTURES[layers]
     n_filters, n_classes = settings["module__n_filters"], settings["module__n_classes"]
     n_convolutions = sum(layer in ("conv", "stride") for layer in layers)
     n_halvings = sum(layer in ("pool", "stride") for layer in layers)
-    n_weights = 9 * n_filters * (1 + (n_convolutions - 1) * n_filters)
+    n_weights = 0
+    if n_convolutions:
+        n_weights += 9 * n_filters * (1 + (n_convolutions - 1) * n_filters)
     if "dense" in layers:
         # Halves are rounded up, so the order of the layers makes no difference.
         sides = [-(-side // 2**n_halvings) for side in settings["module__image_shape"]]
