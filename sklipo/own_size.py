@@ -197,6 +197,7 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
 
     _trainer, _dataset = OwnSizeTrainer, OwnSizeDataset
     _training_set, _batches = OwnSizeTrainingSet, OwnSizeBatches
+    _build = staticmethod(build_own_size_network)
     _parameter_constraints = {
         **{
             name: constraints
@@ -389,7 +390,7 @@ class OwnSizeLipNetClassifier(BaseLipNetClassifier):
 
     def _net_parameters(self):
         """Return the parameters of the net that depend on the kind of images."""
-        return {"module": build_own_size_network}
+        return {}
 
 
 def _read_image(image, mask, shape):

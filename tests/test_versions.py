@@ -93,7 +93,9 @@ def test_another_build_of_torch_is_the_same_version():
 
 @pytest.mark.parametrize("estimator", [Resize(), make_lipnet_pipeline()], ids=type)
 def test_warning_points_at_the_load(estimator, tmp_path, monkeypatch):
-    monkeypatch.setattr("sklipo.versions._installed", lambda names: {"sklipo": "0.0"})
+    monkeypatch.setattr(
+        "sklipo.versions._mixin.installed_versions", lambda names: {"sklipo": "0.0"}
+    )
     data = pickle.dumps(estimator)
     joblib.dump(estimator, tmp_path / "model.joblib")
     monkeypatch.undo()

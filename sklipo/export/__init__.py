@@ -2,8 +2,12 @@
 
 from ._conversion import OnnxExport
 from .onnx_files import to_onnx
+from .saving import load_model, save_model, trusted_types
 
 __all__ = [
     "OnnxExport",
+    "load_model",
+    "save_model",
     "to_onnx",
+    "trusted_types",
 ]

@@ -52,7 +52,7 @@ class BaseLipNetClassifier(
     """
 
     _trainer, _dataset, _training_set = LipNetTrainer, ImageDataset, TrainingSet
-    _batches = Batches
+    _batches, _build = Batches, staticmethod(build_network)
     _versioned = (*VersionedMixin._versioned, "torch", "skorch")
     # Groups mean one thing, so they need no request, as those of splitters do not.
     __metadata_request__fit = {"groups": True}
@@ -69,7 +69,6 @@ class BaseLipNetClassifier(
     def _net_parameters(self):
         """Return the parameters of the net that depend on the kind of images."""
         return {
-            "module": build_network,
             "module__image_shape": self.image_shape_,
             "module__hidden_units": int(self.hidden_units),
             "module__dense_dropout": self.dense_dropout,

@@ -43,7 +43,7 @@ def start_from_pretrained(net, classifier):
         if name.rpartition(".")[0] not in kept | {output}
     }
     net.module_.load_state_dict(weights, strict=False)
-    _split_by_depth(net.optimizer_, net.module_)
+    split_by_depth(net.optimizer_, net.module_)
 
 
 def _find_pretrained(pretrained):
@@ -128,7 +128,7 @@ def _describe_layers(network):
     return layers
 
 
-def _split_by_depth(optimizer, network):
+def split_by_depth(optimizer, network):
     """Give the weights of each layer a group, with its depth below the output."""
     levels, level = {}, 0
     for layer in network.modules():

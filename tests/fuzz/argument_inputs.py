@@ -94,6 +94,21 @@ def _fit(estimator, **parameters):
         instance.fit(X, Y).transform(X)
 
 
+def _save_model(model):
+    """Save a model and open it."""
+    with tempfile.TemporaryDirectory() as folder:
+        export.save_model(model, Path(folder) / "model.skops")
+        export.load_model(Path(folder) / "model.skops")
+
+
+def _load_model(**parameters):
+    """Save a model, then open it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.skops"
+        export.save_model(sklipo.Resize(4), path)
+        export.load_model(**{"path": path} | parameters)
+
+
 def _train_with(parameter, part, **parameters):
     """Train a network with a part that has odd parameters."""
     _fit(sklipo.LipNetClassifier, **_QUICK, **{parameter: part(**parameters)})
@@ -368,6 +383,8 @@ def _data_calls():
                 "name": None,
             },
         ),
+        "save_model": (_save_model, {"model": sklipo.Resize(4)}),
+        "load_model": _all_of(_load_model, "path trusted"),
         "save_particles": _all_of(_save, "particles path overwrite"),
         "load_particles": _all_of(_load, "path columns mask_suffix n_jobs"),
         "read_micrograph": (datasets.read_micrograph, {"path": None}),

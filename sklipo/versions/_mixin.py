@@ -1,9 +1,16 @@
-"""Versions of the packages that a model was saved with."""
+"""VersionedMixin: estimators that know the versions that saved them."""
 
+import inspect
 import sys
 import warnings
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+
+from ._comparing import (
+    WHAT_TO_DO,
+    are_compared,
+    in_words,
+    installed_versions,
+    list_differing,
+)
 
 _KEY = "_versions"
 
@@ -35,15 +42,31 @@ class VersionedMixin:
 
     def __getstate__(self):
         """Return the attributes, and the versions of now."""
-        return {**super().__getstate__(), _KEY: _installed(self._versioned)}
+        state = super().__getstate__()
+        if are_compared():
+            return state
+        return {**state, _KEY: installed_versions(self._versioned)}
 
     def __setstate__(self, state):
         """Take the attributes over, unless they are those of another class."""
         state = dict(state)
         saved = state.pop(_KEY, {})
+        if are_compared():
+            state |= self._defaults(without=state)
         self._check_parameters(state, saved)
-        self._check_versions(saved)
+        if not are_compared():
+            self._check_versions(saved)
         super().__setstate__(state)
+
+    def _defaults(self, without):
+        """Return the defaults of parameters that some attributes lack, by name."""
+        parameters = inspect.signature(type(self).__init__).parameters
+        return {
+            name: parameters[name].default
+            for name in self._get_param_names()
+            if name not in without
+            and parameters[name].default is not inspect.Parameter.empty
+        }
 
     def _check_parameters(self, state, saved):
         """Refuse attributes that are not those of the constructor."""
@@ -60,16 +83,12 @@ class VersionedMixin:
 
     def _check_versions(self, saved):
         """Warn if packages are not those that saved the estimator."""
-        installed = _installed(self._versioned)
-        if {name: _public(saved.get(name)) for name in installed} == {
-            name: _public(number) for name, number in installed.items()
-        }:
+        found = installed_versions(self._versioned)
+        if not list_differing(saved, found):
             return
-        now = ", ".join(f"{name} {number}" for name, number in installed.items())
         warnings.warn(
             f"This {type(self).__name__} was saved {_by(saved)} and is loaded by "
-            f"{now}. It may fail or predict otherwise. Compare its predictions with "
-            "known ones, train it anew, or install the versions that saved it.",
+            f"{in_words(found)}. {WHAT_TO_DO}",
             stacklevel=_level_of_load(),
         )
 
@@ -92,25 +111,4 @@ def _by(saved):
     """Return in words what saved an estimator."""
     if not saved:
         return "by a sklipo that kept no versions"
-    return "by " + ", ".join(f"{name} {number}" for name, number in saved.items())
-
-
-def _public(number):
-    """Return a version without its build, such as that for a GPU."""
-    return None if number is None else number.partition("+")[0]
-
-
-@cache
-def _installed(packages):
-    """Return the versions of packages, by name."""
-    return {name: _find_version(name) for name in packages}
-
-
-def _find_version(package):
-    """Return the version of a package."""
-    # What is imported counts: a checkout need not be installed.
-    module = sys.modules.get({"scikit-learn": "sklearn"}.get(package, package))
-    try:
-        return getattr(module, "__version__", None) or version(package)
-    except PackageNotFoundError:
-        return "unknown"
+    return f"by {in_words(saved)}"
