@@ -75,8 +75,8 @@ class Intensities:
         """Median, lower and upper quartile of the surrounding."""
         op = self.op
         size = op.double(op.size(self.surrounding))
-        median = op.floor(size * op.constant([0.5]))
-        others = op.round((size - 1.0) * op.constant([0.25, 0.75]))
+        median = op.floor(size * np.array([0.5]))
+        others = op.round((size - 1.0) * np.array([0.25, 0.75]))
         return at(op, self.surrounding, op.concat([median, others], axis=0))
 
     @cached_property

@@ -1,10 +1,10 @@
-"""Profiles of density in a particle, and its symmetry, in a graph."""
+"""Profiles and symmetry in a graph: the counterparts of sklipo.measures.profiles."""
 
 import numpy as np
 
 from .intensities import square
 
-# As in sklipo.measures.profiles.
+# As there.
 _N_SHELLS, _N_SECTORS = 8, 9
 _N_RADII, _N_ANGLES, _N_ORDERS = 8, 32, 6
 
@@ -14,7 +14,7 @@ def radial_profile(particle, n_points):
     op, geometry = particle.op, particle.geometry
     rings = geometry.rings
     largest = op.sqrt(op.each_max(geometry.squared_radii))
-    positions = largest * op.constant(np.linspace(0, 1, n_points))
+    positions = largest * np.linspace(0, 1, n_points)
     means = rings.average(particle.intensities.values)
     return _interpolate(op, positions, op.double(rings.numbers), means)
 
@@ -22,7 +22,7 @@ def radial_profile(particle, n_points):
 def edge_profile(particle, n_points):
     """Return the intensities of the edge density profile."""
     op, geometry = particle.op, particle.geometry
-    positions = geometry.deepest * op.constant(np.linspace(0, 1, n_points)[::-1])
+    positions = geometry.deepest * np.linspace(0, 1, n_points)[::-1]
     depths = op.double(geometry.shells.numbers) - 0.5
     means = geometry.shells.average(particle.intensities.values)
     return _interpolate(op, positions, depths, means)
@@ -78,10 +78,10 @@ def angular_harmonics(particle):
     angles = np.arange(_N_ANGLES) * (2 * np.pi / _N_ANGLES)
     radii = (np.arange(_N_RADII) + 0.5) / _N_RADII
     circles = 2 * radii[:, np.newaxis] * [[np.sin(angles)], [np.cos(angles)]]
-    points = op.matmul(geometry.root, op.constant(circles.reshape(2, -1)))
+    points = op.matmul(geometry.root, circles.reshape(2, -1))
     points = points + op.unsqueeze(geometry.centroid, [1])
     rings = op.reshape(_look_up(op, image, points), [_N_RADII, _N_ANGLES])
-    power = op.matmul(rings, op.constant(_waves()))
+    power = op.matmul(rings, _waves())
     power = op.each_sum(square(op.reshape(power, [_N_RADII, 2, -1])), 0, 1)
     power = power * ((2 / _N_ANGLES) ** 2 / _N_RADII)
     low = op.slice(power, [1], [_N_ORDERS + 1])

@@ -57,7 +57,7 @@ def moments(particle, intensity):
         cubes.append(op.each_sum(square(offsets) * offsets * sums))
     # Rows come first here, but x runs along rows.
     result = op.stack([*reversed(squares), *reversed(cubes)])
-    return result * op.pow(particle.pixel_size, op.constant([4.0, 4.0, 5.0, 5.0]))
+    return result * op.pow(particle.pixel_size, np.array([4.0, 4.0, 5.0, 5.0]))
 
 
 def _feature(particle, number):

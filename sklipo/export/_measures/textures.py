@@ -1,12 +1,12 @@
-"""Intensities of a particle in a graph: their histogram, contrast and texture."""
+"""Intensities in a graph: the counterparts of sklipo.measures.intensities."""
 
 import numpy as np
 
 from .intensities import at, average, square
 
-# As in sklipo.measures.intensities. What is on an edge stays there, as in Python.
+# As there.
 _N_LEVELS = 16
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 _ROUNDING = 1e-9
 _FRACTIONS = (0.05, 0.1, 0.2, 0.4)
 # Otsu's threshold is that of an 8-bit image; splits of less OpenCV leaves out.
@@ -30,8 +30,7 @@ def segmentation_variance(particle):
     low = op.each_min(values)
     spread = op.each_max(values) - low
     unit = op.where(op.greater(spread, 0.0), spread, op.constant(1.0))
-    grays = (values - low) * ((_N_GRAYS - 1.0) / unit)
-    grays = op.integer(grays + _ROUNDING)
+    grays = op.integer((values - low) * ((_N_GRAYS - 1.0) / unit) + _ROUNDING)
     area = particle.geometry.area
     threshold = _otsu(op, op.count(grays, np.int64(_N_GRAYS)) / area)
     above = op.double(op.greater(grays, threshold))
@@ -45,7 +44,7 @@ def segmentation_variance(particle):
 def _otsu(op, shares):
     """Return Otsu's threshold, the first if several are best, for shares of grays."""
     # Of all grays up to each one.
-    weighted = shares * op.constant(np.arange(float(_N_GRAYS)))
+    weighted = shares * np.arange(float(_N_GRAYS))
     below, sums = (op.cumsum(x, np.int64(0)) for x in (shares, weighted))
     above = 1.0 - below
     differences = sums / below - (op.each_sum(weighted) - sums) / above
@@ -71,7 +70,7 @@ def intensity(particle):
         average(op, standardized * squares),
         op.where(is_some, kurtosis - 3.0, kurtosis),
     ]
-    places = op.round((particle.geometry.area - 1.0) * op.constant(_QUANTILES))
+    places = op.round((particle.geometry.area - 1.0) * _QUANTILES)
     others = [rim, core, core - rim, op.min([intensities.relative_noise, 10.0])]
     parts = [op.stack(statistics), at(op, relative, places), op.stack(others)]
     return op.concat(parts, axis=0)
@@ -133,7 +132,7 @@ def _cooccurrence(particle):
         op.slice(image, step, step + n_first)
         for step in (op.constant([0]), op.constant([1]), row - 1, row, row + 1)
     )
-    # Each pixel with two of its neighbors: half as many numbers to count.
+    # Each pixel with two of its neighbors at once, so that half as many are counted.
     threes = [
         (first * n + others[i]) * n + others[i + 1] for i in range(0, len(others), 2)
     ]
