@@ -4,10 +4,9 @@ import numpy as np
 
 # More than any distance. Squares that occur are exact in single precision.
 _FAR = float(2**15)
-# How many sums are compared at a time: as many as caches hold, but never less than
-# those of some rows.
-_AT_A_TIME = 200_000
-_LEAST_ROWS = 4
+# Rows for which sums are compared at a time: so many that steps are few, so few that
+# the sums of most particles stay in the cache.
+_N_ROWS = 8
 
 
 def squared_depths(op, mask):
@@ -63,12 +62,10 @@ def _least_sums(op, squares):
         Squared distance to the nearest pixel outside in any row.
     """
     height = op.length(squares, 0)
-    n_rows = op.div(op.constant(_AT_A_TIME, np.int64), op.size(squares))
-    n_rows = op.min([op.max([n_rows, np.int64(_LEAST_ROWS)]), height])
-    bounds = _candidates(op, squares, n_rows)
-    # Between a row of a part and a row of the image, if the part began in row height.
-    steps = op.unsqueeze(op.arange(n_rows), [1]) - op.range(
-        -height, height, np.int64(1)
+    bounds = _candidates(op, squares)
+    # From the rows of a part to those from height rows before it on.
+    steps = (
+        op.constant(np.arange(_N_ROWS)[:, np.newaxis]) + height - op.arange(2 * height)
     )
     rises = op.unsqueeze(op.single(steps * steps), [2])
 
@@ -83,7 +80,7 @@ def _least_sums(op, squares):
     return op.slice(op.reshape(parts, shape), [0], op.reshape(height, [1]), [0])
 
 
-def _candidates(op, squares, n_rows):
+def _candidates(op, squares):
     """Return which rows may be nearest to the rows of each part of the image.
 
     No pixel is deeper than the nearest one outside in its row, or than the border.
@@ -99,10 +96,10 @@ def _candidates(op, squares, n_rows):
     to_border = op.min([rows, height - 1 - rows])
     depth = op.integer(op.ceil(op.sqrt(op.each_max(squares, 1))))
     depth = op.min([depth, to_border])
-    n_parts = op.div(height + n_rows - 1, n_rows)
+    n_parts = op.div(height + (_N_ROWS - 1), _N_ROWS)
     # The last part may have rows beyond the image, which are like the last one.
-    rows = op.reshape(op.arange(n_parts * n_rows), op.stack([n_parts, n_rows]))
-    rows = op.min([rows, height - 1])
+    rows = op.min([op.arange(n_parts * _N_ROWS), height - 1])
+    rows = op.reshape(rows, [-1, _N_ROWS])
     depth = op.gather(depth, rows)
     bounds = [op.reduce_min(rows - depth, [1]), op.reduce_max(rows + depth, [1]) + 1]
     before = op.slice(rows, [0], [1], [1]) - height

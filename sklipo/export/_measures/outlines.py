@@ -102,6 +102,7 @@ class _Sides:
             n_sides = op.each_sum(op.integer(op.equal(firsts, best)))
             return self._trace(op.reshape(best, [1]), n_sides)
 
+        # A mask of one part without holes has no other outline.
         return op.choose(op.equal(n_rounds, 1), lambda: cycle, trace_largest)
 
     def _trace(self, first, n_sides):
