@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from measure_cases import MASKS
 
-from sklipo.export._measures import FORMS
-from sklipo.export._measures.geometry import Geometry as GeometryForm
-from sklipo.export._measures.particle import Particle as ParticleForm
-from sklipo.export._ops import LAST_OPSET, LEAST_OPSET, Ops
+from sklipo.export._graphs.measures import FORMS
+from sklipo.export._graphs.measures.geometry import Geometry as GeometryForm
+from sklipo.export._graphs.measures.particle import Particle as ParticleForm
+from sklipo.export._graphs.ops import LAST_OPSET, LEAST_OPSET, Ops
 from sklipo.measures import Geometry, Particle
 from sklipo.measures._groups import GROUPS
 

@@ -17,10 +17,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklipo import ParticleFeatures
-from sklipo.export._measures import FORMS
-from sklipo.export._measures import particle as graph_particles
-from sklipo.export._measures.intensities import at
-from sklipo.export._ops import LAST_OPSET, LEAST_OPSET, Ops
+from sklipo.export._graphs.measures import FORMS
+from sklipo.export._graphs.measures import particle as graph_particles
+from sklipo.export._graphs.measures.intensities import at
+from sklipo.export._graphs.ops import LAST_OPSET, LEAST_OPSET, Ops
 from sklipo.measures import Particle
 from sklipo.measures._groups import GROUPS, Measurement
 from sklipo.surrounding import SCALES

@@ -344,7 +344,7 @@ def test_file_is_written_whole_or_not_at_all(saved, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sklipo.export._archive._add", fail)
+    monkeypatch.setattr("sklipo.export._saved.archive._add", fail)
     with pytest.raises(OSError, match="No space"):
         save_model(Resize(5), path)
     monkeypatch.undo()

@@ -1,6 +1,6 @@
 """Models that leave Python, or that are opened without running what they bring."""
 
-from ._conversion import OnnxExport
+from ._graphs.conversion import OnnxExport
 from .onnx_files import to_onnx
 from .saving import load_model, save_model, trusted_types
 

@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import (
 
 from ..datasets._writing import check_place, write_whole
 from ..particles._warnings import warn_caller
-from ._conversion import convert, describe
-from ._ops import LAST_OPSET, LEAST_OPSET
+from ._graphs.conversion import convert, describe
+from ._graphs.ops import LAST_OPSET, LEAST_OPSET
 
 
 @validate_params(

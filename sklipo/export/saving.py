@@ -20,9 +20,9 @@ from ..versions._comparing import (
     list_differing,
     versions_compared,
 )
-from ._archive import read_archive, write_archive
-from ._copies import copy_in_parts
-from ._trusted import TRUSTED
+from ._saved.archive import read_archive, write_archive
+from ._saved.copies import copy_in_parts
+from ._saved.trusted import TRUSTED
 
 
 @validate_params({"path": [str, PathLike]}, prefer_skip_nested_validation=True)

@@ -5,7 +5,7 @@ from numbers import Number
 
 import numpy as np
 
-from .._extras import import_extra
+from ..._extras import import_extra
 
 # Runs from version 1.14 of ONNX Runtime on.
 LEAST_OPSET = 18
@@ -98,7 +98,7 @@ class Ops:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklipo.export._ops import Ops
+    >>> from sklipo.export._graphs.ops import Ops
     >>> op = Ops(18)
     >>> x = op.argument(np.float64, ("n",))
     >>> y = op.max([2 * x - 1, 0.0])

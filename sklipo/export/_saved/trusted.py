@@ -79,21 +79,21 @@ _OF_SKLEARN = (
 
 # Called with plain values, which they check, and look up names in tables of their own.
 _PARTS = (
-    "sklipo.export._network_parts.DevicePart",
-    "sklipo.export._network_parts.NetPart",
-    "sklipo.export._parts.DictPart",
-    "sklipo.export._parts.FunctionPart",
-    "sklipo.export._parts.IndexPart",
-    "sklipo.export._parts.MaskedArrayPart",
-    "sklipo.export._parts.NeighborTreePart",
-    "sklipo.export._parts.ObjectArrayPart",
-    "sklipo.export._parts.PathPart",
-    "sklipo.export._parts.RequestPart",
-    "sklipo.export._parts.ResultPart",
-    "sklipo.export._parts.ScorerPart",
-    "sklipo.export._parts.SeriesPart",
-    "sklipo.export._parts.TablePart",
-    "sklipo.export._parts.TreePart",
+    "sklipo.export._saved.network_parts.DevicePart",
+    "sklipo.export._saved.network_parts.NetPart",
+    "sklipo.export._saved.parts.DictPart",
+    "sklipo.export._saved.parts.FunctionPart",
+    "sklipo.export._saved.parts.IndexPart",
+    "sklipo.export._saved.parts.MaskedArrayPart",
+    "sklipo.export._saved.parts.NeighborTreePart",
+    "sklipo.export._saved.parts.ObjectArrayPart",
+    "sklipo.export._saved.parts.PathPart",
+    "sklipo.export._saved.parts.RequestPart",
+    "sklipo.export._saved.parts.ResultPart",
+    "sklipo.export._saved.parts.ScorerPart",
+    "sklipo.export._saved.parts.SeriesPart",
+    "sklipo.export._saved.parts.TablePart",
+    "sklipo.export._saved.parts.TreePart",
 )
 
 TRUSTED = tuple(sorted(_ESTIMATORS + _SETTINGS + _OF_SKLEARN + _PARTS))

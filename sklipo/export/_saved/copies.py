@@ -5,8 +5,8 @@ from types import BuiltinFunctionType, FunctionType
 
 import numpy as np
 
-from ._network_parts import NETWORK_PARTS
-from ._parts import PARTS, Part
+from .network_parts import NETWORK_PARTS
+from .parts import PARTS, Part
 
 _USE_JOBLIB = "Use joblib.dump, and joblib.load where you trust the file."
 

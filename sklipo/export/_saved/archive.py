@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo, is_zipfile
 
-from ..versions._comparing import installed_versions
-from ._copies import Again
+from ...versions._comparing import installed_versions
+from .copies import Again
 
 _SCHEMA = "schema.json"
 _MEMBER = re.compile(r"schema\.json|[0-9]+\.(npy|npz|bin)")
@@ -22,7 +22,7 @@ _PACKAGES = {
     "imblearn": ("imbalanced-learn",),
     "sklearn": ("scikit-learn",),
     "sklipo": ("sklipo", "scikit-learn"),
-    "sklipo.export._network_parts": ("torch", "skorch"),
+    "sklipo.export._saved.network_parts": ("torch", "skorch"),
     "skorch": ("skorch",),
 }
 _KNOWN = {package for packages in _PACKAGES.values() for package in packages}

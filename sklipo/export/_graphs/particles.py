@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..own_size import ROUNDING
-from ._measures.intensities import deviation_of, noise_level, positive_or_one
-from ._measures.particle import Particle
+from ...own_size import ROUNDING
+from .measures.intensities import deviation_of, noise_level, positive_or_one
+from .measures.particle import Particle
 
 # In deviations of the whole image, as NormalizeBackground has it.
 _LEAST_CONTRAST = 1e-4

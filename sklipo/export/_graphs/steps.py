@@ -11,19 +11,19 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from ..ensemble import EnsembleClassifier
-from ..features import ParticleFeatures
-from ..lipnet._prediction import activations, mean_probabilities, probabilities
-from ..lipnet.classifier import LipNetClassifier
-from ..own_size import OwnSizeLipNetClassifier
-from ..resize import Resize
-from ..selective import SelectiveClassifier
-from ..transformers import ApplyMask, CropToMask, NormalizeBackground
-from . import _particles
-from ._networks import apply_network, mean_own_size_probabilities
-from ._ops import NoOnnxForm
-from ._particles import Cutout
-from ._sklearn import apply_sklearn
+from ...ensemble import EnsembleClassifier
+from ...features import ParticleFeatures
+from ...lipnet._prediction import activations, mean_probabilities, probabilities
+from ...lipnet.classifier import LipNetClassifier
+from ...own_size import OwnSizeLipNetClassifier
+from ...resize import Resize
+from ...selective import SelectiveClassifier
+from ...transformers import ApplyMask, CropToMask, NormalizeBackground
+from . import particles
+from .estimators import apply_sklearn
+from .networks import apply_network, mean_own_size_probabilities
+from .ops import NoOnnxForm
+from .particles import Cutout
 
 # A vote counts this much at least, as in sklipo.ensemble.
 _LEAST = 1e-6
@@ -79,23 +79,23 @@ def _no_form(step):
 
 @transform.register
 def _(step: NormalizeBackground, graph, value):
-    return _particles.normalize(graph.op, value, step.scale)
+    return particles.normalize(graph.op, value, step.scale)
 
 
 @transform.register
 def _(step: CropToMask, graph, value):
-    return _particles.crop(graph.op, value, step.margin)
+    return particles.crop(graph.op, value, step.margin)
 
 
 @transform.register
 def _(step: ApplyMask, graph, value):
-    return _particles.fill_outside(graph.op, value, step.fill_value)
+    return particles.fill_outside(graph.op, value, step.fill_value)
 
 
 @transform.register
 def _(step: Resize, graph, value):
     graph.note_view(value, step.white_)
-    return _particles.resize_to_row(
+    return particles.resize_to_row(
         graph.op,
         value,
         step.size_,
@@ -171,7 +171,7 @@ def _(model: OwnSizeLipNetClassifier, graph, value):
     mode = "masked" if model.region == "mask" else None
     graph.note_view(value, model.white_, mode)
     pixel_size = None if model.pixel_size is None else graph.pixel_size
-    images = _particles.own_size_images(op, value, model, pixel_size)
+    images = particles.own_size_images(op, value, model, pixel_size)
     averaged = model.test_time_augmentation
     compute = mean_own_size_probabilities if averaged else probabilities
     y_proba = apply_network(op, model.net_.module_, compute, images)

@@ -22,7 +22,7 @@ from sklearn.tree._tree import NODE_DTYPE, Tree
 # Private parts of scikit-learn: what an estimator keeps of its requests.
 from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
 
-from ..evaluation import CrossValidationResult
+from ...evaluation import CrossValidationResult
 
 # What callbacks of skorch have among their settings.
 _FUNCTIONS = ("builtins.print", "skorch.utils.noop", "skorch.utils.to_numpy")

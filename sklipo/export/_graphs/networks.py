@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import torch
 
-from ..lipnet._own_size import VIEWS
-from ..lipnet._own_size_network import InsideNorm
-from ..lipnet._prediction import probabilities
-from ._ops import LEAST_OPSET
+from ...lipnet._own_size import VIEWS
+from ...lipnet._own_size_network import InsideNorm
+from ...lipnet._prediction import probabilities
+from .ops import LEAST_OPSET
 
 
 class _Forward(torch.nn.Module):

@@ -4,8 +4,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ...measures._geometry import STEP_WEIGHTS, STEPS
-from .._ops import Ops
+from ....measures._geometry import STEP_WEIGHTS, STEPS
+from ..ops import Ops
 from .distances import squared_depths
 from .hulls import Hull
 from .outlines import largest_outline

@@ -8,9 +8,9 @@ from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 
-from .._extras import import_extra
-from ..calibration import BalancedCalibratedClassifierCV
-from ._ops import LEAST_OPSET, ML_OPSET, NoOnnxForm
+from ..._extras import import_extra
+from ...calibration import BalancedCalibratedClassifierCV
+from .ops import LEAST_OPSET, ML_OPSET, NoOnnxForm
 
 # Each predicts as its base does: it differs in how it is fitted.
 _BASES = {

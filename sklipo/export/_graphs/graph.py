@@ -4,10 +4,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ..measures._groups import GROUPS
-from ._measures import FORMS
-from ._ops import NoOnnxForm
-from ._particles import Cutout
+from ...measures._groups import GROUPS
+from .measures import FORMS
+from .ops import NoOnnxForm
+from .particles import Cutout
 
 # What kind of pixels a raw scale of grays stands for, by its white level.
 _KINDS = {255: "uint8", 65535: "uint16", 1: "float"}

@@ -2,11 +2,11 @@
 
 import torch
 
-from ..lipnet._net_values import list_values, put_together
-from ..lipnet.classifier import LipNetClassifier
-from ..lipnet.trainer import LipNetTrainer
-from ..own_size import OwnSizeLipNetClassifier
-from ._parts import Part
+from ...lipnet._net_values import list_values, put_together
+from ...lipnet.classifier import LipNetClassifier
+from ...lipnet.trainer import LipNetTrainer
+from ...own_size import OwnSizeLipNetClassifier
+from .parts import Part
 
 _KINDS = {kind.__name__: kind for kind in (LipNetClassifier, OwnSizeLipNetClassifier)}
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .. import __version__
-from .._extras import import_extra
-from ._graph import Graph
-from ._model_steps import first_value, predict
-from ._ops import LEAST_OPSET, NoOnnxForm, Ops
+from ... import __version__
+from ..._extras import import_extra
+from .graph import Graph
+from .ops import LEAST_OPSET, NoOnnxForm, Ops
+from .steps import first_value, predict
 
 # In this order: a graph that takes measures does not take the image.
 _STARTS = ("features", "image", "rows")

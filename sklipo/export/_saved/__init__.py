@@ -1,0 +1,1 @@
+"""Models as plain values, and those in a file."""
