@@ -384,6 +384,23 @@ def test_errors_of_the_graph(image, mask, message, tmp_path):
         session.run(None, inputs)
 
 
+@pytest.mark.parametrize("pixel_size", [0.0, -1.0, np.nan, np.inf])
+def test_pixel_sizes_that_are_none(pixel_size, tmp_path):
+    particles = drawn_particles()
+    model = fit(make_svc_pipeline(["area"]), particles)
+    export = to_onnx(model, tmp_path / "model.onnx")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(export.path, options)
+    inputs = {
+        "image": particles["image"][0].astype("float32"),
+        "mask": particles["mask"][0],
+        "pixel_size": np.array(pixel_size),
+    }
+    with pytest.raises(Exception, match="pixel_size_must_be_above_0"):
+        session.run(None, inputs)
+
+
 def test_file_runs_without_sklipo(tmp_path):
     particles = drawn_particles(3)
     model = fit(make_lipnet_pipeline("lipnet-1", **TINY), drawn_particles())

@@ -81,13 +81,16 @@ class Measurement(NamedTuple):
         """Names of the features."""
         return _name_features(self)
 
+    @property
+    def arguments(self):
+        """Settings that the group takes, by name."""
+        settings = {**dict(self.settings), "intensity": self.scale}
+        return {key: settings[key] for key in GROUPS[self.group].settings}
+
     def measure(self, particle):
         """Return the features by name of a particle that is on the scale."""
         group = GROUPS[self.group]
-        settings = {**dict(self.settings), "intensity": self.scale}
-        result = group.measure(
-            particle, **{key: settings[key] for key in group.settings}
-        )
+        result = group.measure(particle, **self.arguments)
         return (
             result
             if isinstance(result, dict)

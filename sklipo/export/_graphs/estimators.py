@@ -28,12 +28,12 @@ def apply_sklearn(op, estimator, rows):
         The operators.
     estimator : estimator
         A fitted transformer or classifier.
-    rows : Var of shape (n_samples, n_features)
+    rows : Tensor of shape (n_samples, n_features)
         Rows of numbers.
 
     Returns
     -------
-    list of Var
+    list of Tensor
         The transformed rows; of a classifier labels, and probabilities or scores.
 
     Raises

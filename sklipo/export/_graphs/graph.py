@@ -4,7 +4,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ...measures._groups import GROUPS
 from .measures import FORMS
 from .ops import NoOnnxForm
 from .particles import Cutout
@@ -72,8 +71,11 @@ class Graph:
     @cached_property
     def pixel_size(self):
         """Nanometers per pixel, an input where a step asks for it."""
-        self.inputs["pixel_size"] = self.op.argument(np.float64, ())
-        return self.inputs["pixel_size"]
+        op = self.op
+        pixel_size = self.inputs["pixel_size"] = op.argument(np.float64, ())
+        is_size = op.greater(pixel_size, 0.0) & ~op.isinf(pixel_size)
+        zero = op.fail_unless(is_size, "pixel_size must be above 0")
+        return pixel_size + op.double(zero)
 
     def rows(self, n_features, dtype):
         """Return rows that the graph takes."""
@@ -114,15 +116,10 @@ class Graph:
         for measurement in transformer._measurements:
             key = measurement.key
             if key not in measured:
-                scaled = particle.normalized(measurement.scale)
-                group = GROUPS[measurement.group]
-                settings = {
-                    **dict(measurement.settings),
-                    "intensity": measurement.scale,
-                }
-                settings = {name: settings[name] for name in group.settings}
-                form = FORMS[measurement.group]
-                measured[key] = form(scaled, **settings)
+                form, scale = FORMS[measurement.group], measurement.scale
+                measured[key] = form(
+                    particle.normalized(scale), **measurement.arguments
+                )
             values.append(measured[key])
         if "none" in {measurement.scale for measurement in transformer._measurements}:
             self.note_view(cutout, transformer._white, "measured")

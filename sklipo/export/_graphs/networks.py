@@ -58,12 +58,12 @@ def apply_network(op, network, function, images):
         The network of a fitted classifier; it is not changed.
     function : callable
         Takes the network and a batch of images as tensors of torch.
-    images : Var of shape (n_samples, n_channels, height, width), dtype float32
+    images : Tensor of shape (n_samples, n_channels, height, width), dtype float32
         Images.
 
     Returns
     -------
-    Var of shape (n_samples, n_outputs), dtype float32
+    Tensor of shape (n_samples, n_outputs), dtype float32
         What the function returns.
     """
     # ONNX Runtime convolves in single precision alone.

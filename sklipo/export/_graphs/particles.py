@@ -19,9 +19,9 @@ class Cutout:
 
     Parameters
     ----------
-    image : Var of shape (height, width), dtype float32
+    image : Tensor of shape (height, width), dtype float32
         Its pixels.
-    mask : Var of shape (height, width), dtype bool
+    mask : Tensor of shape (height, width), dtype bool
         True inside the particle.
     is_raw : bool
         Whether the pixels still are on the scale of the image.

@@ -36,9 +36,9 @@ class Votes(NamedTuple):
     ----------
     classes : ndarray of shape (n_classes,)
         The classes.
-    codes : Var of shape (n_samples,), dtype int64
+    codes : Tensor of shape (n_samples,), dtype int64
         Position of the predicted one.
-    probabilities : Var of shape (n_samples, n_classes) or None
+    probabilities : Tensor of shape (n_samples, n_classes) or None
         Their probabilities, if the classifier has any.
     unsure : object
         Label of the code that follows the last class, if there is one.

@@ -19,16 +19,16 @@ class Intensities:
     ----------
     op : Ops
         The operators.
-    image : Var of shape (height, width), dtype float32
+    image : Tensor of shape (height, width), dtype float32
         Pixels of the cut-out.
     geometry : Geometry
         Which of them are inside.
 
     Attributes
     ----------
-    image : Var of shape (height, width), dtype float32
+    image : Tensor of shape (height, width), dtype float32
         Intensity of each pixel of the cut-out.
-    values : Var of shape (area,), dtype float64
+    values : Tensor of shape (area,), dtype float64
         Intensity of each pixel inside.
     """
 

@@ -13,11 +13,11 @@ class Particle:
     ----------
     op : Ops
         The operators.
-    image : Var of shape (height, width), dtype float32
+    image : Tensor of shape (height, width), dtype float32
         Pixels of the cut-out.
-    mask : Var of shape (height, width), dtype bool
+    mask : Tensor of shape (height, width), dtype bool
         True inside.
-    pixel_size : Var of shape (), dtype float64
+    pixel_size : Tensor of shape (), dtype float64
         Nanometers per pixel, 1 where unknown.
 
     Attributes
