@@ -25,10 +25,17 @@ def find_caveats(labeled, sample, names, predictions, share, level):
     """
     return [
         *caveats_of_groups(sample.units, labeled),
+        *caveats_of_labeled(labeled, names, predictions, level),
+        *_of_fit(predictions, share),
+    ]
+
+
+def caveats_of_labeled(labeled, names, predictions, level):
+    """Return what is doubtful about any shares that rest on these labeled particles."""
+    return [
         *_of_unseen_classes(labeled, names),
         *_of_rare_classes(labeled, names),
         *_of_errors(predictions, names, level),
-        *_of_fit(predictions, share),
     ]
 
 
@@ -38,18 +45,7 @@ def caveats_of_groups(units, labeled=None):
     if labeled is not None:
         sides["labeled"] = labeled.units
     n_units = {side: count_units(codes) for side, codes in sides.items()}
-    found = []
-    for side, n in n_units.items():
-        if n == 1:
-            found.append(
-                f"All {side} particles are of one micrograph. The interval can't "
-                "contain how micrographs differ, and is too narrow."
-            )
-        elif n is not None and n < _FEW:
-            found.append(
-                f"There are {n} {side} micrographs. Intervals rest on how micrographs "
-                f"differ, and are themselves uncertain with fewer than {_FEW}."
-            )
+    found = [text for pair in n_units.items() for text in caveats_of_number(*pair)]
     without = [side for side, n in n_units.items() if n is None]
     if len(without) < len(sides):
         found.extend(
@@ -59,6 +55,22 @@ def caveats_of_groups(units, labeled=None):
             for side in without
         )
     return found
+
+
+def caveats_of_number(side, n_units):
+    """Return what there is to say of the number of micrographs of one side."""
+    if n_units == 1:
+        return [
+            f"All {side} particles are of one micrograph. The interval can't contain "
+            "how micrographs differ, and is too narrow."
+        ]
+    if n_units is not None and n_units < _FEW:
+        return [
+            f"There are {n_units} {side} micrographs. Intervals rest on how "
+            "micrographs differ, and are themselves uncertain with fewer than "
+            f"{_FEW}."
+        ]
+    return []
 
 
 def caveats_of_audit(audited, sample, names):

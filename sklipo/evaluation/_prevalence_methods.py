@@ -92,18 +92,24 @@ def count(sample, n_classes, n_predicted, resampler):
 
 def resample_predictions(labeled, sample, resampler):
     """Return how the model predicts, and what, as observed and in resamples."""
-    n_classes, n_predicted = labeled.n_classes, labeled.n_predicted
-    n_cells = n_classes * n_predicted
+    matrix, drawn_matrices = resample_errors(labeled, resampler)
+    return Predictions(
+        matrix,
+        np.bincount(sample.predicted, minlength=labeled.n_predicted),
+        drawn_matrices,
+        _draw_counts(sample, labeled.n_predicted, resampler),
+    )
+
+
+def resample_errors(labeled, resampler):
+    """Return how the model predicts each class, as observed and in resamples."""
+    n_classes = labeled.n_classes
+    n_cells = n_classes * labeled.n_predicted
     matrix = np.bincount(labeled.pairs, minlength=n_cells).reshape(n_classes, -1)
     drawn = resampler.draw(labeled.pairs, n_cells, labeled.units, n_means=n_classes)
     drawn = drawn.reshape(len(drawn), n_classes, -1)
     totals = np.maximum(drawn.sum(axis=2, keepdims=True), np.finfo(float).tiny)
-    return Predictions(
-        matrix / matrix.sum(axis=1, keepdims=True),
-        np.bincount(sample.predicted, minlength=n_predicted),
-        drawn / totals,
-        _draw_counts(sample, n_predicted, resampler),
-    )
+    return matrix / matrix.sum(axis=1, keepdims=True), drawn / totals
 
 
 def adjust(predictions):

@@ -95,11 +95,16 @@ class Resampler:
         n_units = max(effective_number(sizes), 2.0)
         # Not every class is in every micrograph: many classes take half of them.
         n_free = max(n_units - n_means, (n_units - 1) / 2)
-        upper = (1 + self.level) / 2
-        widening = (student.ppf(upper, n_free) / norm.ppf(upper)) ** 2
         # Shares of n gamma weights of this shape have 1 / (n * shape + 1) of the
         # variance; that of n with so many degrees of freedom asks for 1 / n_free.
+        widening = find_widening(n_free, self.level)
         return max((n_free / widening - 1) / n_units, _LEAST_SHAPE)
+
+
+def find_widening(n_free, level):
+    """Return by how much few degrees of freedom raise the variance of weights."""
+    upper = (1 + level) / 2
+    return (student.ppf(upper, n_free) / norm.ppf(upper)) ** 2
 
 
 def effective_number(sizes):
