@@ -517,7 +517,14 @@ def _inspection_calls():
 
 
 def _export_calls():
-    return {"to_onnx": (_to_onnx, {"model": _linear(), "dtype": None, "opset": None})}
+    result = evaluation.CrossValidationResult(
+        classes=np.unique(Y), y_true=Y, y_pred=Y_PRED, folds=np.arange(len(Y)) % 2
+    )
+    page = {"model": _linear(), "result": result, "title": None}
+    return {
+        "to_onnx": (_to_onnx, {"model": _linear(), "dtype": None, "opset": None}),
+        "to_html": (_to_html, page),
+    }
 
 
 @cache
@@ -529,6 +536,12 @@ def _to_onnx(**parameters):
     """Write a model where nobody looks for it."""
     with tempfile.TemporaryDirectory() as folder:
         export.to_onnx(path=Path(folder) / "model.onnx", **parameters)
+
+
+def _to_html(**parameters):
+    """Write a page where nobody looks for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        export.to_html(path=Path(folder) / "model.html", **parameters)
 
 
 def call_odd(function, arguments, parameter, value):

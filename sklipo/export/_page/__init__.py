@@ -1,0 +1,1 @@
+"""A page that classifies: how it is put together, and what it is put together of."""

@@ -1,0 +1,84 @@
+// Pictures of particles: gray levels stretched, outlines of masks on top.
+
+const MOST_SAMPLES = 4096;
+const CUT_OFF = 0.005;
+const OPAQUE = 0xff000000;
+const GRAY = 0x010101;
+
+const stretched = new WeakMap();
+
+// Draw a picture as large as it fits into the middle of a canvas; return its place.
+export function drawPicture(canvas, picture, sharp = false) {
+  const context = canvas.getContext("2d");
+  const scale = Math.min(canvas.width / picture.width, canvas.height / picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  const place = { scale, x: (canvas.width - width) / 2, y: (canvas.height - height) / 2 };
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = !(sharp && scale > 3);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(stretch(picture), place.x, place.y, width, height);
+  return place;
+}
+
+// Draw a line around a mask whose first pixel is at top and left of the picture.
+export function drawOutline(canvas, place, path, color, width) {
+  const context = canvas.getContext("2d");
+  context.setTransform(place.scale, 0, 0, place.scale, place.x, place.y);
+  for (const [style, extra] of [["rgb(0 0 0 / 65%)", 2], [color, 0]]) {
+    context.strokeStyle = style;
+    context.lineWidth = (width + extra) / place.scale;
+    context.stroke(path);
+  }
+  context.setTransform(1, 0, 0, 1, 0, 0);
+}
+
+// The sides of pixels between a mask and what is outside.
+export function traceOutline(mask, height, width, top = 0, left = 0) {
+  const path = new Path2D();
+  const isInside = (row, column) => row >= 0 && row < height && column >= 0 &&
+    column < width && mask[row * width + column] === 1;
+  const line = (y, x, dy, dx) => {
+    path.moveTo(left + x, top + y);
+    path.lineTo(left + x + dx, top + y + dy);
+  };
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      if (!mask[row * width + column]) continue;
+      if (!isInside(row - 1, column)) line(row, column, 0, 1);
+      if (!isInside(row + 1, column)) line(row + 1, column, 0, 1);
+      if (!isInside(row, column - 1)) line(row, column, 1, 0);
+      if (!isInside(row, column + 1)) line(row, column + 1, 1, 0);
+    }
+  }
+  return path;
+}
+
+// The gray levels from dark to bright, without the few at either end.
+function stretch(picture) {
+  if (stretched.has(picture)) return stretched.get(picture);
+  const { data, height, width } = picture;
+  const [low, high] = findRange(data);
+  const pixels = new ImageData(width, height);
+  // A pixel's four bytes at once: alpha, and a gray from three equal colors.
+  const colors = new Uint32Array(pixels.data.buffer);
+  const factor = 255 / (high - low);
+  for (let i = 0; i < data.length; i++) {
+    const level = Math.max(0, Math.min(255, (data[i] - low) * factor)) & 255;
+    colors[i] = OPAQUE | (level * GRAY);
+  }
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  stretched.set(picture, canvas);
+  return canvas;
+}
+
+function findRange(data) {
+  const step = Math.max(1, Math.floor(data.length / MOST_SAMPLES));
+  const samples = Float64Array.from({ length: Math.ceil(data.length / step) }, (_, i) =>
+    data[i * step]).sort();
+  const last = samples.length - 1;
+  const low = samples[Math.floor(CUT_OFF * last)];
+  const high = samples[Math.ceil((1 - CUT_OFF) * last)];
+  return high > low ? [low, high] : [low - 1, low + 1];
+}
