@@ -101,11 +101,11 @@ def to_html(model, path, *, result=None, title=None):
 
     Examples
     --------
-    >>> from sklipo import make_lipnet_pipeline
+    >>> from sklipo import make_svc_pipeline
     >>> from sklipo.datasets import make_liposomes
     >>> from sklipo.export import to_html
     >>> particles = make_liposomes(30, weights=None, random_state=0)
-    >>> model = make_lipnet_pipeline("lipnet-1", max_epochs=1, random_state=0)
+    >>> model = make_svc_pipeline("thesis", probability=True)
     >>> model = model.fit(particles, particles["label"])
     >>> path = getfixture("tmp_path") / "model.html"
     >>> to_html(model, path)

@@ -102,19 +102,19 @@ def to_onnx(model, path, *, dtype="float32", opset=LEAST_OPSET):
     Examples
     --------
     >>> import onnxruntime
-    >>> from sklipo import make_lipnet_pipeline
+    >>> from sklipo import make_svc_pipeline
     >>> from sklipo.datasets import make_liposomes
     >>> from sklipo.export import to_onnx
     >>> particles = make_liposomes(30, weights=None, random_state=0)
-    >>> model = make_lipnet_pipeline("lipnet-1", max_epochs=1, random_state=0)
-    >>> model = model.fit(particles, particles["label"])
+    >>> particles = particles[["image", "mask", "label"]]
+    >>> model = make_svc_pipeline("thesis").fit(particles, particles["label"])
     >>> path = getfixture("tmp_path") / "model.onnx"
     >>> to_onnx(model, path).classes == model.classes_.tolist()
     True
     >>> session = onnxruntime.InferenceSession(path)
     >>> image = particles["image"][0].astype("float32")
     >>> inputs = {"image": image, "mask": particles["mask"][0]}
-    >>> label, probabilities = session.run(None, inputs)
+    >>> (label,) = session.run(None, inputs)
     >>> label[0] == model.predict(particles[:1])[0]
     True
     """

@@ -57,11 +57,12 @@ class OnnxExport:
 
     Examples
     --------
-    >>> from sklipo import make_lipnet_pipeline
+    >>> from sklipo import make_svc_pipeline
     >>> from sklipo.datasets import make_liposomes
     >>> from sklipo.export import to_onnx
     >>> particles = make_liposomes(30, weights=None, random_state=0)
-    >>> model = make_lipnet_pipeline("lipnet-1", max_epochs=1, random_state=0)
+    >>> particles = particles[["image", "mask", "label"]]
+    >>> model = make_svc_pipeline("thesis", probability=True)
     >>> model = model.fit(particles, particles["label"])
     >>> export = to_onnx(model, getfixture("tmp_path") / "model.onnx")
     >>> export.starts_at
