@@ -309,6 +309,17 @@ class Ops:
         """Return numbers as a tensor of one axis."""
         return self.concat([self.unsqueeze(x, [0]) for x in numbers], axis=0)
 
+    def turned(self, x):
+        """Return two rows of numbers as columns, or two columns as rows."""
+        # Before version 1.24, ONNX Runtime makes one node of a transpose and a product,
+        # and has none for doubles.
+        axis = 0 if x.shape[0] == 2 else 1
+        parts = self.split(x, num_outputs=2, axis=axis)
+        parts = [self.squeeze(part, [axis]) for part in parts]
+        return self.concat(
+            [self.unsqueeze(p, [1 - axis]) for p in parts], axis=1 - axis
+        )
+
     def roll(self, x, step, axis):
         """Return a tensor with its parts moved along an axis, as NumPy does."""
         parts = [

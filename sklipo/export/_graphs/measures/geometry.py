@@ -234,9 +234,10 @@ class Geometry:
         # By Cayley and Hamilton: the square root of the determinant is the product of
         # its eigenvalues, and the other root their sum.
         deviations = op.sqrt(self.variances)
-        product = op.reduce_prod(deviations, None, keepdims=False)
         matrix = op.reshape(op.gather(self.covariance, [0, 1, 1, 2]), [2, 2])
-        return (matrix + product * op.constant(np.eye(2))) / op.each_sum(deviations)
+        return (matrix + self._determinant * op.constant(np.eye(2))) / op.each_sum(
+            deviations
+        )
 
     @cached_property
     def inverse_root(self):
@@ -244,8 +245,13 @@ class Geometry:
         op = self.op
         yy, xy, _, xx = op.split(op.reshape(self.root, [-1]), num_outputs=4)
         turned = op.concat([xx, -xy, -xy, yy], axis=0)
-        determinant = op.reduce_prod(op.sqrt(self.variances), None, keepdims=False)
-        return op.reshape(turned, [2, 2]) / determinant
+        return op.reshape(turned, [2, 2]) / self._determinant
+
+    @cached_property
+    def _determinant(self):
+        """The determinant of ``root``."""
+        minor, major = self.op.split(self.op.sqrt(self.variances), num_outputs=2)
+        return self.op.squeeze(minor * major)
 
     @cached_property
     def perimeter(self):

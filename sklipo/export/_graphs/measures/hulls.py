@@ -33,7 +33,7 @@ class Hull:
         left = op.slice(
             left * op.constant([[-1.0], [1.0]]), [-1], [-(2**62)], [1], [-1]
         )
-        self.points = op.transpose(op.concat([right, left], axis=1), perm=[1, 0])
+        self.points = op.turned(op.concat([right, left], axis=1))
 
     @cached_property
     def _sides(self):
@@ -56,9 +56,7 @@ class Hull:
         is_side = op.greater(norms, 0.0)
         along = op.compress(self._sides / op.unsqueeze(norms, [1]), is_side, axis=0)
         # The direction of rows stands in for the sides that a single pixel lacks.
-        along = op.transpose(
-            op.concat([along, op.constant([[1.0, 0.0]])], axis=0), perm=[1, 0]
-        )
+        along = op.turned(op.concat([along, op.constant([[1.0, 0.0]])], axis=0))
         across = op.gather(along, [1, 0]) * op.constant([[-1.0], [1.0]])
         pixel = op.each_sum(op.abs(along), 0)
         places = [op.matmul(self.points, directions) for directions in (across, along)]

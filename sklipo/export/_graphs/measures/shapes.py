@@ -42,10 +42,11 @@ def outline_harmonics(particle):
     op = particle.op
     angles, bends = _find_turns(op, _round_outline(particle))
     angles = op.unsqueeze(op.constant(_ORDERS), [1]) * angles
-    # The sum over all sides of direction times change of a wave, by parts.
+    # The sum over all sides of direction times change of a wave, by parts. ONNX Runtime
+    # has a sine in double precision, but no cosine before version 1.24.
     cosines, sines = (
-        op.split(op.matmul(wave(angles), bends), axis=1, num_outputs=2)
-        for wave in (op.cos, op.sin)
+        op.split(op.matmul(op.sin(angles + phase), bends), axis=1, num_outputs=2)
+        for phase in (np.pi / 2, 0.0)
     )
     pairs = [
         (cosines[0] + sines[1], cosines[1] - sines[0]),
@@ -74,7 +75,7 @@ def _find_turns(op, outline):
     bends = op.roll(directions, 1, axis=1) - directions
     part = op.cumsum(lengths, np.int64(0), exclusive=True)
     part = part / _or_one(op, op.each_sum(lengths))
-    return part * (2 * np.pi), op.transpose(bends, perm=[1, 0])
+    return part * (2 * np.pi), op.turned(bends)
 
 
 def _or_one(op, numbers):
