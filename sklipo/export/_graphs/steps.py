@@ -64,7 +64,7 @@ def predict(model, graph, value):
     if isinstance(value, Cutout) or not is_classifier(model):
         raise _no_form(model)
     labels, *others = apply_sklearn(graph.op, model, value)
-    codes = graph.op.encode(labels, model.classes_)
+    codes = graph.op.encode(graph.op.reshape(labels, [-1]), model.classes_)
     has_probabilities = hasattr(model, "predict_proba")
     return Votes(model.classes_, codes, others[0] if has_probabilities else None)
 
