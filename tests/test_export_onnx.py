@@ -25,6 +25,7 @@ from imblearn.pipeline import make_pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -332,6 +333,10 @@ def test_measures_without_a_form_beside_pixels(tmp_path):
         to_onnx(model, tmp_path / "model.onnx")
 
 
+def list_areas(particles):
+    return np.array([[mask.sum()] for mask in particles["mask"]])
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -341,13 +346,16 @@ def test_measures_without_a_form_beside_pixels(tmp_path):
         ),
         (make_pipeline(Resize(4), FunctionTransformer(np.sqrt), SVC()), "'function"),
         (make_pipeline(FunctionTransformer(), Resize(4), SVC()), "where it stands"),
+        (CalibratedClassifierCV(linear(Resize(4)), cv=2), "^Calibrated.* where it"),
+        (VotingClassifier([("a", linear(Resize(4)))], voting="soft"), "^Voting"),
+        (make_pipeline(FunctionTransformer(list_areas), SVC()), "'functiontransformer"),
         (make_pipeline(Resize(4), SVR()), "'svr': SVR"),
     ],
 )
 def test_steps_without_a_form_are_named(model, message, tmp_path):
     particles = drawn_particles()
     y = particles["label"]
-    if "svr" in model.named_steps:
+    if "svr" in getattr(model, "named_steps", ()):
         y = np.arange(len(y), dtype=float)
     with pytest.raises(ValueError, match=message):
         to_onnx(model.fit(particles, y), tmp_path / "model.onnx")

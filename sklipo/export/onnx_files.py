@@ -62,8 +62,9 @@ def to_onnx(model, path, *, dtype="float32", opset=LEAST_OPSET):
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If a step of the model has no form in ONNX, or ``dtype`` is another type of
-        integers than the pixels that the model has learned from.
+        If a step of the model has no form in ONNX, or one that computes something else
+        than the step does; or ``dtype`` is another type of integers than the pixels
+        that the model has learned from.
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
 
@@ -94,6 +95,11 @@ def to_onnx(model, path, *, dtype="float32", opset=LEAST_OPSET):
     Probabilities are those of the model to about 1e-5, as graphs compute some of it in
     single precision. A mask of another shape or without pixels, and pixels that are not
     finite, raise an error that says so.
+
+    The forms of scikit-learn's estimators are those of skl2onnx. As these ignore some
+    parameters, such as ``weights`` of :class:`~sklearn.neighbors.KNeighborsClassifier`
+    or isotonic calibration, each is compared with its estimator on random rows before
+    the file is written.
 
     Measures are computed in the graph, but for the group ``"lamellae"``. With that, the
     graph starts at the measures, which have to come from

@@ -67,6 +67,11 @@ def save_model(model, path):
     callable, as opening the file would have to call it; functions that can't be
     imported by name, such as a lambda; and objects that hold themselves.
 
+    What is held, but opened only by who passes its name as ``trusted``: types of your
+    own, and those of scikit-learn that neither skops nor :func:`trusted_types` lists,
+    such as the score function of :class:`~sklearn.feature_selection.SelectKBest`.
+    :func:`load_model` names them, so open a file once before you give it away.
+
     References
     ----------
     .. [1] https://skops.readthedocs.io/en/stable/persistence.html

@@ -64,7 +64,7 @@ def predict(model, graph, value):
     if isinstance(value, Cutout) or not is_classifier(model):
         raise _no_form(model)
     labels, *others = apply_sklearn(graph.op, model, value)
-    codes = graph.op.encode(labels, model.classes_)
+    codes = graph.op.encode(graph.op.reshape(labels, [-1]), model.classes_)
     has_probabilities = hasattr(model, "predict_proba")
     return Votes(model.classes_, codes, others[0] if has_probabilities else None)
 
@@ -256,7 +256,9 @@ _ON_PARTICLES = (
 def first_value(model, graph):
     """Return what the graph of a model takes: a cut-out, or rows."""
     parts = list(_parts(model))
-    if any(isinstance(part, _ON_PARTICLES) for part in parts):
+    # What has no number of features was fitted to particles; an error names it later.
+    is_on_rows = hasattr(parts[0], "n_features_in_")
+    if not is_on_rows or any(isinstance(part, _ON_PARTICLES) for part in parts):
         return graph.cutout
     is_network = isinstance(parts[0], LipNetClassifier)
     dtype = np.float32 if is_network else np.float64
