@@ -28,10 +28,12 @@ MODES = ("masked", "cropped", "surrounding")
 
 
 def main(path=None):
-    artificial = odd_particles(N_COMPARED)
+    # Own particles may have no pixel size: a model measures both kinds in pixels.
+    artificial = odd_particles(N_COMPARED).drop(columns="pixel_size")
     tables = {"artificial": artificial}
     if path is not None:
-        tables["own"] = some_of(load_particles(path), N_COMPARED)
+        own = some_of(load_particles(path), N_COMPARED)
+        tables["own"] = own.drop(columns="pixel_size", errors="ignore")
     trained = some_of(tables.get("own", artificial), N_TRAINED)
     rows = []
     for name, model in make_models().items():
