@@ -25,7 +25,7 @@ SCALES = ("contrast", "noise", "none")
 _BLUR = np.ones((5, 5), np.uint8)
 # OpenCV computes a variance as the mean of squares less the square of the mean. Of a
 # smaller deviation, relative to the mean, few digits would be left.
-_LEAST_RELATIVE_DEVIATION = 1e-3
+LEAST_RELATIVE_DEVIATION = 1e-3
 # OpenCV has no statistics of other types, and version 4 raises an error for them.
 _OPENCV_TYPES = {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
 
@@ -123,7 +123,7 @@ def surrounding_level(image, mask=None):
     if outside is not None and not outside.any():
         outside = None
     mean, deviation = _by_opencv(image, outside)
-    if _LEAST_RELATIVE_DEVIATION * abs(mean) < deviation and 1e-100 < deviation < 1e100:
+    if LEAST_RELATIVE_DEVIATION * abs(mean) < deviation and 1e-100 < deviation < 1e100:
         return mean, deviation
     return mean_and_deviation(image if outside is None else image[outside])
 

@@ -33,7 +33,7 @@ from .tags import extend_tags
 from .versions import VersionedMixin
 
 # In deviations of the whole image. Noise alone gives a particle a contrast near 1.
-_LEAST_CONTRAST = 1e-4
+LEAST_CONTRAST = 1e-4
 
 
 # scikit-learn would turn every result into the output container that is set. A table of
@@ -357,7 +357,7 @@ def _contrast_level(image, mask):
     background, contrast = intensities.background, intensities.contrast
     deviation = surrounding_level(image)[1]
     # All else in the image would become very large in a unit of next to nothing.
-    if np.isinf(contrast) or contrast < _LEAST_CONTRAST * deviation:
+    if np.isinf(contrast) or contrast < LEAST_CONTRAST * deviation:
         contrast = deviation or 1.0
     return background, contrast
 

@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 # A temperature beyond would hardly change the probabilities any more.
 _TEMPERATURES = (0.1, 10.0)
 # A probability of 0 for what is true would outweigh all other particles.
-_LEAST = 1e-6
+LEAST = 1e-6
 _N_STEPS = 300
 
 
@@ -22,7 +22,7 @@ def temper(y_proba, temperature):
     """
     if temperature == 1:
         return y_proba
-    logits = np.log(np.maximum(y_proba, _LEAST)) / temperature
+    logits = np.log(np.maximum(y_proba, LEAST)) / temperature
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return odds / odds.sum(axis=1, keepdims=True)
 
@@ -40,7 +40,7 @@ def find_weights(probabilities, codes, sample_weight):
     The loss is convex in the weights. Each step of expectation maximization lowers it,
     as for the shares of a mixture whose parts are known.
     """
-    true = np.maximum(probabilities[:, np.arange(len(codes)), codes], _LEAST)
+    true = np.maximum(probabilities[:, np.arange(len(codes)), codes], LEAST)
     weights = np.full(len(true), 1 / len(true))
     shares = sample_weight / sample_weight.sum()
     for _ in range(_N_STEPS):
@@ -54,7 +54,7 @@ def find_temperature(y_proba, codes, sample_weight):
 
     def loss(log_temperature):
         true = temper(y_proba, np.exp(log_temperature))[rows, codes]
-        return -np.log(np.maximum(true, _LEAST)) @ sample_weight
+        return -np.log(np.maximum(true, LEAST)) @ sample_weight
 
     found = minimize_scalar(loss, bounds=np.log(_TEMPERATURES), method="bounded")
     return float(np.exp(found.x))

@@ -1,5 +1,6 @@
 """Fitted models as ONNX files, which any language runs."""
 
+from dataclasses import replace
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -14,7 +15,7 @@ from sklearn.utils._param_validation import (
 
 from ..datasets._writing import check_place, write_whole
 from ..particles._warnings import warn_caller
-from ._graphs.conversion import convert, describe
+from ._graphs.conversion import convert
 from ._graphs.ops import LAST_OPSET, LEAST_OPSET
 
 
@@ -130,4 +131,4 @@ def to_onnx(model, path, *, dtype="float32", opset=LEAST_OPSET):
     write_whole(path, lambda draft: draft.write_bytes(graph.SerializeToString()))
     if export.reason:
         warn_caller(f"{export.reason}: the file takes the measures instead.")
-    return describe(graph, path)
+    return replace(export, path=path)

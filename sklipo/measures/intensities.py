@@ -5,12 +5,14 @@ import numpy as np
 
 # With more levels, the co-occurrence matrix of a small particle would have more entries
 # than the particle has pairs of pixels.
-_N_LEVELS = 16
+N_LEVELS = 16
 # A value on the edge of two levels or bins must not change between them by rounding:
 # gain and offset would then show.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 # No minimum and maximum: a single hot pixel would set them.
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# Half widths of the squares that granularity averages over, by the largest depth.
+FRACTIONS = (0.05, 0.1, 0.2, 0.4)
 
 
 def histogram(particle, n_bins=32, value_range=None):
@@ -48,7 +50,7 @@ def histogram(particle, n_bins=32, value_range=None):
     if value_range is None and np.isinf(particle.intensities.deviation):
         high = low  # no more than rounding lies between them
     bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
-    bins = (bins + _ROUNDING).clip(0, n_bins - 1).astype(np.intp)
+    bins = (bins + ROUNDING).clip(0, n_bins - 1).astype(np.intp)
     return np.bincount(bins, levels.counts, minlength=n_bins) / levels.size
 
 
@@ -94,7 +96,7 @@ def segmentation_variance(particle):
         return 0.0
     values, low = intensities.values, intensities.values.min()
     # OpenCV finds Otsu's threshold of 8-bit images only: hence 256 levels.
-    levels = (values - low) * (255 / (values.max() - low)) + _ROUNDING
+    levels = (values - low) * (255 / (values.max() - low)) + ROUNDING
     levels = levels.astype(np.uint8)
     threshold, _ = cv2.threshold(levels, 0, 1, cv2.THRESH_OTSU)
     above = (levels > threshold).ravel()
@@ -154,8 +156,8 @@ def intensity(particle):
     standard = (intensities.levels.values - intensities.mean) / intensities.deviation
     squares = standard * standard
     kurtosis = levels.average(np.square(squares))
-    places = (np.array(_QUANTILES) * (levels.size - 1)).round().astype(int)
-    names = [f"intensity_q{100 * quantile:02.0f}" for quantile in _QUANTILES]
+    places = (np.array(QUANTILES) * (levels.size - 1)).round().astype(int)
+    names = [f"intensity_q{100 * quantile:02.0f}" for quantile in QUANTILES]
     noise = intensities.background_deviation / intensities.contrast
     return {
         "intensity_mean": mean,
@@ -221,7 +223,7 @@ def haralick(particle):
     True
     """
     matrix = _cooccurrence(particle)
-    levels = np.arange(_N_LEVELS)
+    levels = np.arange(N_LEVELS)
     squares = (levels[:, np.newaxis] - levels) ** 2
     margin = matrix.sum(axis=0)
     centered = levels - levels @ margin
@@ -239,24 +241,24 @@ def haralick(particle):
 def _cooccurrence(particle):
     """Return the symmetric co-occurrence matrix, summed over directions."""
     geometry = particle.geometry
-    levels = (particle.intensities.standardized + 2) * (_N_LEVELS / 4) + _ROUNDING
+    levels = (particle.intensities.standardized + 2) * (N_LEVELS / 4) + ROUNDING
     # Pixels outside have a level beyond the matrix, so they are not counted. They lie
     # on every side: no pair of pixels inside spans two rows, and rows can be chained.
-    image = np.full(geometry.mask.shape, _N_LEVELS, np.uint8)
-    image[geometry.inside] = np.clip(levels, 0, _N_LEVELS - 1)
+    image = np.full(geometry.mask.shape, N_LEVELS, np.uint8)
+    image[geometry.inside] = np.clip(levels, 0, N_LEVELS - 1)
     image = image.ravel()
     row = geometry.mask.shape[1]
-    matrix = np.zeros((_N_LEVELS, _N_LEVELS))
+    matrix = np.zeros((N_LEVELS, N_LEVELS))
     for step in (1, row - 1, row, row + 1):
         pairs = [image[:-step], image[step:]]
-        matrix += cv2.calcHist(pairs, [0, 1], None, [_N_LEVELS] * 2, [0, _N_LEVELS] * 2)
+        matrix += cv2.calcHist(pairs, [0, 1], None, [N_LEVELS] * 2, [0, N_LEVELS] * 2)
     matrix += matrix.T
     if not matrix.any():
         matrix[0, 0] = 1.0
     return matrix / matrix.sum()
 
 
-def granularity(particle, fractions=(0.05, 0.1, 0.2, 0.4)):
+def granularity(particle, fractions=FRACTIONS):
     """Return the share of the variance that lies in details of each size.
 
     Parameters

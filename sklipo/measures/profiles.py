@@ -6,10 +6,10 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 # Few and wide: a shell of a small particle has pixels in most of the 8 sectors.
-_N_SHELLS = 8
+N_SHELLS = 8
 # Samples of the intensity, and the orders told apart. 32 angles have orders up to 16,
 # of which the higher ones are mostly noise and counted together.
-_N_RADII, _N_ANGLES, _N_ORDERS = 8, 32, 6
+N_RADII, N_ANGLES, N_ORDERS = 8, 32, 6
 
 
 def radial_profile(particle, n_points=80):
@@ -181,11 +181,11 @@ def edge_profile_spread(particle):
     True
     """
     geometry, relative = particle.geometry, particle.intensities.relative
-    shells = geometry.depth * (_N_SHELLS / geometry.deepest)
+    shells = geometry.depth * (N_SHELLS / geometry.deepest)
     # The deepest pixels lie on the upper edge of the last shell.
-    shells = np.minimum(shells.astype(np.intp), _N_SHELLS - 1)
+    shells = np.minimum(shells.astype(np.intp), N_SHELLS - 1)
     index = shells * 9 + geometry.sectors
-    sizes = np.bincount(index, minlength=_N_SHELLS * 9).reshape(_N_SHELLS, 9)
+    sizes = np.bincount(index, minlength=N_SHELLS * 9).reshape(N_SHELLS, 9)
     sums = np.bincount(index, relative, sizes.size).reshape(sizes.shape)
     means = sums.sum(axis=1) / np.maximum(sizes.sum(axis=1), 1)
     differences = sums / np.maximum(sizes, 1) - means[:, np.newaxis]
@@ -238,12 +238,12 @@ def angular_harmonics(particle):
     image = geometry.to_image(particle.intensities.relative)
     variances, axes = geometry.principal_axes
     root = axes * np.sqrt(variances) @ axes.T
-    angles = np.arange(_N_ANGLES) * (2 * np.pi / _N_ANGLES)
+    angles = np.arange(N_ANGLES) * (2 * np.pi / N_ANGLES)
     ellipse = 2 * root @ [np.sin(angles), np.cos(angles)]
-    radii = (np.arange(_N_RADII) + 0.5) / _N_RADII
+    radii = (np.arange(N_RADII) + 0.5) / N_RADII
     points = ellipse[:, np.newaxis] * radii[:, np.newaxis]
     points += np.reshape(geometry.centroid, (2, 1, 1))
     rings = map_coordinates(image, points, order=1, mode="nearest")
-    power = (np.abs(np.fft.rfft(rings)) ** 2).mean(axis=0) * (2 / _N_ANGLES) ** 2
-    low = power[1 : _N_ORDERS + 1]
-    return np.sqrt(np.append(low, power[_N_ORDERS + 1 :].sum()))
+    power = (np.abs(np.fft.rfft(rings)) ** 2).mean(axis=0) * (2 / N_ANGLES) ** 2
+    low = power[1 : N_ORDERS + 1]
+    return np.sqrt(np.append(low, power[N_ORDERS + 1 :].sum()))

@@ -171,11 +171,11 @@ def _metadata(graph, labels, unsure):
     return metadata if unsure is None else {**metadata, "unsure": str(unsure)}
 
 
-def describe(proto, path=None):
+def describe(proto):
     """Return what an ONNX file of sklipo takes and returns."""
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
     return OnnxExport(
-        path=path,
+        path=None,
         starts_at=metadata["starts_at"],
         reason=metadata["reason"],
         inputs={value.name: _in_words(value) for value in proto.graph.input},

@@ -79,8 +79,7 @@ class Graph:
 
     def rows(self, n_features, dtype):
         """Return rows that the graph takes."""
-        if "rows" not in self.inputs:
-            self.inputs["rows"] = self.op.argument(dtype, ("n_samples", n_features))
+        self.inputs["rows"] = self.op.argument(dtype, ("n_samples", n_features))
         return self.inputs["rows"]
 
     def note_view(self, cutout, white, input_mode=None):

@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...own_size import ROUNDING
+from ...transformers import LEAST_CONTRAST
 from .measures.intensities import deviation_of, noise_level, positive_or_one
 from .measures.particle import Particle
-
-# In deviations of the whole image, as NormalizeBackground has it.
-_LEAST_CONTRAST = 1e-4
 
 
 # Compared by identity: tensors are no numbers.
@@ -56,7 +54,7 @@ def _contrast_level(op, cutout):
     """Return the background of a particle, and its contrast or else another unit."""
     intensities = cutout.particle(op).intensities
     contrast, deviation = intensities.contrast, deviation_of(op, intensities.image)
-    is_unit = ~op.isinf(contrast) & ~op.less(contrast, deviation * _LEAST_CONTRAST)
+    is_unit = ~op.isinf(contrast) & ~op.less(contrast, deviation * LEAST_CONTRAST)
     unit = op.where(is_unit, contrast, positive_or_one(op, deviation))
     return intensities.background, unit
 

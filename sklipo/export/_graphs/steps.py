@@ -12,6 +12,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from ...ensemble import EnsembleClassifier
+from ...ensemble._vote import LEAST
 from ...features import ParticleFeatures
 from ...lipnet._prediction import activations, mean_probabilities, probabilities
 from ...lipnet.classifier import LipNetClassifier
@@ -24,9 +25,6 @@ from .estimators import apply_sklearn
 from .networks import apply_network, mean_own_size_probabilities
 from .ops import NoOnnxForm
 from .particles import Cutout
-
-# A vote counts this much at least, as in sklipo.ensemble.
-_LEAST = 1e-6
 
 
 class Votes(NamedTuple):
@@ -191,7 +189,7 @@ def _(model: EnsembleClassifier, graph, value):
     y_proba = op.sum(weighted)
     if model.temperature_ != 1:
         y_proba = op.softmax(
-            op.log(op.max([y_proba, _LEAST])) / model.temperature_, axis=1
+            op.log(op.max([y_proba, LEAST])) / model.temperature_, axis=1
         )
     return _most_probable(op, model.classes_, y_proba)
 

@@ -4,12 +4,11 @@ from functools import cached_property
 
 import numpy as np
 
+from ....surrounding import LEAST_RELATIVE_DEVIATION
 from .geometry import find_surrounding
 
 # Levels that pixels are sorted by before few of them are sorted exactly.
 _N_LEVELS = 1024
-# As in sklipo.surrounding.
-_LEAST_RELATIVE_DEVIATION = 1e-3
 
 
 class Intensities:
@@ -247,7 +246,7 @@ def _level(op, pixels):
     center, squares = (op.each_sum(x) * share for x in (pixels, square(pixels)))
     deviation = op.sqrt(op.max([squares - square(center), 0.0]))
     # Of a smaller deviation, few digits would be left.
-    keeps_digits = op.greater(deviation, op.abs(center) * _LEAST_RELATIVE_DEVIATION)
+    keeps_digits = op.greater(deviation, op.abs(center) * LEAST_RELATIVE_DEVIATION)
     level = op.choose(
         keeps_digits,
         lambda: op.stack([center, deviation]),

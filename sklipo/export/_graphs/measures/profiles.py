@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ....measures.profiles import N_ANGLES, N_ORDERS, N_RADII, N_SHELLS
 from .intensities import square
 
-# As there.
-_N_SHELLS, _N_SECTORS = 8, 9
-_N_RADII, _N_ANGLES, _N_ORDERS = 8, 32, 6
+# Eight, and the centroid.
+_N_SECTORS = 9
 
 
 def radial_profile(particle, n_points):
@@ -57,10 +57,10 @@ def signal_to_noise(particle):
 def edge_profile_spread(particle):
     """Return how much the edge density profile differs over the angle."""
     op, geometry = particle.op, particle.geometry
-    shells = op.integer(geometry.depth * (_N_SHELLS / geometry.deepest))
-    shells = op.min([shells, _N_SHELLS - 1])
+    shells = op.integer(geometry.depth * (N_SHELLS / geometry.deepest))
+    shells = op.min([shells, N_SHELLS - 1])
     index = shells * _N_SECTORS + geometry.sectors
-    n_parts, shape = np.int64(_N_SHELLS * _N_SECTORS), [_N_SHELLS, _N_SECTORS]
+    n_parts, shape = np.int64(N_SHELLS * _N_SECTORS), [N_SHELLS, _N_SECTORS]
     relative = particle.intensities.relative
     sizes = op.reshape(op.count(index, n_parts), shape)
     sums = op.reshape(op.count(index, n_parts, relative), shape)
@@ -75,26 +75,26 @@ def angular_harmonics(particle):
     """Return how strongly intensity varies around the particle, by angular order."""
     op, geometry = particle.op, particle.geometry
     image = geometry.to_image(particle.intensities.relative)
-    angles = np.arange(_N_ANGLES) * (2 * np.pi / _N_ANGLES)
-    radii = (np.arange(_N_RADII) + 0.5) / _N_RADII
+    angles = np.arange(N_ANGLES) * (2 * np.pi / N_ANGLES)
+    radii = (np.arange(N_RADII) + 0.5) / N_RADII
     circles = 2 * radii[:, np.newaxis] * [[np.sin(angles)], [np.cos(angles)]]
     points = op.matmul(geometry.root, circles.reshape(2, -1))
     points = points + op.unsqueeze(geometry.centroid, [1])
-    rings = op.reshape(_look_up(op, image, points), [_N_RADII, _N_ANGLES])
+    rings = op.reshape(_look_up(op, image, points), [N_RADII, N_ANGLES])
     power = op.matmul(rings, _waves())
-    power = op.each_sum(square(op.reshape(power, [_N_RADII, 2, -1])), 0, 1)
-    power = power * ((2 / _N_ANGLES) ** 2 / _N_RADII)
-    low = op.slice(power, [1], [_N_ORDERS + 1])
-    high = op.reduce_sum(op.slice(power, [_N_ORDERS + 1], [_N_ANGLES]), [0])
+    power = op.each_sum(square(op.reshape(power, [N_RADII, 2, -1])), 0, 1)
+    power = power * ((2 / N_ANGLES) ** 2 / N_RADII)
+    low = op.slice(power, [1], [N_ORDERS + 1])
+    high = op.reduce_sum(op.slice(power, [N_ORDERS + 1], [N_ANGLES]), [0])
     return op.sqrt(op.concat([low, high], axis=0))
 
 
 def _waves():
     """Return cosines and sines of all orders, as columns."""
-    orders = np.arange(_N_ANGLES // 2 + 1)
+    orders = np.arange(N_ANGLES // 2 + 1)
     # Whole turns are left out: they would cost digits.
-    turns = np.outer(np.arange(_N_ANGLES), orders) % _N_ANGLES
-    phases = turns * (2 * np.pi / _N_ANGLES)
+    turns = np.outer(np.arange(N_ANGLES), orders) % N_ANGLES
+    phases = turns * (2 * np.pi / N_ANGLES)
     return np.hstack([np.cos(phases), np.sin(phases)])
 
 

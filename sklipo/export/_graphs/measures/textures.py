@@ -2,13 +2,9 @@
 
 import numpy as np
 
+from ....measures.intensities import FRACTIONS, N_LEVELS, QUANTILES, ROUNDING
 from .intensities import at, average, square
 
-# As there.
-_N_LEVELS = 16
-_QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
-_ROUNDING = 1e-9
-_FRACTIONS = (0.05, 0.1, 0.2, 0.4)
 # Otsu's threshold is that of an 8-bit image; splits of less OpenCV leaves out.
 _N_GRAYS = 256
 _LEAST_SHARE = float(np.finfo(np.float32).eps)
@@ -19,7 +15,7 @@ def histogram(particle, n_bins, value_range):
     op, values = particle.op, particle.intensities.values
     low, high = value_range
     bins = (values - low) * (n_bins / (high - low) if high > low else 0.0)
-    bins = op.integer(op.clip(bins + _ROUNDING, 0.0, n_bins - 1.0))
+    bins = op.integer(op.clip(bins + ROUNDING, 0.0, n_bins - 1.0))
     return op.count(bins, np.int64(n_bins)) / particle.geometry.area
 
 
@@ -30,7 +26,7 @@ def segmentation_variance(particle):
     low = op.each_min(values)
     spread = op.each_max(values) - low
     unit = op.where(op.greater(spread, 0.0), spread, op.constant(1.0))
-    grays = op.integer((values - low) * ((_N_GRAYS - 1.0) / unit) + _ROUNDING)
+    grays = op.integer((values - low) * ((_N_GRAYS - 1.0) / unit) + ROUNDING)
     area = particle.geometry.area
     threshold = _otsu(op, op.count(grays, np.int64(_N_GRAYS)) / area)
     above = op.double(op.greater(grays, threshold))
@@ -70,7 +66,7 @@ def intensity(particle):
         average(op, standardized * squares),
         op.where(is_some, kurtosis - 3.0, kurtosis),
     ]
-    places = op.round((particle.geometry.area - 1.0) * _QUANTILES)
+    places = op.round((particle.geometry.area - 1.0) * np.array(QUANTILES))
     others = [rim, core, core - rim, op.min([intensities.relative_noise, 10.0])]
     parts = [op.stack(statistics), at(op, relative, places), op.stack(others)]
     return op.concat(parts, axis=0)
@@ -97,7 +93,7 @@ def texture(particle):
 def haralick(particle):
     """Return texture measures of the gray-level co-occurrence matrix."""
     op, matrix = particle.op, _cooccurrence(particle)
-    levels = op.constant(np.arange(float(_N_LEVELS)))
+    levels = op.constant(np.arange(float(N_LEVELS)))
     squares = square(op.unsqueeze(levels, [1]) - levels)
     margin = op.each_sum(matrix, 0)
     centered = levels - op.each_sum(margin * levels)
@@ -122,12 +118,12 @@ def haralick(particle):
 def _cooccurrence(particle):
     """Return the symmetric co-occurrence matrix, summed over directions."""
     op, geometry = particle.op, particle.geometry
-    levels = (particle.intensities.standardized + 2.0) * (_N_LEVELS / 4)
-    levels = op.integer(op.clip(levels + _ROUNDING, 0.0, _N_LEVELS - 1.0))
+    levels = (particle.intensities.standardized + 2.0) * (N_LEVELS / 4)
+    levels = op.integer(op.clip(levels + ROUNDING, 0.0, N_LEVELS - 1.0))
     # Outside are zeros, on every side: no pair inside spans two rows.
     image = op.reshape(geometry.to_image(levels + 1), [-1])
     row = op.unsqueeze(op.length(geometry.mask, 1), [0])
-    n, n_first = _N_LEVELS + 1, op.shape(image) - row - 1
+    n, n_first = N_LEVELS + 1, op.shape(image) - row - 1
     first, *others = (
         op.slice(image, step, step + n_first)
         for step in (op.constant([0]), op.constant([1]), row - 1, row, row + 1)
@@ -141,7 +137,7 @@ def _cooccurrence(particle):
     pairs = op.each_sum(counts, 2) + op.each_sum(counts, 1)
     matrix = op.slice(pairs, [1], [n], [1])
     matrix = matrix + op.transpose(matrix, perm=[1, 0])
-    one = np.zeros((_N_LEVELS, _N_LEVELS))
+    one = np.zeros((N_LEVELS, N_LEVELS))
     one[0, 0] = 1.0
     has_pairs = op.greater(op.each_max(matrix), 0.0)
     matrix = op.where(has_pairs, matrix, op.constant(one))
@@ -158,7 +154,7 @@ def granularity(particle):
     for axis in (0, 1):
         sums = op.cumsum(sums, np.int64(axis))
     differences, rest = [], image
-    for fraction in _FRACTIONS:
+    for fraction in FRACTIONS:
         radius = op.max([op.round(geometry.deepest * fraction), 1.0])
         blurred = _blur(op, sums, op.integer(op.reshape(radius, [1])))
         differences.append(rest - blurred)
