@@ -150,7 +150,8 @@ def work():
             raise_if_called_off()
 
 threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
-threading.excepthook = lambda args: print(args.exc_type.__name__)
+# In one piece: both threads print at once.
+threading.excepthook = lambda args: print(args.exc_type.__name__ + "\\n", end="")
 for thread in threads:
     thread.start()
 time.sleep(0.1)
