@@ -163,10 +163,10 @@ def test_a_class_that_does_not_occur_gets_no_interval():
 
 def test_levels_are_widened_as_student_t_asks():
     # Hesterberg's formula for n = 10: nine units and the pseudo-particle.
-    level = _intervals._widen(0.95, 9.0)
+    level = _intervals.widen(0.95, 9.0)
     deviations = norm.isf((1 - level) / 2)
     assert deviations == pytest.approx(student.isf(0.025, 9) * np.sqrt(10 / 9))
-    assert _intervals._widen(0.95, 1e9) == pytest.approx(0.95)
+    assert _intervals.widen(0.95, 1e9) == pytest.approx(0.95)
 
 
 def test_units_are_counted_by_their_sizes():

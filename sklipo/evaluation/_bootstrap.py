@@ -80,8 +80,16 @@ def resample(tallies, n_resamples, random_state):
     drawn together, and gets the same pseudo-particles.
     """
     random_state = check_random_state(random_state)
+    samples = draw_sums(tallies, n_resamples, random_state)
+    if len(tallies) > 1:
+        _add_pseudo_particles(samples, tallies.sum(axis=0), random_state)
+    return samples
+
+
+def draw_sums(tallies, n_resamples, random_state):
+    """Return the sums of tallies of units that are drawn with replacement."""
     n_units = len(tallies)
-    if n_units == 1:
+    if n_units < 2:
         # Nothing tells how much other units would differ.
         return np.full((n_resamples, *tallies.shape[1:]), np.nan)
     rows = tallies.reshape(n_units, -1)
@@ -89,9 +97,7 @@ def resample(tallies, n_resamples, random_state):
     for block in blocks(n_resamples, n_units, _DRAWS_AT_ONCE):
         part = samples[block]
         part[:] = draw_weights(n_units, len(part), random_state) @ rows
-    samples = samples.reshape(n_resamples, *tallies.shape[1:])
-    _add_pseudo_particles(samples, tallies.sum(axis=0), random_state)
-    return samples
+    return samples.reshape(n_resamples, *tallies.shape[1:])
 
 
 def draw_weights(n_units, n_resamples, random_state):

@@ -68,8 +68,12 @@ def find_class(label, classes):
 
 def draw_samples(tallies, n_resamples=N_RESAMPLES, random_state=None):
     """Return tallies of bootstrap samples, of the same ones without a random state."""
-    seed = _SEED if random_state is None else random_state
-    return resample(tallies, int(n_resamples), seed)
+    return resample(tallies, int(n_resamples), usual_seed(random_state))
+
+
+def usual_seed(random_state):
+    """Return the random state, or the seed that makes equal calls give equal tables."""
+    return _SEED if random_state is None else random_state
 
 
 def summary_table(by_unit, by_fold, samples, position, level):
@@ -80,7 +84,7 @@ def summary_table(by_unit, by_fold, samples, position, level):
     )
     n_units = effective_number(_support(by_unit).sum(axis=1))
     pooled = pooled.iloc[0].rename("pooled")
-    table = _spread_table(pooled, by_fold, samples, _widen(level, n_units))
+    table = _spread_table(pooled, by_fold, samples, widen(level, n_units))
     return table.assign(n_folds=by_fold.count())
 
 
@@ -92,7 +96,7 @@ def comparison_table(by_unit, by_fold, samples, position, level):
     )
     n_units = _count_paired_units(_support(by_unit[:, 0]), position)
     difference = difference.iloc[0].rename("difference")
-    table = _spread_table(difference, by_fold, samples, _widen(level, n_units))
+    table = _spread_table(difference, by_fold, samples, widen(level, n_units))
     return table.assign(p_value=corrected_t_test(by_fold))
 
 
@@ -112,7 +116,7 @@ def _count_paired_units(support, position):
     return hmean([of_class, effective_number(support.sum(axis=1))])
 
 
-def _widen(level, n_units):
+def widen(level, n_units):
     """Return the level of percentiles that hold as often as the level asks for.
 
     Percentiles are too narrow for few units: they take the deviation by n, not n - 1,
