@@ -1,3 +1,5 @@
 """Labels: given on a page, read back, compared, carried over; what to label next."""
 
-__all__ = []
+from .agreement import agreement_table
+
+__all__ = ["agreement_table"]
