@@ -1,4 +1,5 @@
 import pickle
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ from scipy.stats import t as student
 from sklearn.metrics import matthews_corrcoef
 
 from sklipo.evaluation import CrossValidationResult, _bootstrap, _intervals
-from sklipo.metrics import baseline_table
+from sklipo.labeling import agreement_table
+from sklipo.metrics import baseline_table, classification_table
 
 LABELS = np.array(["empty", "full", "uncertain"])
 
@@ -481,3 +483,63 @@ def test_rounding_is_no_difference():
     assert p_values[["equal", "once"]].isna().all()
     assert (p_values[["none", "undefined"]] == 1).all()
     assert 0 < p_values["some"] < 1
+
+
+def make_agreement(n_experts=2, labels=LABELS):
+    """Return labels that experts gave, and the table of their agreement."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, len(labels), 60)
+    experts = [
+        labels[np.where(rng.random(60) < 0.6, true, rng.integers(0, 2, 60))]
+        for _ in range(n_experts)
+    ]
+    return experts, agreement_table(*experts, n_resamples=10)
+
+
+@pytest.mark.parametrize("n_experts", [2, 3])
+def test_experts_score_as_models_do_in_both_directions(n_experts):
+    experts, agreement = make_agreement(n_experts)
+    result = make_result()
+    summary = result.summary(agreement=agreement)
+    directions = [baseline_table(*pair) for pair in permutations(experts, 2)]
+    expected = np.mean([table.loc["prediction"] for table in directions], axis=0)
+    np.testing.assert_allclose(summary["experts"].drop("log_loss"), expected)
+    assert np.isnan(summary.loc["log_loss", "experts"])
+    pd.testing.assert_frame_equal(summary.drop(columns="experts"), result.summary())
+    of_class = result.summary("uncertain", agreement=agreement)["experts"]
+    tables = [classification_table(*pair) for pair in permutations(experts, 2)]
+    expected = np.mean([table.loc["uncertain"].drop("support") for table in tables], 0)
+    np.testing.assert_allclose(of_class.drop("log_loss"), expected)
+    if n_experts == 2:
+        by_class = agreement["agreement", "value"]
+        assert of_class["F1"] == pytest.approx(by_class["uncertain"], rel=1e-12)
+        assert summary.loc["accuracy", "experts"] == by_class["all"]
+        value = agreement.loc["all", ("kappa", "value")]
+        assert summary.loc["kappa", "experts"] == pytest.approx(value, rel=1e-12)
+
+
+def test_experts_may_know_fewer_classes_than_the_model():
+    agreement = make_agreement(labels=LABELS[:2])[1]
+    summary = make_result().summary("uncertain", agreement=agreement)
+    assert summary.loc[["TPR", "PPV", "F1"], "experts"].isna().all()
+    assert make_result().summary(agreement=agreement).loc["F1", "experts"] > 0
+
+
+@pytest.mark.parametrize(
+    ("agreement", "error", "text"),
+    [
+        (make_agreement()[0], TypeError, "agreement is a list; expected the whole"),
+        (pd.DataFrame({"a": [1]}), TypeError, "agreement is a DataFrame; expected"),
+        (make_agreement()[1]["kappa"], TypeError, "agreement is a DataFrame"),
+        (make_agreement()[1].drop(index="all"), TypeError, "expected the whole table"),
+        (
+            make_agreement(labels=np.array(["empty", "ful"]))[1],
+            ValueError,
+            "The experts gave the class 'ful', which the result does not know",
+        ),
+    ],
+    ids=["labels", "other", "part", "rows", "class"],
+)
+def test_agreement_of_other_classes_is_refused(agreement, error, text):
+    with pytest.raises(error, match=text):
+        make_result().summary(agreement=agreement)

@@ -122,6 +122,17 @@ def test_neither_expert_nor_order_nor_names_matter(rows, seed):
     assert named.index[-1] == ("(all)" if has_all else "all")
 
 
+def test_a_faultless_model_has_the_root_of_the_kappa_of_experts():
+    # Of 25 particles of each class, each expert is right on 20, both on 16.
+    true = np.repeat([0, 1], 25)
+    first = true ^ np.tile(np.repeat([0, 1], [20, 5]), 2)
+    second = true ^ np.tile(np.repeat([0, 1, 0, 1], [16, 4, 4, 1]), 2)
+    table = agreement_table(first, second, true, **FEW)
+    kappas = table["kappa", "value"].xs("all", level="class")
+    assert kappas["1 and 2"] == pytest.approx(0.36, rel=1e-12)
+    assert kappas[["1 and 3", "2 and 3"]].tolist() == pytest.approx([0.6, 0.6])
+
+
 def test_missing_labels_are_left_out_by_pairs():
     first = pd.Series(["a", "a", None, "b", "b", None])
     second = pd.Series(["a", "b", "b", np.nan, "b", None])

@@ -18,6 +18,8 @@ from ._bootstrap import (
     resample,
     tally_metrics,
 )
+from ._experts import expert_metrics
+from ._fields import check_comparable
 from ._resampled_counts import effective_number, interval_ends
 
 # The usual bootstrap: its samples are drawn once for all tables of a result.
@@ -31,7 +33,7 @@ INTERVAL_PARAMETERS = {
 
 
 class TalliedPredictions:
-    """Base of results: their tallies, each counted once, and the usual samples."""
+    """Base of results: their tallies, each counted once, and tables of these."""
 
     @cached_property
     def _units(self):
@@ -54,6 +56,31 @@ class TalliedPredictions:
     def _samples(self):
         """Tallies of the usual bootstrap samples, which serve every class."""
         return draw_samples(self._unit_tallies)
+
+    def _summarize(self, label, agreement, level, n_resamples, random_state):
+        """Return each metric with its interval, beside that of experts if given."""
+        position = find_class(label, self.kinds)
+        samples = self._samples
+        if random_state is not None or n_resamples != N_RESAMPLES:
+            samples = draw_samples(self._unit_tallies, n_resamples, random_state)
+        table = summary_table(
+            self._unit_tallies, self._fold_tallies, samples, position, level
+        )
+        if agreement is None:
+            return table
+        return table.assign(experts=expert_metrics(agreement, self.kinds, position))
+
+    def _compare(self, other, label, level, n_resamples, random_state):
+        """Return by how much each metric differs from that of another result."""
+        check_comparable(self, other)
+        position = find_class(label, self.kinds)
+        # Units of both results side by side: each sample draws the same ones of both.
+        by_unit, by_fold = (
+            np.stack([count_tallies(result, units) for result in (self, other)], axis=1)
+            for units in (self._units, self.folds)
+        )
+        samples = draw_samples(by_unit, n_resamples, random_state)
+        return comparison_table(by_unit, by_fold, samples, position, level)
 
 
 def find_class(label, classes):

@@ -10,17 +10,9 @@ import pandas as pd
 from sklearn.utils._param_validation import validate_params
 
 from ..metrics._confusion import average_shares, summary_metrics
-from ._bootstrap import count_tallies, fold_tables, tally_table
-from ._fields import check_comparable, check_fields
-from ._intervals import (
-    INTERVAL_PARAMETERS,
-    N_RESAMPLES,
-    TalliedPredictions,
-    comparison_table,
-    draw_samples,
-    find_class,
-    summary_table,
-)
+from ._bootstrap import fold_tables, tally_table
+from ._fields import check_fields
+from ._intervals import INTERVAL_PARAMETERS, TalliedPredictions
 from ._label_errors import find_label_errors
 from ._representation import as_frame, describe, describe_in_html
 
@@ -206,13 +198,24 @@ class CrossValidationResult(TalliedPredictions):
         return {fold: classes for fold, classes in missing.items() if classes}
 
     @validate_params(INTERVAL_PARAMETERS, prefer_skip_nested_validation=True)
-    def summary(self, label=None, *, level=0.95, n_resamples=1000, random_state=None):
+    def summary(
+        self,
+        label=None,
+        *,
+        agreement=None,
+        level=0.95,
+        n_resamples=1000,
+        random_state=None,
+    ):
         r"""Return each metric with its spread over folds and its interval.
 
         Parameters
         ----------
         label : object, default=None
             Class to evaluate; by default all classes together.
+        agreement : DataFrame, default=None
+            How far experts agree on these classes: what
+            :func:`~sklipo.labeling.agreement_table` returned.
         level : float, default=0.95
             Level of confidence of the interval, between 0 and 1.
         n_resamples : int, default=1000
@@ -229,12 +232,15 @@ class CrossValidationResult(TalliedPredictions):
             :func:`~sklipo.metrics.baseline_table`. Columns: ``pooled``, of all
             predictions together; ``mean`` and ``std`` over the ``n_folds`` folds in
             which the metric is defined; ``low`` and ``high``, the ends of the interval
-            about ``pooled``.
+            about ``pooled``; with ``agreement``, ``experts``: the metric of one expert
+            if another one tells the truth, the mean of both directions and all pairs.
 
         Raises
         ------
+        TypeError
+            If ``agreement`` is something else.
         ValueError
-            If there is no such class.
+            If there is no such class, or experts gave one that the result has not.
 
         Notes
         -----
@@ -256,6 +262,10 @@ class CrossValidationResult(TalliedPredictions):
         micrographs, the log loss of a handful of particles, and balanced accuracy of 2
         micrographs (3: 90 %). With a single one, the ends are NaN.
 
+        A model that scores as experts do against each other, on particles of the same
+        micrographs, is as good as another expert. How much more their labels could
+        show is told at :func:`~sklipo.labeling.agreement_table`.
+
         References
         ----------
         .. [1] A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their
@@ -266,13 +276,7 @@ class CrossValidationResult(TalliedPredictions):
         .. [4] L. D. Brown, T. T. Cai and A. DasGupta, "Interval Estimation for a
            Binomial Proportion", Statistical Science 16, 101-133, 2001.
         """
-        position = find_class(label, self.kinds)
-        samples = self._samples
-        if random_state is not None or n_resamples != N_RESAMPLES:
-            samples = draw_samples(self._unit_tallies, n_resamples, random_state)
-        return summary_table(
-            self._unit_tallies, self._fold_tallies, samples, position, level
-        )
+        return self._summarize(label, agreement, level, n_resamples, random_state)
 
     @validate_params(INTERVAL_PARAMETERS, prefer_skip_nested_validation=True)
     def compare(
@@ -334,15 +338,7 @@ class CrossValidationResult(TalliedPredictions):
         .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error",
            Machine Learning 52, 239-281, 2003.
         """
-        check_comparable(self, other)
-        position = find_class(label, self.kinds)
-        # Units of both results side by side: each sample draws the same ones of both.
-        by_unit, by_fold = (
-            np.stack([count_tallies(result, units) for result in (self, other)], axis=1)
-            for units in (self._units, self.folds)
-        )
-        samples = draw_samples(by_unit, n_resamples, random_state)
-        return comparison_table(by_unit, by_fold, samples, position, level)
+        return self._compare(other, label, level, n_resamples, random_state)
 
     def to_frame(self):
         """Return one row per particle, to look at or to join to the particle table.

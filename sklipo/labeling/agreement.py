@@ -37,8 +37,8 @@ def agreement_table(
 ):
     r"""Return how far experts agree on each class, and on all of them.
 
-    What two experts do not agree on, no model can be seen to know: their agreement is
-    the ceiling of its scores.
+    A model that agrees with an expert as far as another expert does is as good as can
+    be asked for: where experts disagree, their labels can't tell who is right.
 
     Parameters
     ----------
@@ -121,6 +121,12 @@ def agreement_table(
     both directions. Where labels are missing, a particle counts for each pair of its
     labels.
 
+    How far can a model agree with an expert? If experts err independently of each
+    other and as often, a model without any error has at most about the square root of
+    their kappa: 0.8 where two experts have 0.64. (So much a measure without error
+    correlates with one of that reliability [4]_.) What a model has beyond this, it has
+    learned of the habits of the expert who made its labels.
+
     Intervals are made as those of
     :meth:`~sklipo.evaluation.CrossValidationResult.summary`: of whole micrographs drawn
     with replacement, wider for few of them, with one more particle of each class that
@@ -138,6 +144,8 @@ def agreement_table(
        Psychological Measurement 20, 37-46, 1960.
     .. [3] J. L. Fleiss, "Measuring nominal scale agreement among many raters",
        Psychological Bulletin 76, 378-382, 1971.
+    .. [4] C. Spearman, "The proof and measurement of association between two things",
+       The American Journal of Psychology 15, 72-101, 1904.
 
     Examples
     --------

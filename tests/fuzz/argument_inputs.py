@@ -300,7 +300,8 @@ def _metric_calls():
         ),
         "summary": (
             _result().summary,
-            {"label": None, "level": 0.95, "n_resamples": 20, "random_state": 0},
+            {"label": None, "agreement": None, "level": 0.95, "n_resamples": 20}
+            | {"random_state": 0},
         ),
         "compare": (
             _result().compare,
