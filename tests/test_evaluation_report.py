@@ -25,7 +25,11 @@ from sklipo.evaluation import (
     estimate_prevalence,
     write_report,
 )
+from sklipo.labeling import agreement_table
 
+AGREEMENT = agreement_table(
+    np.repeat(CLASSES, 4), np.roll(np.repeat(CLASSES, 4), 1), n_resamples=10
+)
 METHODS = ["counted", "adjusted", "em", "audited"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -131,6 +135,21 @@ def test_figures_of_the_model_are_those_of_the_result(full):
             np.testing.assert_allclose(found, expected, atol=0.0005)
     assert "120 particles on 30 micrographs in 5 folds" in page.text
     assert "No micrograph is in two folds." in page.text
+
+
+def test_experts_are_beside_the_scores_of_the_model(tmp_path, without_thumbnails):
+    result = make_result(CLASSES)
+    page = write(tmp_path, result=result, agreement=AGREEMENT)
+    expected = result.summary(agreement=AGREEMENT).drop("thesis_F1")["experts"]
+    found = page.table("All classes together")["Experts"]
+    np.testing.assert_allclose(numbers(found[:-1]), expected[:-1], atol=0.0005)
+    found = numbers(page.table("Each class, with")["Experts"])
+    of_classes = [
+        result.summary(label, agreement=AGREEMENT).loc["PPV", "experts"]
+        for label in CLASSES
+    ]
+    np.testing.assert_allclose(found, of_classes, atol=0.0005)
+    assert page.text.count("Experts: the same for one expert if the labels") == 2
 
 
 def test_sizes_are_those_of_the_masks_in_nm(full):
@@ -464,6 +483,16 @@ Y_PRED, Y_PROBA = make_predictions()
 OTHER = np.where(np.arange(40) < 5, "full", Y_PRED)
 BATCHES = {"a": make_estimate(Y_PRED[1::2]), "b": make_estimate(Y_PRED[::2])}
 BAD = {
+    "labels of experts": (
+        {"result": make_result(CLASSES), "agreement": [Y_PRED, OTHER]},
+        TypeError,
+        "agreement is a list",
+    ),
+    "experts without a result": (
+        {"agreement": AGREEMENT},
+        ValueError,
+        "result is None",
+    ),
     "another length": ({"y_pred": Y_PRED[:-1]}, ValueError, "39 values for 40"),
     "no predictions": ({"y_pred": []}, ValueError, "y_pred"),
     "a missing one": ({"y_pred": [None, *Y_PRED[1:]]}, ValueError, "missing in row 0"),

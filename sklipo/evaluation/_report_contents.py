@@ -15,6 +15,7 @@ from ..particles._labels import (
     warn_of_other_order,
 )
 from ..particles._probabilities import check_probabilities
+from ._experts import expert_metrics
 
 # What a report reads of an estimate. A Series has to_frame, too.
 _OF_ESTIMATES = ("to_frame", "counted", "classes", "caveats", "n_particles")
@@ -44,6 +45,8 @@ class Contents:
         Probability of the predicted class; of the unsure, of the likeliest class.
     result : CrossValidationResult or None
         How the model was judged.
+    agreement : DataFrame or None
+        How far experts agree on the classes of the result.
     """
 
     estimates: dict
@@ -55,6 +58,7 @@ class Contents:
     unsure: object
     confidence: np.ndarray | None
     result: object
+    agreement: pd.DataFrame | None
 
     @property
     def first(self):
@@ -79,7 +83,7 @@ def check_path(path):
     return path
 
 
-def check_contents(estimate, particles, y_pred, *, result, y_proba, samples):
+def check_contents(estimate, particles, y_pred, *, result, agreement, y_proba, samples):
     """Return the parts of a report, each of the same particles and classes."""
     estimates = _check_estimates(estimate, samples)
     warn_of_other_order(particles, y_pred, "particles", "y_pred")
@@ -91,6 +95,8 @@ def check_contents(estimate, particles, y_pred, *, result, y_proba, samples):
     if samples is not None:
         samples = _check_samples(samples, particles, n_particles, estimates)
     _check_counts(estimates, y_pred, samples)
+    if agreement is not None:
+        _check_agreement(agreement, result)
     if y_proba is not None:
         y_proba = _check_proba(y_proba, n_particles, classes, unsure)
     return Contents(
@@ -103,6 +109,7 @@ def check_contents(estimate, particles, y_pred, *, result, y_proba, samples):
         unsure=unsure,
         confidence=None if y_proba is None else _confidence(y_proba, y_pred, classes),
         result=result,
+        agreement=agreement,
     )
 
 
@@ -169,6 +176,16 @@ def _check_result(result, classes):
             "pass the result that the estimate was made with."
         )
     return result.unsure
+
+
+def _check_agreement(agreement, result):
+    """Raise an error unless experts gave classes of a result."""
+    if result is None:
+        raise ValueError(
+            "There is agreement of experts, but result is None; pass the result of "
+            "cross-validation whose scores it stands beside."
+        )
+    expert_metrics(agreement, result.kinds, None)
 
 
 def _check_samples(samples, particles, n_particles, estimates):

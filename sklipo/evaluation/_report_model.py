@@ -32,7 +32,7 @@ def model_section(contents):
         make_list(_describe_gaps(result)),
         _confusion_table(contents),
         _class_table(contents),
-        _metric_table(result),
+        _metric_table(contents),
     )
 
 
@@ -99,28 +99,32 @@ def _class_table(contents):
     rows = {}
     support = contents.result.classification_table()["support"]
     for label in contents.classes.tolist():
-        summary = contents.result.summary(label).loc[list(_TERMS)]
-        texts = as_numbers(summary[["pooled", "low", "high"]], 3)
+        summary = _summarize(contents, label).loc[list(_TERMS)]
+        texts = as_numbers(summary, 3)
         row = {"Particles": f"{support[label]:,.0f}"}
         intervals = as_intervals(texts["low"], texts["high"])
         for metric, text, interval in zip(
             texts.index, texts["pooled"], intervals, strict=True
         ):
             row[_TERMS[metric]] = f"{text} ({interval})"
+        if "experts" in texts:
+            # Both ways, one expert's TPR is the other one's PPV: both are the same.
+            row["Experts"] = texts.loc["TPR", "experts"]
         rows[label] = row
     caption = (
         "Each class, with 95 % intervals: the share of its particles that is "
         "recognized (TPR), and the share of the predictions of it that is right (PPV), "
         "which depends on the shares of the classes among these particles."
+        + _describe_experts(contents)
     )
     cells = pd.DataFrame.from_dict(rows, orient="index")
     return make_table(cells, caption, corner="Class")
 
 
-def _metric_table(result):
+def _metric_table(contents):
     """Return the metrics of all classes together, with their intervals."""
     # Who reads a report does not know the thesis, whose "F1" is another.
-    summary = result.summary().drop("thesis_F1")
+    summary = _summarize(contents).drop("thesis_F1")
     texts = as_numbers(summary, 3)
     cells = pd.DataFrame(
         {
@@ -131,10 +135,25 @@ def _metric_table(result):
             "Folds": [f"{n:.0f}" for n in summary["n_folds"]],
         }
     )
+    if "experts" in texts:
+        cells["Experts"] = texts["experts"]
     names = cells.index.str.replace("_", " ")
     cells.index = names.str.replace("F1", "F1, mean of the classes")
     caption = (
         "All classes together: of the predictions of all folds, with its interval, and "
         "mean and standard deviation (SD) over the folds in which it is defined."
+        + _describe_experts(contents)
     )
     return make_table(cells, caption, corner="Metric")
+
+
+def _summarize(contents, label=None):
+    """Return the summary of the result, beside the experts' scores if there are any."""
+    return contents.result.summary(label, agreement=contents.agreement)
+
+
+def _describe_experts(contents):
+    """Return what the column of experts is, if there is one."""
+    if contents.agreement is None:
+        return ""
+    return " Experts: the same for one expert if the labels of another are true."

@@ -30,6 +30,7 @@ def write_report(
     y_pred,
     *,
     result=None,
+    agreement=None,
     y_proba=None,
     samples=None,
     title="Particles by class",
@@ -57,6 +58,9 @@ def write_report(
         The predictions that the estimate was made of.
     result : CrossValidationResult, default=None
         How the model was judged. Without it, the report says that this is unknown.
+    agreement : DataFrame, default=None
+        How far experts agree, from :func:`~sklipo.labeling.agreement_table`: shown
+        beside the scores of the result.
     y_proba : array-like of shape (n_particles, n_classes), default=None
         Predicted probabilities, which tell the sure particles from the unsure. Without
         them, the galleries are drawn at random, the same ones each time.
@@ -75,12 +79,13 @@ def write_report(
     OSError
         If the file can't be written. A former file is then as it was.
     TypeError
-        If the estimate or the result is something else, or labels are neither text nor
-        numbers.
+        If the estimate, the result or the agreement is something else, or labels are
+        neither text nor numbers.
     ValueError
         If the path does not end in ``.html``, values are missing or fewer than
-        particles, or the estimate was made of other particles, predictions, classes or
-        samples than those given.
+        particles, the estimate was made of other particles, predictions, classes or
+        samples than those given, or experts gave another class, or there is agreement
+        but no result.
 
     See Also
     --------
@@ -118,7 +123,13 @@ def write_report(
         raise ValueError("title is empty; expected a heading for the page.")
     import_extra("matplotlib", "plot")
     contents = check_contents(
-        estimate, particles, y_pred, result=result, y_proba=y_proba, samples=samples
+        estimate,
+        particles,
+        y_pred,
+        result=result,
+        agreement=agreement,
+        y_proba=y_proba,
+        samples=samples,
     )
     page = _make_report(contents, title).encode(errors="replace")
     write_whole(path, lambda draft: draft.write_bytes(page))
