@@ -10,6 +10,7 @@ from sklearn.metrics import precision_score, recall_score
 from sklearn.tree import DecisionTreeClassifier
 
 from sklipo.displays import ClassMetricsDisplay
+from sklipo.labeling import agreement_table
 
 
 def bars(ax):
@@ -55,6 +56,28 @@ def test_pooled_bars_have_the_interval_of_the_summary():
             tuple(expected[["pooled", "low", "high"]])
         )
     assert "95 % interval" in display.ax_.get_ylabel()
+
+
+@pytest.mark.parametrize("spread", ["folds", "bootstrap"])
+def test_experts_are_one_more_model(spread):
+    result = make_result()
+    labels = result.y_true, np.roll(result.y_true, 1)
+    agreement = agreement_table(*labels, n_resamples=10)
+    options = {"metric": ["F1", "TPR"], "spread": spread, "agreement": agreement}
+    display = ClassMetricsDisplay.from_cv_results(result, **options)
+    assert_readable(display)
+    assert display.table["model"].unique().tolist() == ["model", "experts"]
+    rows = display.table.query("model == 'experts' and metric == 'F1'")
+    expected = agreement["agreement", "value"].iloc[:-1]
+    np.testing.assert_allclose(rows["value"], expected, rtol=1e-12)
+    assert rows[["low", "high"]].isna().all(axis=None)
+    alone = ClassMetricsDisplay.from_cv_results(
+        {"model": result}, metric=["F1", "TPR"], spread=spread
+    )
+    of_model = display.table.query("model == 'model'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(of_model, alone.table)
+    with pytest.raises(ValueError, match="A model is named 'experts'"):
+        ClassMetricsDisplay.from_cv_results({"experts": result}, **options)
 
 
 def test_error_bars_end_where_the_table_says():

@@ -1,8 +1,10 @@
 """Metrics of each class as one long table, a row for each bar."""
 
+import numpy as np
 import pandas as pd
 
 COLUMNS = ["model", "class", "metric", "value", "low", "high"]
+_EXPERTS = "experts"
 
 
 def _of_folds(result):
@@ -24,6 +26,24 @@ SPREADS = {
     "folds": (_of_folds, "mean ± SD over folds"),
     "bootstrap": (_of_all_together, "all folds pooled, 95 % interval"),
 }
+
+
+def add_experts(tables, result, agreement):
+    """Return tables of models, and as one more that of one expert by another."""
+    if _EXPERTS in tables:
+        raise ValueError(
+            f"A model is named {_EXPERTS!r}, as the experts are; give it another name."
+        )
+    by_class = {
+        label: result.summary(label, agreement=agreement)["experts"]
+        for label in result.kinds.tolist()
+    }
+    values = pd.DataFrame.from_dict(by_class, orient="index")
+    of_experts = stack_metrics(values, values * np.nan, values * np.nan)
+    if list(tables) == [""]:
+        # Beside experts, a single model needs a name.
+        tables = {"model": tables[""]}
+    return {**tables, _EXPERTS: of_experts}
 
 
 def stack_metrics(value, low, high):

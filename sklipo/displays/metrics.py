@@ -18,7 +18,13 @@ from ._axes import (
 )
 from ._by_name import named_estimators, named_predictions, named_results
 from ._colors import MARKERS, choose_colors
-from ._metric_tables import COLUMNS, SPREADS, select_metrics, stack_metrics
+from ._metric_tables import (
+    COLUMNS,
+    SPREADS,
+    add_experts,
+    select_metrics,
+    stack_metrics,
+)
 from ._parameters import COLORS, check_table, draws
 
 # The role on the x axis, the role told apart by color, the role with a panel for each.
@@ -127,7 +133,9 @@ class ClassMetricsDisplay(PanelDisplay):
         {"metric": [str, "array-like"], "spread": [StrOptions(set(SPREADS))]},
         prefer_skip_nested_validation=False,
     )
-    def from_cv_results(cls, results, *, metric="F1", spread="folds", **plot_params):
+    def from_cv_results(
+        cls, results, *, metric="F1", spread="folds", agreement=None, **plot_params
+    ):
         """Draw metrics of cross-validated models.
 
         Parameters
@@ -142,6 +150,9 @@ class ClassMetricsDisplay(PanelDisplay):
             side. "bootstrap" draws the metric of all folds pooled and its 95 % interval
             over groups, see
             :meth:`sklipo.evaluation.CrossValidationResult.summary`.
+        agreement : DataFrame, default=None
+            How far experts agree, from :func:`~sklipo.labeling.agreement_table`: drawn
+            as one more model, ``"experts"``, without error bars.
         **plot_params : dict
             Parameters of :meth:`plot`.
 
@@ -153,6 +164,8 @@ class ClassMetricsDisplay(PanelDisplay):
         results = named_results(results)
         tabulate, value_name = SPREADS[spread]
         tables = {name: tabulate(result) for name, result in results.items()}
+        if agreement is not None:
+            tables = add_experts(tables, next(iter(results.values())), agreement)
         return cls(select_metrics(tables, metric), value_name=value_name).plot(
             **plot_params
         )

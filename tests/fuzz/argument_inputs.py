@@ -405,7 +405,10 @@ def _data_calls():
 def _picture_calls():
     plots = {
         displays.ConfusionMatricesDisplay: ({}, "ax cmap"),
-        displays.ClassMetricsDisplay: ({"metric": "F1"}, "ax x kind colors"),
+        displays.ClassMetricsDisplay: (
+            {"metric": "F1", "agreement": None},
+            "ax x kind colors",
+        ),
         displays.ReliabilityDisplay: ({"kind": None, "n_bins": None}, "ax colors"),
     }
     calls = {}
