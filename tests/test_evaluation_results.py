@@ -532,13 +532,14 @@ def test_experts_may_know_fewer_classes_than_the_model():
         (pd.DataFrame({"a": [1]}), TypeError, "agreement is a DataFrame; expected"),
         (make_agreement()[1]["kappa"], TypeError, "agreement is a DataFrame"),
         (make_agreement()[1].drop(index="all"), TypeError, "expected the whole table"),
+        (make_agreement()[1].sort_index(), TypeError, "in the order of its rows"),
         (
             make_agreement(labels=np.array(["empty", "ful"]))[1],
             ValueError,
             "The experts gave the class 'ful', which the result does not know",
         ),
     ],
-    ids=["labels", "other", "part", "rows", "class"],
+    ids=["labels", "other", "part", "rows", "order", "class"],
 )
 def test_agreement_of_other_classes_is_refused(agreement, error, text):
     with pytest.raises(error, match=text):

@@ -42,9 +42,19 @@ def _read_confusion(agreement):
     is_table = isinstance(agreement, pd.DataFrame) and agreement.columns.nlevels == 2
     if is_table and "confusion" in agreement.columns.get_level_values(0):
         confusion = agreement["confusion"]
-        if len(agreement) and len(agreement) % (len(confusion.columns) + 1) == 0:
+        if _has_whole_blocks(confusion):
             return confusion
     raise TypeError(
         f"agreement is a {type(agreement).__name__}; expected the whole table that "
-        "sklipo.labeling.agreement_table returns."
+        "sklipo.labeling.agreement_table returns, in the order of its rows."
     )
+
+
+def _has_whole_blocks(confusion):
+    """Tell whether rows are the classes in the order of the columns, and their sum."""
+    labels = confusion.columns.tolist()
+    rows = confusion.index.get_level_values(-1).tolist()
+    n_rows = len(labels) + 1
+    starts = range(0, len(rows), n_rows)
+    has_order = all(rows[start : start + n_rows - 1] == labels for start in starts)
+    return has_order and len(rows) > 0 and len(rows) % n_rows == 0
