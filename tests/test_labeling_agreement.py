@@ -91,7 +91,7 @@ CODES = st.lists(
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=CODES, seed=st.integers(0, 100))
 def test_neither_expert_nor_order_nor_names_matter(rows, seed):
     first, second = (np.array(labels, object) for labels in zip(*rows, strict=True))
