@@ -30,19 +30,32 @@ def parse_csv(text, columns):
     Columns with quoted fields are text, unless all fields are in quotes. Of the others
     pandas guesses the types, but words such as NA are missing among numbers only.
     """
+    names, rows, delimiter = split_csv(text, columns)
+    check_rows(names, rows, delimiter)
+    return parse_columns(names, rows, columns, delimiter)
+
+
+def split_csv(text, columns):
+    """Return the names of columns, the rows and what separates their fields.
+
+    A field is a pair: with its quotes, or without any. ``columns`` is as for
+    `parse_csv`, whose other steps are `check_rows` and `parse_columns`.
+    """
     text, delimiter = _find_delimiter(text, columns)
     header, rows = _split_rows(text, delimiter)
-    names = [_name(i, field) for i, field in enumerate(header)]
-    _check_rows(names, rows, delimiter)
     # A space before a name says that one follows each delimiter.
-    strip = str.lstrip if any(plain[:1] == " " for _, plain in header) else str
+    if any(plain[:1] == " " for _, plain in header):
+        rows = [[(quoted, plain.lstrip()) for quoted, plain in row] for row in rows]
+    return [_name(i, field) for i, field in enumerate(header)], rows, delimiter
+
+
+def parse_columns(names, rows, columns, delimiter):
+    """Return the table of rows of fields, see `parse_csv`."""
     quotes_tell = any(plain.strip() for row in rows for _, plain in row)
     texts, to_guess = {}, []
     for name, fields in zip(names, zip(*rows, strict=True), strict=True):
         meaning = columns.get(name, name)
-        texts[name] = [
-            _text(quoted, strip(plain), quotes_tell) for quoted, plain in fields
-        ]
+        texts[name] = [_text(quoted, plain, quotes_tell) for quoted, plain in fields]
         has_quotes = quotes_tell and any(quoted for quoted, _ in fields)
         is_text = has_quotes and meaning not in _NUMBER_COLUMNS
         if not (is_text or meaning in TEXT_COLUMNS):
@@ -96,7 +109,7 @@ def _name(i, field):
     return _text(quoted, plain.strip() or f"Unnamed: {i}", True)
 
 
-def _check_rows(names, rows, delimiter):
+def check_rows(names, rows, delimiter):
     """Raise an error unless all rows have as many good fields as the header."""
     if len(set(names)) < len(names):
         twice = sorted(name for name, n in Counter(names).items() if n > 1)
