@@ -1,5 +1,6 @@
 """Labels: given on a page, read back, compared, carried over; what to label next."""
 
 from .agreement import agreement_table
+from .reading import read_labels
 
-__all__ = ["agreement_table"]
+__all__ = ["agreement_table", "read_labels"]

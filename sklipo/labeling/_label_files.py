@@ -1,0 +1,129 @@
+"""Files of labels, as the page saves them and as spreadsheets leave them."""
+
+import re
+from difflib import get_close_matches
+
+import pandas as pd
+
+from ..datasets._csv import check_rows, parse_columns, split_csv
+from ..datasets._text_files import read_text
+from ._identity import PIXELS_PREFIX, PLACE, as_text
+
+_NEEDED = ["pixels", "label"]
+_OTHERS = [*PLACE, "expert", "time"]
+_PIXELS = re.compile(f"{PIXELS_PREFIX}[0-9a-f]{{16}}")
+# Other orders of day and month are anybody's guess.
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def read_rows(path):
+    """Return the rows of a file of labels; a ValueError does not name the file.
+
+    Labels are of the types that they seem to have, NaN where there is none. All other
+    columns are text, empty where there is none; those of the place are there only if
+    they are in the file.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    if not path.is_file():
+        raise ValueError("it is no regular file, expected a CSV of labels")
+    names, rows, delimiter = split_csv(read_text(path), {})
+    names = [_tidy_name(name) for name in names]
+    rows = [_fit(row, len(names)) for row in rows if not _is_empty(row)]
+    check_rows(names, rows, delimiter)
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise ValueError(
+            f"no column {missing[0]!r} among {names}; expected a file that a page of "
+            "label_page saved"
+        )
+    meanings = dict.fromkeys(names, PLACE[0]) | {"label": "label"}
+    table = parse_columns(names, rows, meanings, delimiter)
+    table = table[[name for name in names if name in _NEEDED + _OTHERS]]
+    texts = {name: table[name].map(as_text) for name in table if name != "label"}
+    label = table["label"].mask(table["label"].map(as_text) == "")
+    return _check_pixels(
+        table.assign(**{"expert": "", "time": ""} | texts, label=label)
+    )
+
+
+def describe_row(rows, i):
+    """Return which row of a file it is, and of which particle."""
+    names = [f"{name} {rows[name].iloc[i]!r}" for name in PLACE if name in rows]
+    return f"row {i} ({', '.join([*names, rows['pixels'].iloc[i]])})"
+
+
+def as_classes(rows, classes):
+    """Return the label of each row as one of the classes, whatever its type."""
+    by_text = {}
+    for value in classes.tolist():
+        other = by_text.setdefault(_loosely(as_text(value)), value)
+        if other is not value:
+            raise ValueError(
+                f"classes has {other!r} and {value!r}, which are the same in a "
+                "spreadsheet; rename one of them"
+            )
+    texts = rows["label"].map(as_text)
+    labels = [by_text.get(_loosely(text)) for text in texts]
+    unknown = [i for i, text in enumerate(texts) if text and labels[i] is None]
+    if unknown:
+        text = texts.iloc[unknown[0]]
+        near = get_close_matches(text, map(as_text, classes.tolist()), 1)
+        hint = f" Is it {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"{describe_row(rows, unknown[0])} has the label {text!r}, which is not "
+            f"among classes {classes.tolist()} ({len(unknown)} such rows in all)."
+            f"{hint} Correct it in the file, or add it to classes"
+        )
+    return pd.Series(labels, rows.index, dtype=object)
+
+
+def parse_times(texts):
+    """Return times, missing where a text is none, and the positions of such texts."""
+    plain = pd.Series([text if _TIME.fullmatch(text) else None for text in texts])
+    times = pd.to_datetime(plain, format="ISO8601", utc=True, errors="coerce")
+    wrong = [i for i, text in enumerate(texts) if text and pd.isna(times[i])]
+    return times.dt.as_unit("us"), wrong
+
+
+def _tidy_name(name):
+    """Return the name of a column as the page writes it, if it is one of these."""
+    tidy = name.strip().lower()
+    return tidy if tidy in _NEEDED + _OTHERS else name
+
+
+def _is_empty(row):
+    """Tell whether no field of a row has text."""
+    return not any(quoted.strip('"') or plain.strip() for quoted, plain in row)
+
+
+def _fit(row, n_fields):
+    """Return a row with as many fields as the header, if only empty ones differ."""
+    # Spreadsheets leave out, or add, empty fields at the end of some rows.
+    row = [(quoted, plain.strip()) for quoted, plain in row]
+    row += [("", "")] * (n_fields - len(row))
+    return row if any(map(any, row[n_fields:])) else row[:n_fields]
+
+
+def _check_pixels(rows):
+    """Return the rows; each has the hash of its pixels."""
+    pixels = rows["pixels"].str.strip()
+    wrong = [i for i, text in enumerate(pixels) if not _PIXELS.fullmatch(text)]
+    if wrong:
+        raise ValueError(
+            f"row {wrong[0]} has the pixels {pixels.iloc[wrong[0]]!r} ({len(wrong)} "
+            f"such rows in all); expected {PIXELS_PREFIX} and 16 digits, as the page "
+            "wrote. Take the file that the page saved"
+        )
+    return rows.assign(pixels=pixels)
+
+
+def _loosely(text):
+    """Return what stays of a class's name when a spreadsheet saves it anew."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text.replace(",", "."))
+    return text.lower() if text.lower() in ("true", "false") else text
