@@ -238,6 +238,7 @@ def test_wrong_input_is_named():
     result = make_result()
     for wrong, message in (
         ({"metric": "recall"}, r"metric='recall'; expected one of \['TPR'"),
+        ({"metric": np.array(2)}, "metric=2; expected one of"),
         ({"spread": "range"}, "The 'spread' parameter of ClassMetricsDisplay"),
         ({"x": "fold"}, "The 'x' parameter of ClassMetricsDisplay"),
         ({"kind": "pie"}, "The 'kind' parameter of ClassMetricsDisplay"),

@@ -58,7 +58,7 @@ def stack_metrics(value, low, high):
 
 def select_metrics(tables, metric):
     """Return the rows of some metrics of several models in one table."""
-    metrics = [metric] if isinstance(metric, str) else list(metric)
+    metrics = np.ravel(np.asarray(metric, dtype=object)).tolist()
     if not metrics:
         raise ValueError("metric is empty; expected one name of a metric or more.")
     table = pd.concat(tables, names=["model"]).reset_index()
