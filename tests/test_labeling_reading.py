@@ -506,6 +506,10 @@ def test_no_label_is_lost_for_a_time(tmp_path, time):
         (b"pixels,label\npx-0123,c\n", "row 0 has the pixels 'px-0123' .1 such"),
         (b"pixels,label\n,c\n", "row 0 has the pixels ''"),
         (b"pixels,label\npx-0123456789abcdef,c,d\n", "row 0 .* 3 fields, the header 2"),
+        (
+            b"pixels,label,expert,time\npx-0123456789abcdef,c\n",
+            "has 2 fields, the header 4",
+        ),
         (b'pixels,label\npx-0123456789abcdef,"c\n', "begins by a quote"),
     ],
 )

@@ -37,7 +37,8 @@ def find_particles(rows, known, by_place):
     change names that look like numbers or dates, but not the pixels' hash.
     """
     by_pixels = defaultdict(list)
-    for i, pixels in enumerate(known["pixels"]):
+    known_pixels = known["pixels"].tolist()
+    for i, pixels in enumerate(known_pixels):
         by_pixels[pixels].append(i)
     named = [by_place.get(place) for place in _places(rows)]
     taken = set(named)
@@ -48,7 +49,7 @@ def find_particles(rows, known, by_place):
             pairs += [(i, twin) for twin in alike]
             if not alike:
                 lost.append(i)
-        elif known["pixels"].iloc[particle] == pixels:
+        elif known_pixels[particle] == pixels:
             pairs.append((i, particle))
         else:
             changed.append(i)

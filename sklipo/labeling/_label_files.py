@@ -3,6 +3,7 @@
 import re
 from difflib import get_close_matches
 
+import numpy as np
 import pandas as pd
 
 from ..datasets._csv import check_rows, parse_columns, split_csv
@@ -32,7 +33,9 @@ def read_rows(path):
         raise ValueError("it is no regular file, expected a CSV of labels")
     names, rows, delimiter = split_csv(read_text(path), {})
     names = [_tidy_name(name) for name in names]
-    rows = [_fit(row, len(names)) for row in rows if not _is_empty(row)]
+    # Where no row has as many fields as the header, they are not merely left out.
+    n_fields = min(len(names), max(map(len, rows)))
+    rows = [_fit(row, n_fields) for row in rows if not _is_empty(row)]
     check_rows(names, rows, delimiter)
     missing = [name for name in _NEEDED if name not in names]
     if missing:
@@ -85,7 +88,7 @@ def parse_times(texts):
     """Return times, missing where a text is none, and the positions of such texts."""
     plain = pd.Series([text if _TIME.fullmatch(text) else None for text in texts])
     times = pd.to_datetime(plain, format="ISO8601", utc=True, errors="coerce")
-    wrong = [i for i, text in enumerate(texts) if text and pd.isna(times[i])]
+    wrong = [i for i in np.flatnonzero(times.isna()) if texts[i]]
     return times.dt.as_unit("us"), wrong
 
 
@@ -101,7 +104,7 @@ def _is_empty(row):
 
 
 def _fit(row, n_fields):
-    """Return a row with as many fields as the header, if only empty ones differ."""
+    """Return a row with as many fields as others, if only empty ones differ."""
     # Spreadsheets leave out, or add, empty fields at the end of some rows.
     row = [(quoted, plain.strip()) for quoted, plain in row]
     row += [("", "")] * (n_fields - len(row))

@@ -26,6 +26,7 @@ from sklipo import (
     metrics,
 )
 
+from .label_file_inputs import TABLE, write_plain
 from .label_inputs import LABELS, MICROGRAPH
 from .particle_inputs import PLAIN
 
@@ -549,6 +550,10 @@ def _labeling_calls():
             {**experts, "groups": None, "level": 0.95, "n_resamples": 20}
             | {"random_state": 0},
         ),
+        "read_labels": (
+            _read_labels,
+            {"particles": TABLE, "path": None, "classes": None, "expert": "Ada"},
+        ),
     }
 
 
@@ -567,6 +572,13 @@ def _to_html(**parameters):
     """Write a page where nobody looks for it."""
     with tempfile.TemporaryDirectory() as folder:
         export.to_html(path=Path(folder) / "model.html", **parameters)
+
+
+def _read_labels(**parameters):
+    """Read the labels of the plain particles."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_plain(Path(folder))
+        labeling.read_labels(**{"path": path} | parameters)
 
 
 def call_odd(function, arguments, parameter, value):

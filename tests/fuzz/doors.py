@@ -14,7 +14,9 @@ from sklipo.datasets import (
     read_micrograph,
     save_particles,
 )
+from sklipo.labeling import read_labels
 
+from .label_file_inputs import CLASSES, TABLE
 from .label_inputs import MICROGRAPH
 from .particle_inputs import PLAIN
 
@@ -113,6 +115,11 @@ def extract(labels):
     """Cut the particles of a label image out of the plain micrograph."""
     particles = extract_particles(MICROGRAPH, labels, margin=2)
     return particles[["image", "mask", "top", "left"]]
+
+
+def join(path):
+    """Read a file of labels into the table of its particles."""
+    return read_labels(path, TABLE, classes=CLASSES)[["label"]]
 
 
 def read(path):

@@ -16,9 +16,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from . import file_inputs, label_inputs, micrograph_inputs, particle_inputs
+from . import (
+    file_inputs,
+    label_file_inputs,
+    label_inputs,
+    micrograph_inputs,
+    particle_inputs,
+)
 from .argument_inputs import ODD, call_odd, is_in_earnest, list_calls
-from .doors import PARTICLE_DOORS, extract, load, read, save_and_load
+from .doors import PARTICLE_DOORS, extract, join, load, read, save_and_load
 from .particle_inputs import PLAIN
 from .rule import FAULTS, Expected, judge
 
@@ -120,6 +126,18 @@ def micrographs(draw):
 
 
 @st.composite
+def label_files(draw):
+    """Draw a change of a file of labels, and read them."""
+    name = draw(st.sampled_from(sorted(label_file_inputs.VARIANTS)))
+    change, expected = label_file_inputs.VARIANTS[name]
+    rng = np.random.default_rng(draw(_SEEDS))
+    with tempfile.TemporaryDirectory() as folder:
+        path = change(label_file_inputs.write_plain(Path(folder)), rng)
+        reference = PLAIN[["label"]]
+        return judge(f"read_labels of {name}", join, (path,), expected, reference)
+
+
+@st.composite
 def arguments(draw):
     """Draw an odd value for one parameter of a public class or function."""
     calls = _calls()
@@ -150,6 +168,7 @@ _INPUTS = {
     "saved": saved(),
     "label images": label_images(),
     "micrographs": micrographs(),
+    "label files": label_files(),
     "arguments": arguments(),
 }
 
