@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 import sklipo
@@ -221,7 +221,7 @@ def test_numbers_stay_whole_with_gaps(tmp_path):
     part = read(tmp_path, rows_of(table, numbers)[:4], table)["label"]
     assert part.dtype == "Int64"
     assert part[:4].tolist() == numbers[:4]
-    model = make_pipeline(sklipo.Resize(3), LogisticRegression())
+    model = make_pipeline(sklipo.Resize(3), KNeighborsClassifier(1))
     model.fit(table[:4], part[:4])
     assert set(model.predict(table)) <= set(numbers)
 
@@ -236,6 +236,11 @@ def test_numbers_come_back_from_their_text(tmp_path, written):
     assert found.tolist() == numbers
     texts = read_labels(path, make_table(), classes=["01", "02", "3"])["label"]
     assert texts.tolist() == ["01", "02", "01", "3", "02", "01"]
+
+
+def test_fractions_are_no_classes(tmp_path):
+    with pytest.raises(ValueError, match=r"holds 0\.5 in row 1; expected names or"):
+        read(tmp_path, rows_of(make_table(), [1, 0.5] * 3), make_table())
 
 
 @pytest.mark.parametrize("classes", [[True, False], ["True", "False"]])
@@ -504,6 +509,7 @@ def test_no_label_is_lost_for_a_time(tmp_path, time):
         (b"pixels,class\npx-0123456789abcdef,c\n", "no column 'label'"),
         (b"Pixels,pixels,label\n1,2,3\n", "several columns of the name 'pixels'"),
         (b"pixels,label\npx-0123,c\n", "row 0 has the pixels 'px-0123' .1 such"),
+        (b'pixels,label\n"",""\n,\n', "all rows are empty"),
         (b"pixels,label\n,c\n", "row 0 has the pixels ''"),
         (b"pixels,label\npx-0123456789abcdef,c,d\n", "row 0 .* 3 fields, the header 2"),
         (

@@ -36,6 +36,8 @@ def read_rows(path):
     # Where no row has as many fields as the header, they are not merely left out.
     n_fields = min(len(names), max(map(len, rows)))
     rows = [_fit(row, n_fields) for row in rows if not _is_empty(row)]
+    if not rows:
+        raise ValueError("no particles, all rows are empty")
     check_rows(names, rows, delimiter)
     missing = [name for name in _NEEDED if name not in names]
     if missing:

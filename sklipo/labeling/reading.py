@@ -79,9 +79,9 @@ def read_labels(path, particles, *, classes=None, expert=None):
     ValueError
         If the file is none that a page saved; if a row's particle is not in the table,
         or has other pixels there; if two rows give a particle different labels; if a
-        label is not among `classes`, or two of these differ by no more than a
-        spreadsheet changes; if `expert` has no row in the file; if two particles of the
-        table have the same micrograph and instance; or if the table has a column
+        label is not among `classes`, or is a fraction; if two classes differ by no more
+        than a spreadsheet changes; if `expert` has no row in the file; if two particles
+        of the table have the same micrograph and instance; or if the table has a column
         ``time`` of other things than times. The message names the row of the file,
         counted from 0 without the header, and its particle.
 
@@ -196,7 +196,7 @@ def _with_labels(path, particles, rows, given):
     _check_kinds(path, labels, given["label"])
     _warn_of_replaced(path, rows, given, labels[places], experts[places])
     labels[places] = given["label"].array
-    experts[places] = given["expert"].replace({"": None}).array
+    experts[places] = [name or None for name in given["expert"]]
     times[places] = given["time"].array
     columns = {"label": _as_column(labels), "expert": _as_column(experts)}
     return table.assign(**columns, time=times)
