@@ -399,8 +399,12 @@ def test_what_an_expert_left_out_is_counted(tmp_path):
 
 def test_a_file_without_any_label_is_a_warning(tmp_path):
     table = make_table()
-    with pytest.warns(UserWarning, match=r"no label for 6 of 6 .* row 0 \(micro"):
-        found = read(tmp_path, rows_of(table, [None] * 6), table)
+    path = str(write(tmp_path, rows_of(table, [None] * 6)))
+    with pytest.warns(
+        UserWarning, match=r"no label for 6 of 6 .* row 0 \(micro"
+    ) as told:
+        found = read_labels(path, table)
+    assert [warning.filename for warning in told] == [__file__]
     assert found["label"].isna().all()
     assert found["time"].dtype == "datetime64[us, UTC]"
 
