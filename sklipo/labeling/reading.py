@@ -94,6 +94,7 @@ def read_labels(path, particles, *, classes=None, expert=None):
 
     See Also
     --------
+    agreement_table : How far the labels of two experts agree.
     sklipo.datasets.load_particles : Read a particle table.
     sklipo.datasets.save_particles : Save a table with its labels.
 
