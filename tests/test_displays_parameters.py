@@ -16,7 +16,7 @@ from sklipo.displays import (
 )
 
 ODD = [-1, 0, 2.5, np.nan, 10**12, "nonsense", [], {}, np.zeros((2, 2)), object(), int]
-ODD += [np.array([]), pd.DataFrame({"a": [1]}), pd.NA]
+ODD += [np.array([]), np.array(2), pd.DataFrame({"a": [1]}), pd.NA]
 HISTORY = pd.DataFrame({"train_loss": [1.0, 0.5]})
 METRICS = pd.DataFrame([["m", "a", "F1", 0.5, 0.4, 0.6]], columns=[*"mcf", *"vlh"])
 METRICS.columns = ["model", "class", "metric", "value", "low", "high"]

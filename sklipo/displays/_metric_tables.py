@@ -38,7 +38,8 @@ def stack_metrics(value, low, high):
 
 def select_metrics(tables, metric):
     """Return the rows of some metrics of several models in one table."""
-    metrics = [metric] if isinstance(metric, str) else list(metric)
+    is_one = isinstance(metric, str) or getattr(metric, "ndim", 1) == 0
+    metrics = [metric] if is_one else list(metric)
     if not metrics:
         raise ValueError("metric is empty; expected one name of a metric or more.")
     table = pd.concat(tables, names=["model"]).reset_index()
