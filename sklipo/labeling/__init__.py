@@ -1,3 +1,5 @@
 """Labels: given on a page, read back, compared, carried over; what to label next."""
 
-__all__ = []
+from .matching import match_particles
+
+__all__ = ["match_particles"]

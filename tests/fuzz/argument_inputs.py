@@ -15,7 +15,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import sklipo
-from sklipo import datasets, displays, evaluation, export, inspection, lipnet, metrics
+from sklipo import (
+    datasets,
+    displays,
+    evaluation,
+    export,
+    inspection,
+    labeling,
+    lipnet,
+    metrics,
+)
 
 from .label_inputs import LABELS, MICROGRAPH
 from .particle_inputs import PLAIN
@@ -179,6 +188,7 @@ def list_calls():
         **_picture_calls(),
         **_inspection_calls(),
         **_export_calls(),
+        **_labeling_calls(),
     }
 
 
@@ -524,6 +534,16 @@ def _export_calls():
     return {
         "to_onnx": (_to_onnx, {"model": _linear(), "dtype": None, "opset": None}),
         "to_html": (_to_html, page),
+    }
+
+
+def _labeling_calls():
+    found = datasets.extract_particles(MICROGRAPH, LABELS, margin=2)
+    return {
+        "match_particles": (
+            labeling.match_particles,
+            {"new": found, "old": found, "min_overlap": 0.5},
+        ),
     }
 
 
