@@ -44,8 +44,7 @@ class TrainingCurveDisplay(PanelDisplay):
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : Score by the size of the training
-        set.
+    LearningCurveDisplay : Score by the number of micrographs to train on.
 
     Notes
     -----
