@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +105,17 @@ def test_curves_are_drawn_with_their_scores_and_gains(curves):
         gain = display.gains.set_index("model").loc[name]
         assert gain["gain"] == curve.gains("F1", "full")["gain"].iloc[-1]
     assert display.ax_.get_ylabel() == "F1 of full"
+    # A curve of a single point has no gain.
+    point = replace(
+        curves["bayes"],
+        **{name: values[:1] for name, values in vars(curves["bayes"]).items()},
+    )
+    both = LearningCurveDisplay.from_curves({"point": point, "curve": curves["bayes"]})
+    (legend,) = both.figure_.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[0] == "point"
+    assert texts[1].startswith("curve, 4 to 8: ")
+    assert LearningCurveDisplay.from_curves(point).ax_.get_title() == ""
     own = curves["bayes"].plot(ax=pyplot.subplots()[1])
     title = own.ax_.get_title()
     assert title.startswith("4 to 8 micrographs: ")

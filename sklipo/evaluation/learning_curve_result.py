@@ -171,7 +171,9 @@ class LearningCurve:
             _compare(after, before, position, level, draw).loc[metric]
             for before, after in pairwise(self.results)
         ]
-        table = pd.DataFrame(rows, columns=["difference", "low", "high"])
+        # A curve of a single point has no step, and yet columns of numbers.
+        columns = ["difference", "low", "high"]
+        table = pd.DataFrame(rows, columns=columns, dtype=float)
         table.insert(0, "before", self.n_micrographs[:-1])
         return table.rename(columns={"difference": "gain"}).set_axis(
             pd.Index(self.n_micrographs[1:], name="n_micrographs")

@@ -104,7 +104,8 @@ def match_particles(new, old, *, min_overlap=0.5):
     merger, can match all the same, and then carry the label.
 
     Labels that were lost are ``old.drop(labels["old"].dropna())["label"].dropna()``.
-    Whole numbers become pandas' ``Int64``, which can be missing.
+    Whole numbers and bools become those of pandas, ``Int64`` and ``boolean``, which can
+    be missing.
 
     References
     ----------
