@@ -10,14 +10,17 @@ from sklipo.displays import (
     ClassMetricsDisplay,
     ConfusionMatricesDisplay,
     ImageSizeDisplay,
+    LearningCurveDisplay,
     ParticleGalleryDisplay,
     ReliabilityDisplay,
     TrainingCurveDisplay,
 )
 
 ODD = [-1, 0, 2.5, np.nan, 10**12, "nonsense", [], {}, np.zeros((2, 2)), object(), int]
-ODD += [np.array([]), pd.DataFrame({"a": [1]}), pd.NA]
+ODD += [np.array([]), np.array(2), pd.DataFrame({"a": [1]}), pd.NA]
 HISTORY = pd.DataFrame({"train_loss": [1.0, 0.5]})
+POINTS = pd.DataFrame({"model": ["m"], "n_micrographs": 2, "n_particles": 9.0})
+POINTS = POINTS.assign(score=0.5, low=0.4, high=0.6)
 METRICS = pd.DataFrame([["m", "a", "F1", 0.5, 0.4, 0.6]], columns=[*"mcf", *"vlh"])
 METRICS.columns = ["model", "class", "metric", "value", "low", "high"]
 
@@ -70,6 +73,10 @@ def calls(particles):
                 particles, y, **{"kind": "histogram", **p}
             ),
             ["ax", "region", "unit", "kind", "bins", "colors"],
+        ),
+        "learning": (
+            lambda **p: LearningCurveDisplay(POINTS).plot(**p),
+            ["ax", "colors", "band"],
         ),
         "training": (
             lambda **p: TrainingCurveDisplay({"m": [HISTORY]}).plot(**p),

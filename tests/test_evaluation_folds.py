@@ -29,7 +29,7 @@ from sklipo import (
     cross_validate_particles,
 )
 from sklipo.datasets import make_liposomes
-from sklipo.evaluation import _folds, cross_validation
+from sklipo.evaluation import _folds, _out_of_fold
 from sklipo.tags import extend_tags
 
 
@@ -258,10 +258,10 @@ def test_where_folds_run_depends_on_what_is_fitted(data):
     foreign = Witness(releases_gil=True)
     in_pipeline = make_pipeline(StandardScaler(), foreign)
     for model in (network, search, foreign, in_pipeline):
-        assert cross_validation._runs_in_threads(model, X)
+        assert _out_of_fold._runs_in_threads(model, X)
     # Steps that prepare images in each fold do need Python.
-    assert not cross_validation._runs_in_threads(network, np.zeros((5, 8, 8)))
-    assert not cross_validation._runs_in_threads(make_pipeline(SVC()), X)
+    assert not _out_of_fold._runs_in_threads(network, np.zeros((5, 8, 8)))
+    assert not _out_of_fold._runs_in_threads(make_pipeline(SVC()), X)
 
 
 def test_a_fold_fits_and_predicts_with_the_same_number_of_threads(data, monkeypatch):

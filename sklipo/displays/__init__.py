@@ -2,6 +2,7 @@
 
 from .confusion import ConfusionMatricesDisplay
 from .gallery import ParticleGalleryDisplay
+from .learning_curve import LearningCurveDisplay
 from .metrics import ClassMetricsDisplay
 from .micrograph import MicrographDisplay
 from .prevalence import PrevalenceDisplay
@@ -14,6 +15,7 @@ __all__ = [
     "ClassMetricsDisplay",
     "ConfusionMatricesDisplay",
     "ImageSizeDisplay",
+    "LearningCurveDisplay",
     "MicrographDisplay",
     "ParticleGalleryDisplay",
     "PrevalenceDisplay",

@@ -44,8 +44,7 @@ class TrainingCurveDisplay(PanelDisplay):
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : Score by the size of the training
-        set.
+    LearningCurveDisplay : Score by the number of micrographs to train on.
 
     Notes
     -----
@@ -180,7 +179,8 @@ class TrainingCurveDisplay(PanelDisplay):
         known = list(dict.fromkeys(name for table in tables for name in table))
         if columns is None:
             return [name for name in _LOSSES if name in known]
-        columns = [columns] if isinstance(columns, str) else list(columns)
+        is_one = isinstance(columns, str) or getattr(columns, "ndim", 1) == 0
+        columns = [columns] if is_one else list(columns)
         if not columns:
             raise ValueError(f"columns is empty; the histories have {known}.")
         for name in columns:

@@ -1,35 +1,15 @@
 """Cross-validation of particle classifiers, with what a microscopist asks of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
-from joblib import delayed
-from sklearn.base import clone
-from sklearn.utils import indexable
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import HasMethods, validate_params
 
-from .._jobs import N_JOBS, Crew, configured
-from .._steps import last_step
-from ..particles._checking import holds_images
-from ..tags import has_tag
-from ._checks import (
-    check_labels_and_groups,
-    check_unsure,
-    make_folds,
-    warn_of_missing_classes,
-)
-from ._folds import (
-    fit_and_predict,
-    route_params,
-    run_folds,
-    share_cores,
-    torch_threads,
-)
-from ._preparation import join_preparation, prepare, split_preparation
-from .results import CrossValidationResult
+from .._jobs import N_JOBS
+from ._checks import check_labels_and_groups, make_folds, warn_of_missing_classes
+from ._out_of_fold import PreparedModel
 
 
 @validate_params(
@@ -120,6 +100,7 @@ def cross_validate_particles(
     --------
     sklearn.model_selection.cross_validate : Scores without keeping predictions.
     sklipo.evaluation.CrossValidationResult : All that follows from the predictions.
+    sklipo.evaluation.learning_curve : Whether more micrographs would pay.
 
     Notes
     -----
@@ -155,73 +136,7 @@ def cross_validate_particles(
     """
     y, groups = check_labels_and_groups(X, y, groups)
     folds = make_folds(X, y, groups, cv)
-    classes = np.unique(y)
-    last = last_step(estimator)
-    unsure = last.unsure if has_tag(last, "abstains") else None
-    if unsure is not None:
-        unsure = check_unsure(unsure, classes)
-    warn_of_missing_classes(classes, y, folds)
-    steps, rest = split_preparation(estimator, X)
-    rows = prepare(steps, X, n_jobs=n_jobs, verbose=verbose)
-    rows, y = indexable(rows, y)
-    params = route_params(rest, params, groups)
-    run = configured(fit_and_predict)
-    prefer = "threads" if _runs_in_threads(rest, rows) else "processes"
-    # Jobs that are threads change the number that later threads of the user begin with.
-    with torch_threads(), Crew() as crew:
-        tasks = [
-            delayed(crew.run)(
-                run,
-                clone(rest),
-                rows,
-                y,
-                fold,
-                number=number,
-                classes=classes,
-                params=params,
-                n_threads=n_threads,
-                keep_estimator=return_estimator,
-            )
-            for number, (fold, n_threads) in enumerate(
-                zip(folds, share_cores(len(folds), n_jobs), strict=True)
-            )
-        ]
-        outcomes = run_folds(tasks, n_jobs, prefer=prefer, verbose=verbose)
-    result = _collect(outcomes, folds, classes, y, groups, unsure)
-    # Lists have an index, too, which is a method.
-    result = replace(result, index=X.index if hasattr(X, "iloc") else None)
-    if not return_estimator:
-        return result
-    fitted = [outcome.estimator for outcome in outcomes]
-    return replace(result, estimators=join_preparation(steps, fitted, X))
-
-
-def _runs_in_threads(estimator, X):
-    """Tell whether threads fit an estimator as fast as processes do.
-
-    Threads start at once, and copy neither data nor torch. Steps that prepare images in
-    each fold compute in Python, where only one thread runs at a time.
-    """
-    return has_tag(last_step(estimator), "releases_gil") and not holds_images(X)
-
-
-def _collect(outcomes, folds, classes, y, groups, unsure):
-    """Put the predictions of all folds together in the order of the particles."""
-    _, y_pred, y_proba, fit_times, score_times, _ = zip(*outcomes, strict=True)
-    order = np.argsort(np.concatenate([test for _, test in folds]))
-    sizes = [len(test) for _, test in folds]
-    y_proba = None if y_proba[0] is None else np.concatenate(y_proba)[order]
-    if unsure is not None:
-        classes = np.append(classes, unsure)
-        y_proba = np.pad(y_proba, [(0, 0), (0, 1)])
-    return CrossValidationResult(
-        classes=classes,
-        y_true=y,
-        y_pred=np.concatenate(y_pred)[order],
-        folds=np.repeat(np.arange(len(folds)), sizes)[order],
-        y_proba=y_proba,
-        groups=groups,
-        unsure=unsure,
-        fit_times=np.array(fit_times),
-        score_times=np.array(score_times),
-    )
+    warn_of_missing_classes(np.unique(y), y, folds)
+    jobs = {"n_jobs": n_jobs, "verbose": verbose}
+    model = PreparedModel.prepare(estimator, X, y, groups, params, **jobs)
+    return model.cross_validate(folds, return_estimator=return_estimator, **jobs)

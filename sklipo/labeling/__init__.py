@@ -1,6 +1,7 @@
 """Labels: given on a page, read back, compared, carried over; what to label next."""
 
 from .agreement import agreement_table
+from .matching import match_particles
 from .reading import read_labels
 
-__all__ = ["agreement_table", "read_labels"]
+__all__ = ["agreement_table", "match_particles", "read_labels"]

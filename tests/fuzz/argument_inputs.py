@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -92,6 +93,13 @@ def _result_fields():
     return {**_PREDICTIONS, "y_proba": Y_PROBA, "folds": folds, "classes": np.unique(Y)}
 
 
+@cache
+def _learning_curve():
+    """Return a learning curve."""
+    groups = np.arange(len(Y)) // 4
+    return evaluation.learning_curve(_dummy(), PLAIN, Y, groups=groups, cv=2)
+
+
 def _fit(estimator, **parameters):
     """Fit an estimator and use it."""
     instance = estimator(**parameters)
@@ -154,6 +162,11 @@ def _make_micrograph(**parameters):
 def _plot(display, **parameters):
     """Draw a display."""
     display.plot(**parameters)
+
+
+def _draw(make, **parameters):
+    """Make a display that draws itself, and close its figure."""
+    pyplot.close(make(**parameters).figure_)
 
 
 def _save(**parameters):
@@ -326,6 +339,23 @@ def _metric_calls():
             sklipo.count_by,
             {"particles": PLAIN, "y_pred": Y_PRED, "by": "label"},
         ),
+        "learning_curve": (
+            partial(evaluation.learning_curve, _dummy(), PLAIN),
+            {
+                "y": Y,
+                "groups": np.arange(len(Y)) // 4,
+                "cv": 2,
+                "n_micrographs": None,
+                "n_repeats": 1,
+                "n_jobs": None,
+                "random_state": 0,
+                "verbose": None,
+            },
+        ),
+        "LearningCurve.gains": (
+            _learning_curve().gains,
+            {"metric": "kappa", "label": "full", "level": 0.95, "n_resamples": 20},
+        ),
         "mean_confusion_matrix": _all_of(_result().mean_confusion_matrix, "normalize"),
         "cross_validate_particles": (
             partial(sklipo.cross_validate_particles, X=PLAIN),
@@ -449,6 +479,11 @@ def _picture_calls():
             displays.ImageSizeDisplay.from_particles,
             {"particles": PLAIN, "y": Y, "region": None, "unit": None, "classes": None},
         ),
+        "LearningCurveDisplay.from_curves": (
+            partial(_draw, displays.LearningCurveDisplay.from_curves),
+            {"curves": _learning_curve(), "metric": "F1", "label": "full"}
+            | dict.fromkeys(["ax", "colors", "band"]),
+        ),
         "TrainingCurveDisplay.from_estimator": (
             displays.TrainingCurveDisplay.from_estimator,
             {"estimator": _network()},
@@ -544,11 +579,16 @@ def _export_calls():
 
 def _labeling_calls():
     experts = {"first": Y, "second": Y_PRED}
+    found = datasets.extract_particles(MICROGRAPH, LABELS, margin=2)
     return {
         "agreement_table": (
             labeling.agreement_table,
             {**experts, "groups": None, "level": 0.95, "n_resamples": 20}
             | {"random_state": 0},
+        ),
+        "match_particles": (
+            labeling.match_particles,
+            {"new": found, "old": found, "min_overlap": 0.5},
         ),
         "read_labels": (
             _read_labels,
