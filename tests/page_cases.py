@@ -17,8 +17,8 @@ from selenium.webdriver.support.ui import Select
 
 from sklipo import make_lipnet_pipeline
 from sklipo.datasets import make_liposomes
+from sklipo.displays._page.page import join_scripts
 from sklipo.evaluation import CrossValidationResult
-from sklipo.export._page.assembly import join_scripts
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -60,13 +60,13 @@ def other_tab(browser):
 
 def evaluate(browser, path, expression, *values, before=""):
     """Return what an expression of a module of the page is, in an empty page."""
+    path = f"export/_page/{path}"
     script = join_scripts(path).removeprefix('"use strict";')
-    name = path.rpartition("/")[2]
     with other_tab(browser):
         answer = browser.execute_async_script(
             f"""const values = [...arguments], done = values.pop();
             {before}\n{script}
-            (async () => {{ const module = modules[{json.dumps(name)}];
+            (async () => {{ const module = modules[{json.dumps(path)}];
                 return {expression}; }})().then((value) => done({{ value }}),
                 (error) => done({{ error: String(error) }}));""",
             *values,

@@ -1,4 +1,6 @@
-// Pictures of particles: gray levels stretched, outlines of masks on top.
+// Pictures of particles: gray levels stretched, and the outlines of masks.
+
+import { drawFitting } from "../../../displays/_page/drawing.js";
 
 const MOST_SAMPLES = 4096;
 const CUT_OFF = 0.005;
@@ -8,29 +10,8 @@ const GRAY = 0x010101;
 const stretched = new WeakMap();
 
 // Draw a picture as large as it fits into the middle of a canvas; return its place.
-export function drawPicture(canvas, picture, sharp = false) {
-  const context = canvas.getContext("2d");
-  const scale = Math.min(canvas.width / picture.width, canvas.height / picture.height);
-  const [width, height] = [picture.width * scale, picture.height * scale];
-  const place = { scale, x: (canvas.width - width) / 2, y: (canvas.height - height) / 2 };
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = !(sharp && scale > 3);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(stretch(picture), place.x, place.y, width, height);
-  return place;
-}
-
-// Draw a line around a mask whose first pixel is at top and left of the picture.
-export function drawOutline(canvas, place, path, color, width) {
-  const context = canvas.getContext("2d");
-  context.setTransform(place.scale, 0, 0, place.scale, place.x, place.y);
-  for (const [style, extra] of [["rgb(0 0 0 / 65%)", 2], [color, 0]]) {
-    context.strokeStyle = style;
-    context.lineWidth = (width + extra) / place.scale;
-    context.stroke(path);
-  }
-  context.setTransform(1, 0, 0, 1, 0, 0);
+export function drawPicture(canvas, picture, isSharp = false) {
+  return drawFitting(canvas, stretch(picture), isSharp);
 }
 
 // The sides of pixels between a mask and what is outside.
