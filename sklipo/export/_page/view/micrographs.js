@@ -1,10 +1,10 @@
 // Micrographs with the outlines and classes of their particles.
 
-import { drawOutline } from "../../../displays/_page/drawing.js";
+import { drawOutline, traceOutline } from "../../../displays/_page/drawing.js";
 import { find, make } from "../../../displays/_page/elements.js";
 import { focusParticle } from "./cards.js";
 import { colorOf, keyOf } from "./colors.js";
-import { drawPicture, traceOutline } from "./pictures.js";
+import { drawPicture } from "./pictures.js";
 import { classOf, state } from "./state.js";
 
 const LARGEST = 1400;

@@ -1,4 +1,4 @@
-// Pictures of particles: gray levels stretched, and the outlines of masks.
+// Pictures of particles: gray levels stretched.
 
 import { drawFitting } from "../../../displays/_page/drawing.js";
 
@@ -12,27 +12,6 @@ const stretched = new WeakMap();
 // Draw a picture as large as it fits into the middle of a canvas; return its place.
 export function drawPicture(canvas, picture, isSharp = false) {
   return drawFitting(canvas, stretch(picture), isSharp);
-}
-
-// The sides of pixels between a mask and what is outside.
-export function traceOutline(mask, height, width, top = 0, left = 0) {
-  const path = new Path2D();
-  const isInside = (row, column) => row >= 0 && row < height && column >= 0 &&
-    column < width && mask[row * width + column] === 1;
-  const line = (y, x, dy, dx) => {
-    path.moveTo(left + x, top + y);
-    path.lineTo(left + x + dx, top + y + dy);
-  };
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      if (!mask[row * width + column]) continue;
-      if (!isInside(row - 1, column)) line(row, column, 0, 1);
-      if (!isInside(row + 1, column)) line(row + 1, column, 0, 1);
-      if (!isInside(row, column - 1)) line(row, column, 1, 0);
-      if (!isInside(row, column + 1)) line(row, column + 1, 1, 0);
-    }
-  }
-  return path;
 }
 
 // The gray levels from dark to bright, without the few at either end.
