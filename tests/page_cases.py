@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import tifffile
 from selenium import webdriver
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from sklipo import make_lipnet_pipeline
 from sklipo.datasets import make_liposomes
+from sklipo.displays._page.page import join_scripts
 from sklipo.evaluation import CrossValidationResult
-from sklipo.export._page.assembly import join_scripts
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -60,13 +62,13 @@ def other_tab(browser):
 
 def evaluate(browser, path, expression, *values, before=""):
     """Return what an expression of a module of the page is, in an empty page."""
+    path = f"export/_page/{path}"
     script = join_scripts(path).removeprefix('"use strict";')
-    name = path.rpartition("/")[2]
     with other_tab(browser):
         answer = browser.execute_async_script(
             f"""const values = [...arguments], done = values.pop();
             {before}\n{script}
-            (async () => {{ const module = modules[{json.dumps(name)}];
+            (async () => {{ const module = modules[{json.dumps(path)}];
                 return {expression}; }})().then((value) => done({{ value }}),
                 (error) => done({{ error: String(error) }}));""",
             *values,
@@ -180,6 +182,89 @@ class Page:
             assert time.monotonic() < end
             time.sleep(0.02)
         return path
+
+
+class LabelPage(Page):
+    """A page for labels that is open in a browser."""
+
+    def __init__(self, browser, path, expert="Anna"):
+        super().__init__(browser, path)
+        if expert is not None:
+            self.begin(expert)
+
+    def begin(self, expert):
+        """Say who labels."""
+        self.wait("return document.querySelector('#expert-dialog[open]')")
+        self.browser.execute_script(
+            "document.getElementById('expert-name').value = arguments[0]", expert
+        )
+        self.find("expert-name").send_keys(Keys.ENTER)
+        self.wait("return !document.querySelector('dialog[open]')")
+
+    def labels(self):
+        """Return the class on each card, or None, in the order of the cards."""
+        return self.browser.execute_script(
+            """return [...document.querySelectorAll(".card")].map((card) =>
+                card.classList.contains("labeled")
+                    ? card.querySelector(".card-label").textContent : null)"""
+        )
+
+    def focused(self):
+        """Return the number of the particle that keys are for."""
+        return int(
+            self.browser.switch_to.active_element.get_dom_attribute("data-number")
+        )
+
+    def card(self, number):
+        """Return the card of a particle."""
+        return self.browser.find_element("css selector", f"[data-number='{number}']")
+
+    def click(self, number, *keys):
+        """Click a card while keys are held."""
+        actions = ActionChains(self.browser)
+        for key in keys:
+            actions.key_down(key)
+        actions.click(self.card(number))
+        for key in keys:
+            actions.key_up(key)
+        actions.perform()
+
+    def chord(self, *keys):
+        """Press keys at once."""
+        self.press(*keys, Keys.NULL)
+
+    def save(self, folder, expert="Anna"):
+        """Save the labels; return the path."""
+        path = folder / f"labels-{expert}.csv"
+        path.unlink(missing_ok=True)
+        self.chord(Keys.CONTROL, "s")
+        end = time.monotonic() + _PATIENCE
+        while not path.exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return path
+
+    def open(self, path):
+        """Open a file of labels; return what the page says about it."""
+        self.find("file").send_keys(str(path))
+        self.wait("return document.querySelector('#opened-dialog[open]')")
+        told = self.find("opened-dialog").text
+        self.press(Keys.ENTER)
+        return told
+
+    def check_fits(self):
+        """Hold that what one labels with is seen without scrolling the page."""
+        size = self.browser.execute_script(
+            "const { scrollWidth, scrollHeight } = document.documentElement;"
+            "return [scrollWidth, scrollHeight]"
+        )
+        assert size == [1280, 720]
+        for name in ("progress", "save", "class-buttons", "picture"):
+            box = self.find(name).rect
+            assert 0 <= box["x"] and box["x"] + box["width"] <= 1280
+            assert 0 <= box["y"] and box["y"] + box["height"] <= 720
+        cards = self.browser.find_elements("css selector", ".card")[:8]
+        assert all(card.is_displayed() for card in cards)
 
 
 @cache

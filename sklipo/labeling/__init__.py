@@ -1,7 +1,8 @@
 """Labels: given on a page, read back, compared, carried over; what to label next."""
 
 from .agreement import agreement_table
+from .label_pages import label_page
 from .matching import match_particles
 from .reading import read_labels
 
-__all__ = ["agreement_table", "match_particles", "read_labels"]
+__all__ = ["agreement_table", "label_page", "match_particles", "read_labels"]

@@ -580,7 +580,12 @@ def _export_calls():
 def _labeling_calls():
     experts = {"first": Y, "second": Y_PRED}
     found = datasets.extract_particles(MICROGRAPH, LABELS, margin=2)
+    page = {"particles": PLAIN, "classes": np.unique(Y), "y_pred": Y_PRED}
     return {
+        "label_page": (
+            _label_page,
+            {**page, "y_proba": None, "order": None, "title": None},
+        ),
         "agreement_table": (
             labeling.agreement_table,
             {**experts, "groups": None, "level": 0.95, "n_resamples": 20}
@@ -619,6 +624,12 @@ def _read_labels(**parameters):
     with tempfile.TemporaryDirectory() as folder:
         path = write_plain(Path(folder))
         labeling.read_labels(**{"path": path} | parameters)
+
+
+def _label_page(**parameters):
+    """Write a page where nobody looks for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        labeling.label_page(path=Path(folder) / "labels.html", **parameters)
 
 
 def call_odd(function, arguments, parameter, value):

@@ -1,6 +1,5 @@
 """What a page knows of its model: classes, origin, and the errors that it makes."""
 
-import json
 from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -43,11 +42,6 @@ def describe_page(model, export, graph, result, title):
         "judged": None if result is None else _describe_judgment(result),
         "errors": None if result is None else describe_errors(result),
     }
-
-
-def embed(contents):
-    """Return plain values as JSON that nothing in a page takes for a tag."""
-    return json.dumps(contents).replace("<", "\\u003c")
 
 
 def _describe_judgment(result):

@@ -1,6 +1,6 @@
 // What the model is, and what the page is made of.
 
-import { find, make, percent } from "./elements.js";
+import { find, make, percent } from "../../../displays/_page/elements.js";
 import { ask, textOf } from "./engine.js";
 import { page } from "./state.js";
 

@@ -1,9 +1,10 @@
 // The particles as cards, which a mouse, arrows and number keys can classify.
 
+import { drawOutline, traceOutline } from "../../../displays/_page/drawing.js";
+import { announce, find, make, percent, plural } from "../../../displays/_page/elements.js";
 import { colorOf, makeSwatch } from "./colors.js";
-import { traceOutline, drawOutline, drawPicture } from "./drawing.js";
-import { announce, find, make, percent, plural } from "./elements.js";
 import { compareNames } from "./gathering.js";
+import { drawPicture } from "./pictures.js";
 import { classOf, classes, outcomes, select, setLabels, state, surenessOf } from "./state.js";
 
 const THUMBNAIL = 192;

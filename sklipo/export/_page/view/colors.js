@@ -1,6 +1,6 @@
 // A color and a number for each class: no class is told by its color alone.
 
-import { make } from "./elements.js";
+import { makeKeySwatch } from "../../../displays/_page/swatches.js";
 import { outcomes, page } from "./state.js";
 
 export function colorOf(name) {
@@ -13,20 +13,5 @@ export function keyOf(name) {
 }
 
 export function makeSwatch(name) {
-  // The style shows the key, so that it is no part of what is heard.
-  const swatch = make("span", { className: "swatch" });
-  swatch.dataset.key = keyOf(name);
-  swatch.setAttribute("aria-hidden", "true");
-  swatch.style.backgroundColor = colorOf(name);
-  swatch.style.color = isBright(colorOf(name)) ? "#000" : "#fff";
-  return swatch;
-}
-
-function isBright(color) {
-  const [red, green, blue] = [1, 3, 5].map((start) => {
-    const level = parseInt(color.slice(start, start + 2), 16) / 255;
-    return level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4;
-  });
-  // Black reads better from this luminance on (WCAG 2).
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
+  return makeKeySwatch(keyOf(name), colorOf(name));
 }

@@ -1,7 +1,7 @@
 // How many particles there are of each class, and the shares corrected for errors.
 
+import { find, make, percent, plural } from "../../../displays/_page/elements.js";
 import { makeSwatch } from "./colors.js";
-import { find, make, percent, plural } from "./elements.js";
 import { ask } from "./engine.js";
 import { classOf, hasLabelOfFiles, outcomes, page, state } from "./state.js";
 

@@ -1,9 +1,10 @@
 // The selected particle in large, and a button for each class.
 
+import { drawOutline, traceOutline } from "../../../displays/_page/drawing.js";
+import { find, make, percent, plural } from "../../../displays/_page/elements.js";
 import { confirmSelected, giveClass, takeBack } from "./cards.js";
 import { colorOf, keyOf, makeSwatch } from "./colors.js";
-import { drawOutline, drawPicture, traceOutline } from "./drawing.js";
-import { find, make, percent, plural } from "./elements.js";
+import { drawPicture } from "./pictures.js";
 import { classOf, classes, page, state } from "./state.js";
 
 export function setUpDetails(openOutline) {

@@ -1,6 +1,6 @@
 // From files to classified particles, one after another, so that it can be canceled.
 
-import { announce, find, plural } from "./elements.js";
+import { announce, find, plural } from "../../../displays/_page/elements.js";
 import { ask } from "./engine.js";
 import { pairFiles } from "./pairing.js";
 import { askForPixelSize, askWhichIsLabels } from "./questions.js";

@@ -1,18 +1,18 @@
 // The page: what its buttons and events do.
 
+import { askDialog } from "../../../displays/_page/dialogs.js";
+import { announce, find, make, plural } from "../../../displays/_page/elements.js";
 import { describeModel } from "./about.js";
 import {
   arrangeCards, handleCardKeys, updateCards, updateSelection,
 } from "./cards.js";
 import { setUpCounts, updateCounts } from "./counts.js";
 import { setUpDetails, updateDetails } from "./details.js";
-import { announce, find, make, plural } from "./elements.js";
 import { startEngine } from "./engine.js";
 import { gatherChosen, gatherDropped } from "./gathering.js";
 import { cancelImport, importFiles } from "./importing.js";
 import { followSelection, setUpMicrographs, updateMicrographs } from "./micrographs.js";
 import { openOutline, setUpOutlines, updateWaiting } from "./outlines.js";
-import { askDialog } from "./questions.js";
 import { saveCsv } from "./saving.js";
 import {
   canUndo, classes, hasLabelOfFiles, listen, outcomes, page, removeAll, setLabels, state, undo,

@@ -1,9 +1,10 @@
 // Micrographs with the outlines and classes of their particles.
 
+import { drawOutline, traceOutline } from "../../../displays/_page/drawing.js";
+import { find, make } from "../../../displays/_page/elements.js";
 import { focusParticle } from "./cards.js";
 import { colorOf, keyOf } from "./colors.js";
-import { drawOutline, drawPicture, traceOutline } from "./drawing.js";
-import { find, make } from "./elements.js";
+import { drawPicture } from "./pictures.js";
 import { classOf, state } from "./state.js";
 
 const LARGEST = 1400;

@@ -1,10 +1,11 @@
 // Particles without a mask: an ellipse is drawn, or the whole image is the particle.
 
+import { askDialog } from "../../../displays/_page/dialogs.js";
+import { drawOutline } from "../../../displays/_page/drawing.js";
+import { find, plural } from "../../../displays/_page/elements.js";
 import { redrawCard } from "./cards.js";
-import { drawOutline, drawPicture } from "./drawing.js";
-import { find, plural } from "./elements.js";
 import { classifyAgain } from "./importing.js";
-import { askDialog } from "./questions.js";
+import { drawPicture } from "./pictures.js";
 import { state, tell } from "./state.js";
 
 const FIELDS = ["x", "y", "width", "height", "angle"];

@@ -4,7 +4,7 @@
 // those of the images in the folder beside it; a table names both itself. Where all images
 // lie in folders named by classes, these are their labels.
 
-import { parseCsv } from "./csv.js";
+import { parseCsv } from "../../../displays/_page/csv.js";
 import { classes } from "./state.js";
 
 const IMAGE = /\.(png|tiff?)$/i;

@@ -1,15 +1,7 @@
 // What only the user can know, asked in dialogs.
 
-import { find } from "./elements.js";
-
-// Return a promise of what was answered; a canceled dialog answers null.
-export function askDialog(dialog) {
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true });
-  });
-}
+import { askDialog } from "../../../displays/_page/dialogs.js";
+import { find } from "../../../displays/_page/elements.js";
 
 export async function askForPixelSize() {
   const dialog = find("pixel-size-dialog");

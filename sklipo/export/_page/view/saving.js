@@ -3,8 +3,8 @@
 // The class given by hand is the column "label": that of the particles that somebody
 // looked at, which load_particles and estimate_prevalence expect there.
 
-import { formatCsv } from "./csv.js";
-import { make } from "./elements.js";
+import { formatCsv } from "../../../displays/_page/csv.js";
+import { download } from "../../../displays/_page/downloads.js";
 import { classes, page, state } from "./state.js";
 
 const FIRST = ["image", "mask", "outline", "micrograph", "instance", "x", "y", "x_nm", "y_nm",
@@ -16,12 +16,7 @@ export function saveCsv() {
   const particles = state.particles.filter(({ prediction }) => prediction !== undefined);
   const probabilities = classes.map((name) => `probability_${name}`);
   const text = formatCsv(particles.map(describe), [...FIRST, ...probabilities, ...LAST], ALWAYS);
-  const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  const link = make("a", { href: address, download: "classes.csv" });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  download("classes.csv", text);
 }
 
 function describe(particle) {

@@ -55,10 +55,11 @@ function splitRows(text, delimiter) {
 }
 
 // Write rows as CSV; a column that is empty throughout is left out, unless it is named.
-export function formatCsv(rows, names, always = []) {
+// Texts have quotes, but for those of some columns where they need none.
+export function formatCsv(rows, names, always = [], plain = TEXT_COLUMNS) {
   const isUsed = (name) => always.includes(name) || rows.some((row) => !isMissing(row[name]));
   const columns = names.filter(isUsed);
-  const lines = rows.map((row) => columns.map((name) => format(row[name], name)));
+  const lines = rows.map((row) => columns.map((name) => format(row[name], plain.includes(name))));
   const header = columns.map((name) => (/[,"\s]|^\W/.test(name) ? quote(name) : name));
   return [header, ...lines].map((line) => `${line.join(",")}\n`).join("");
 }
@@ -67,10 +68,10 @@ function isMissing(value) {
   return value === null || value === undefined;
 }
 
-function format(value, name) {
+function format(value, mayBePlain) {
   if (isMissing(value)) return "";
   if (typeof value === "number") return String(value);
-  const isPlain = TEXT_COLUMNS.includes(name) && !/[,"\r\n]|^\s|\s$|^$/.test(value);
+  const isPlain = mayBePlain && !/[,"\r\n]|^\s|\s$|^$/.test(value);
   return isPlain ? value : quote(value);
 }
 

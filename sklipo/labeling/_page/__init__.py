@@ -1,0 +1,1 @@
+"""The page on which an expert labels particles: pictures, contents, scripts."""
