@@ -12,7 +12,7 @@ from sklipo.datasets import make_liposomes
 from sklipo.displays._page.page import join_scripts
 from sklipo.labeling import label_page
 from sklipo.labeling._identity import identify
-from sklipo.labeling._page.pictures import draw_picture
+from sklipo.labeling._page.pictures import draw_picture, longest_side
 
 CLASSES = ["empty", "full", "uncertain"]
 N = 6
@@ -75,7 +75,7 @@ def test_the_page_knows_its_particles(particles, path):
     assert "label" not in contents and "unilamellar" not in json.dumps(contents)
     for row, picture, shape in zip(order, pictures, contents["shapes"], strict=True):
         assert tuple(shape) == np.shape(particles["image"].iloc[row])
-        assert max(picture.shape) == min(192, max(shape))
+        assert max(picture.shape) == min(512, max(shape))
     for row, (text, height, width, top, left) in zip(
         order, contents["masks"], strict=True
     ):
@@ -114,7 +114,7 @@ def test_proposals(particles, path):
 def test_pictures(dtype, shape):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 2 if dtype is bool else 100, shape).astype(dtype)
-    text, low, high = draw_picture(image)
+    text, low, high = draw_picture(image, 192)
     picture = cv2.imdecode(np.frombuffer(b64decode(text), np.uint8), -1)
     scale = min(1, 192 / max(shape))
     assert picture.shape == tuple(max(1, round(side * scale)) for side in shape)
@@ -125,6 +125,11 @@ def test_pictures(dtype, shape):
         assert np.abs(picture - expected).mean() < 6
     if image.size == 1:
         assert picture[0, 0] in (127, 128)
+
+
+def test_pictures_of_many_particles_are_smaller():
+    sides = [longest_side(n) for n in (1, 128, 512, 1000, 5000)]
+    assert sides == [512, 512, 256, 192, 192]
 
 
 def test_gray_levels_of_a_micrograph(path):

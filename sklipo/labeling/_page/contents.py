@@ -8,7 +8,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ...particles._class_colors import OKABE_ITO
 from .._identity import PLACE, as_text, identify
-from .pictures import draw_picture, pack_mask
+from .pictures import draw_picture, longest_side, pack_mask
 
 _COLORS = [*OKABE_ITO, "#999999"]
 # Gray levels of a micrograph are those of nearly all of its particles.
@@ -22,7 +22,9 @@ def describe_page(table, particles, classes, proposals, title):
     ``proposals`` are positions of classes and, if known, their probabilities.
     """
     identity = identify(table)
-    pictures, lows, highs = zip(*map(draw_picture, particles["image"]), strict=True)
+    longest = longest_side(len(particles))
+    drawn = [draw_picture(image, longest) for image in particles["image"]]
+    pictures, lows, highs = zip(*drawn, strict=True)
     names = [as_text(name) for name in classes]
     places = [name for name in PLACE if name in identity]
     groups = identity["micrograph"] if "micrograph" in identity else [""] * len(table)

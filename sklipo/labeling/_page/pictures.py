@@ -1,6 +1,7 @@
 """Particles as small gray pictures of 8 bits, and their masks as bits."""
 
 from base64 import b64encode
+from math import isqrt
 
 import cv2
 import numpy as np
@@ -8,8 +9,11 @@ import numpy as np
 from ...images._resizing import resize_image
 from ...particles._outlines import crop
 
-# A longer side is made smaller: it is what the large view of a page shows at most.
-LONGEST = 192
+# A longer side is made smaller. The large view of a page shows 512 pixels at most, on a
+# fine screen; a page of many particles has fewer, so that it opens at once and goes into
+# an e-mail.
+_LONGEST, _SHORTEST = 512, 192
+_PIXELS_OF_PAGE = 2**25
 # A few hot or dead pixels would otherwise take all contrast from the others.
 _PERCENTILES = (0.1, 99.9)
 # Of 90 on, noise looks as it did. Without loss a file is larger by two thirds.
@@ -18,9 +22,15 @@ _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]
 _RESIZABLE = {"uint8", "uint16", "float32", "float64"}
 
 
-def draw_picture(image):
+def longest_side(n_particles):
+    """Return how many pixels a picture of a page has on its longer side at most."""
+    side = isqrt(_PIXELS_OF_PAGE // n_particles)
+    return min(max(side, _SHORTEST), _LONGEST)
+
+
+def draw_picture(image, longest):
     """Return an image as text of a JPEG, and the gray values of its black and white."""
-    small = _shrink(np.asarray(image))
+    small = _shrink(np.asarray(image), longest)
     low, high = map(float, np.percentile(small, _PERCENTILES))
     # What is constant is gray.
     if not high > low:
@@ -37,9 +47,9 @@ def pack_mask(mask):
     return [b64encode(np.packbits(box)).decode(), *box.shape, top, left]
 
 
-def _shrink(image):
-    """Return an image whose longer side is no longer than that of a picture."""
-    scale = LONGEST / max(image.shape)
+def _shrink(image, longest):
+    """Return an image whose longer side is no longer than so many pixels."""
+    scale = longest / max(image.shape)
     if image.dtype.name not in _RESIZABLE:
         image = image.astype(float)
     if scale >= 1:
