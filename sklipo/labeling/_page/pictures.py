@@ -10,8 +10,8 @@ from ...images._resizing import resize_image
 from ...particles._outlines import crop
 
 # A longer side is made smaller. The large view of a page shows 512 pixels at most, on a
-# fine screen; a page of many particles has fewer, so that it opens at once and goes into
-# an e-mail.
+# fine screen; a page of many particles has fewer, so that it opens at once and
+# fits into a mail.
 _LONGEST, _SHORTEST = 512, 192
 _PIXELS_OF_PAGE = 2**25
 # A few hot or dead pixels would otherwise take all contrast from the others.
