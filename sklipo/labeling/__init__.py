@@ -1,3 +1,5 @@
 """Labels: given on a page, read back, compared, carried over; what to label next."""
 
-__all__ = []
+from .suggesting import suggest_particles
+
+__all__ = ["suggest_particles"]

@@ -15,7 +15,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 import sklipo
-from sklipo import datasets, displays, evaluation, export, inspection, lipnet, metrics
+from sklipo import (
+    datasets,
+    displays,
+    evaluation,
+    export,
+    inspection,
+    labeling,
+    lipnet,
+    metrics,
+)
 
 from .label_inputs import LABELS, MICROGRAPH
 from .particle_inputs import PLAIN
@@ -179,6 +188,7 @@ def list_calls():
         **_picture_calls(),
         **_inspection_calls(),
         **_export_calls(),
+        **_labeling_calls(),
     }
 
 
@@ -524,6 +534,27 @@ def _export_calls():
     return {
         "to_onnx": (_to_onnx, {"model": _linear(), "dtype": None, "opset": None}),
         "to_html": (_to_html, page),
+    }
+
+
+def _labeling_calls():
+    return {
+        "suggest_particles": (
+            partial(labeling.suggest_particles, None),
+            {
+                "particles": _rows(),
+                "n": 4,
+                "y": np.where(np.arange(len(Y)) % 3, None, Y),
+                "groups": np.arange(len(Y)) // 4,
+                "y_proba": Y_PROBA,
+                "strategy": "margin",
+                "random_state": 0,
+            },
+        ),
+        "suggest_particles, model": (
+            labeling.suggest_particles,
+            {"model": _linear(), "particles": PLAIN, "n": 4},
+        ),
     }
 
 
