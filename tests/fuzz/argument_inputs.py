@@ -599,6 +599,22 @@ def _labeling_calls():
             _read_labels,
             {"particles": TABLE, "path": None, "classes": None, "expert": "Ada"},
         ),
+        "suggest_particles": (
+            partial(labeling.suggest_particles, None),
+            {
+                "particles": _rows(),
+                "n": 4,
+                "y": np.where(np.arange(len(Y)) % 3, None, Y),
+                "groups": np.arange(len(Y)) // 4,
+                "y_proba": Y_PROBA,
+                "strategy": "margin",
+                "random_state": 0,
+            },
+        ),
+        "suggest_particles, model": (
+            labeling.suggest_particles,
+            {"model": _linear(), "particles": PLAIN, "n": 4},
+        ),
     }
 
 
