@@ -173,6 +173,31 @@ def test_files_saved_anew_give_the_same_labels(tmp_path, how, classes):
     assert found["label"].isna().tolist() == [False] * 5 + [True]
 
 
+def test_files_that_were_joined_bring_their_headers(tmp_path):
+    table = make_table()
+    for end, mark in (("\n", b""), ("\r\n", b"\xef\xbb\xbf")):
+        parts = []
+        for part in (slice(3), slice(3, 6)):
+            path = rewrite(write(tmp_path, rows_of(table)[part]), end=end)
+            parts.append(mark + path.read_bytes())
+        path.write_bytes(b"".join(parts))
+        assert read_labels(path, table)["label"].tolist() == LABELS
+    path.write_bytes(b"pixels,label\n" * 2)
+    with pytest.raises(ValueError, match="no particles"):
+        read_labels(path, table)
+
+
+def test_further_columns_may_have_any_name(tmp_path):
+    table = make_table()
+    rows = rows_of(table)
+    # As pandas writes what it read, with an index each time.
+    for name in ("Unnamed: 0", "", "note", "note"):
+        rows.insert(0, name, range(6), allow_duplicates=True)
+    path = tmp_path / "labels.csv"
+    rows.to_csv(path, index=False)
+    assert read_labels(path, table)["label"].tolist() == LABELS
+
+
 def test_the_line_sep_is_no_header(tmp_path):
     path = rewrite(write(tmp_path, rows_of(make_table())), delimiter=";")
     path.write_bytes(b"sep=;\r\n" + path.read_bytes())
@@ -261,6 +286,35 @@ def test_words_for_what_is_missing_are_classes(tmp_path):
     for change in (lambda path: path, rewrite):
         path = change(write(tmp_path, rows_of(make_table(), labels)))
         assert read_labels(path, make_table())["label"].tolist() == labels
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "<NA>"])
+@pytest.mark.parametrize(
+    ("given", "written", "classes"),
+    [
+        (["full", "empty"], ['"full"', '"empty"'], None),
+        (["full", "empty"], ["full", "empty"], CLASSES),
+        ([1, 2], ["1", "2"], None),
+        ([1, 2], ["1.0", "2.0"], None),
+        ([1, 2], ["1,0", "2,0"], None),
+        ([1, 2], ["1", "2"], [1, 2]),
+        ([True, False], ["TRUE", "FALSE"], None),
+    ],
+    ids=str,
+)
+def test_what_r_and_python_write_for_no_label_is_none(
+    tmp_path, word, given, written, classes
+):
+    rows = identify(make_table())[["pixels"]]
+    lines = zip(rows["pixels"], [*written, *written, word, word], strict=True)
+    path = tmp_path / "labels.csv"
+    path.write_text(
+        "pixels;label\n" + "".join(f'"{pixels}";{label}\n' for pixels, label in lines)
+    )
+    with pytest.warns(UserWarning, match="no label for 2 of 6"):
+        found = read_labels(path, make_table(), classes=classes)["label"]
+    assert found[:4].tolist() == given * 2
+    assert found[4:].isna().all()
 
 
 def test_an_unknown_class_is_an_error_with_a_hint(tmp_path):
@@ -468,6 +522,25 @@ def test_labels_of_somebody_else_are_replaced_with_a_warning(tmp_path):
     assert table["expert"].tolist() == ["Ada"] * 6
     with pytest.warns(UserWarning, match="'uncertain' by 'nobody'"):
         read(tmp_path, rows, make_table(label="uncertain"))
+
+
+@pytest.mark.parametrize("dtype", ["float", "Int64", "int8", "int64[pyarrow]"])
+def test_whole_numbers_stay_such_among_former_ones(tmp_path, dtype):
+    table = make_table(label=pd.Series([5] * 6, dtype=dtype))
+    rows = rows_of(table, [1, 2, 1, None, None, None])
+    with pytest.warns(UserWarning, match="no label for 3|was 5 by 'nobody' and is 1"):
+        found = read(tmp_path, rows, table)["label"]
+    assert found.dtype == np.int64
+    assert found.tolist() == [1, 2, 1, 5, 5, 5]
+
+
+def test_whole_numbers_stay_such_beside_gaps_of_others(tmp_path):
+    table = make_table()
+    numbers = [1, 2, 1, 3, 2, 1]
+    both = [rows_of(table, numbers), rows_of(table, [None, 2] * 3, expert="Bo")]
+    found = read(tmp_path, pd.concat(both), table, expert="Ada")["label"]
+    assert found.dtype == np.int64
+    assert found.tolist() == numbers
 
 
 def test_numbers_of_a_table_with_gaps_are_those_of_the_file(tmp_path):
