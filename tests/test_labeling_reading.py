@@ -108,6 +108,15 @@ def test_a_page_of_a_part_leaves_the_others_without_labels(tmp_path):
     assert found["time"].isna().tolist() == found["label"].isna().tolist()
 
 
+def test_places_may_be_levels_of_the_index(tmp_path):
+    table = make_table(**ALIKE)
+    path = write(tmp_path, rows_of(table))
+    found = read_labels(path, table.set_index(["micrograph", "instance"]))
+    assert found["label"].tolist() == LABELS
+    assert found.index.names == ["micrograph", "instance"]
+    assert "micrograph" not in found
+
+
 def test_particles_without_a_place_go_by_their_pixels(tmp_path):
     images = ImageArray(IMAGES)
     path = write(tmp_path, rows_of(pd.DataFrame({"image": images})))
@@ -491,6 +500,40 @@ def test_twins_whose_place_is_lost_take_what_no_other_row_names(tmp_path):
     rows = rows_of(table)
     rows.loc[4, "micrograph"] = "2. Jan"
     assert read(tmp_path, rows, table)["label"].tolist() == LABELS
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "written"),
+    [
+        ("micrograph", ["007", "008"], [7, 8]),
+        ("micrograph", [7, 8], [7.0, 8.0]),
+        ("micrograph", ["7", "8"], ["007", "008"]),
+        ("micrograph", ["1.10", "2"], ["1,1", "2"]),
+        ("instance", [7, 8], [7.0, 8.0]),
+        ("instance", [7.0, 8.0], [7.0, 8.0]),
+    ],
+)
+def test_twins_keep_their_own_labels_where_numbers_are_written_anew(
+    tmp_path, name, known, written
+):
+    table = make_table(**ALIKE, micrograph="a", instance=[1, 1, 2, 2, 3, 3])
+    if name == "instance":
+        table["micrograph"] = ["a", "a", "b", "b", "c", "c"]
+    table[name] = known * 3
+    rows = rows_of(table)
+    rows[name] = written * 3
+    assert read(tmp_path, rows, table)["label"].tolist() == LABELS
+    with pytest.warns(UserWarning, match="no label for 5 of 6"):
+        found = read(tmp_path, rows.assign(label=[None] * 5 + ["full"]), table)
+    assert found["label"].dropna().index.tolist() == [5]
+
+
+def test_names_of_the_same_number_are_not_taken_for_each_other(tmp_path):
+    table = make_table(**ALIKE, micrograph=["7", "007", "a", "b", "c", "d"], instance=1)
+    assert read(tmp_path, rows_of(table), table)["label"].tolist() == LABELS
+    rows = rows_of(table).assign(micrograph=["7.0", "07", "a", "b", "c", "d"])
+    with pytest.raises(ValueError, match=r"row 0 .* row 1 .* 'empty'"):
+        read(tmp_path, rows, table)
 
 
 # Tables that have labels already.

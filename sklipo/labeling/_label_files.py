@@ -84,14 +84,14 @@ def as_classes(rows, classes):
     """Return the label of each row as one of the classes, whatever its type."""
     by_text = {}
     for value in classes.tolist():
-        other = by_text.setdefault(_loosely(as_text(value)), value)
+        other = by_text.setdefault(loosely(as_text(value)), value)
         if other is not value:
             raise ValueError(
                 f"classes has {other!r} and {value!r}, which are the same in a "
                 "spreadsheet; rename one of them"
             )
     texts = rows["label"].map(as_text)
-    labels = [by_text.get(_loosely(text)) for text in texts]
+    labels = [by_text.get(loosely(text)) for text in texts]
     no_label = {"", *_NO_LABEL}
     unknown = [
         i for i, text in enumerate(texts) if labels[i] is None and text not in no_label
@@ -106,6 +106,14 @@ def as_classes(rows, classes):
             f"{hint} Correct it in the file, or add it to classes"
         )
     return pd.Series(labels, rows.index, dtype=object)
+
+
+def loosely(text):
+    """Return what stays of a name or number when a spreadsheet saves it anew."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text.replace(",", "."))
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def parse_times(texts):
@@ -169,11 +177,3 @@ def _check_pixels(rows):
             "wrote. Take the file that the page saved"
         )
     return rows.assign(pixels=pixels)
-
-
-def _loosely(text):
-    """Return what stays of a class's name when a spreadsheet saves it anew."""
-    text = text.strip()
-    if _NUMBER.fullmatch(text):
-        return float(text.replace(",", "."))
-    return text.lower() if text.lower() in ("true", "false") else text

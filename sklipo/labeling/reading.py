@@ -101,9 +101,10 @@ def read_labels(path, particles, *, classes=None, expert=None):
     Notes
     -----
     Spreadsheets change names that look like numbers or dates: the instance ``007``
-    becomes 7, and the micrograph ``1-2`` the second of January. The hash in the column
-    ``pixels`` stays, and finds the particle if its place is not in the table. If
-    several particles have these very pixels, all that no other row names get the label.
+    becomes 7, and the micrograph ``1-2`` the second of January. Equal numbers are the
+    same place if the pixels agree. The hash in the column ``pixels`` stays, and finds
+    the particle if its place is not in the table. If several particles have these very
+    pixels, all that no other row names get the label.
 
     R and Python write ``NA``, ``NaN``, ``nan``, ``<NA>`` or ``None`` where there is no
     label. Such a word is no label if the others are numbers, or if the others are in
