@@ -52,7 +52,7 @@ def read_rows(path):
         )
     place = names.index("pixels")
     # Files that were joined bring their headers along.
-    rows = [row for row in rows if _read_name(row[place]) != "pixels"]
+    rows = [row for row in rows if not _is_name(row[place])]
     if not rows:
         raise ValueError("no particles, all rows are empty")
     columns = dict(zip(known, zip(*rows, strict=True), strict=True))
@@ -130,11 +130,10 @@ def _tidy_name(name):
     return tidy if tidy in _NEEDED + _OTHERS else name
 
 
-def _read_name(field):
-    """Return the name of a column that a field of a header holds."""
-    quoted, plain = field
+def _is_name(field):
+    """Tell whether a field of the column pixels is that of a header."""
     # A byte order mark stands between files that were joined.
-    return _tidy_name((quoted or plain).strip('\ufeff"'))
+    return "".join(field).strip('\ufeff" ').lower() == "pixels"
 
 
 def _tidy_labels(fields):
@@ -143,14 +142,15 @@ def _tidy_labels(fields):
     NA may be a class, but not among numbers or bools, nor where a class has quotes that
     it does not need: then all text is in quotes.
     """
-    given = [field for field in fields if any(field) and field[1] not in _NO_LABEL]
+    tidy = {field: field for field in fields}
+    given = [field for field in tidy if any(field) and field[1] not in _NO_LABEL]
     are_plain = given and all(_PLAIN_LABEL.fullmatch(plain) for _, plain in given)
     if are_plain:
         # With gaps, pandas writes 1.0 or, in some countries, 1,0 for the class 1.
-        fields = [(quoted, _DECIMALS.sub("", plain)) for quoted, plain in fields]
+        tidy |= {field: ("", _DECIMALS.sub("", field[1])) for field in given}
     if are_plain or any(_NEEDLESS_QUOTES.fullmatch(quoted) for quoted, _ in given):
-        fields = [("", "") if field[1] in _NO_LABEL else field for field in fields]
-    return fields
+        tidy |= {field: ("", "") for field in tidy if field[1] in _NO_LABEL}
+    return [tidy[field] for field in fields]
 
 
 def _is_empty(row):
