@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..datasets._csv import check_rows, parse_columns, split_csv
 from ..datasets._text_files import read_text
-from ._identity import PIXELS_PREFIX, PLACE, as_text
+from ._identity import PIXELS_PREFIX, PLACE, as_text, as_texts
 
 _NEEDED = ["pixels", "label"]
 _OTHERS = [*PLACE, "expert", "time"]
@@ -65,10 +65,10 @@ def _parse(columns, delimiter):
     rows = list(zip(*columns.values(), strict=True))
     meanings = dict.fromkeys(columns, PLACE[0]) | {"label": "label"}
     table = parse_columns(list(columns), rows, meanings, delimiter)
-    texts = {name: table[name].map(as_text) for name in table if name != "label"}
+    texts = {name: as_texts(table[name]) for name in table if name != "label"}
     # Whole numbers stay such: gaps make floats of them.
     label = table["label"].convert_dtypes().astype(object)
-    label = label.mask(label.map(as_text) == "")
+    label = label.mask(as_texts(label) == "")
     return _check_pixels(
         table.assign(**{"expert": "", "time": ""} | texts, label=label)
     )
@@ -90,7 +90,7 @@ def as_classes(rows, classes):
                 f"classes has {other!r} and {value!r}, which are the same in a "
                 "spreadsheet; rename one of them"
             )
-    texts = rows["label"].map(as_text)
+    texts = as_texts(rows["label"])
     labels = [by_text.get(loosely(text)) for text in texts]
     no_label = {"", *_NO_LABEL}
     unknown = [
