@@ -252,6 +252,7 @@ X, Y, GROUPS = make_data(4)
         ({"n_micrographs": []}, r"n_micrographs is \[\]"),
         ({"n_micrographs": [0.5, 1]}, "expected a list of whole numbers"),
         ({"n_micrographs": 2}, "'n_micrographs' parameter"),
+        ({"n_micrographs": np.array(2)}, "expected a list of whole numbers"),
         ({"n_micrographs": [[1], [1, 2]]}, "expected a list of whole numbers"),
         ({"n_micrographs": "all"}, "'n_micrographs' parameter"),
         ({"n_repeats": 0}, "'n_repeats' parameter"),
@@ -274,6 +275,32 @@ def test_an_estimator_that_can_not_be_fitted():
     with pytest.raises(ValueError, match="no fit") as caught:
         learning_curve(Failing(), X, Y, groups=GROUPS, cv=2)
     assert caught.value.__notes__[0].startswith("In fold 0, which trains on 12")
+
+
+class Hungry(GaussianNB):
+    """An estimator that asks for many particles."""
+
+    def fit(self, X, y):
+        """Fit on 20 particles or more."""
+        if len(X) < 20:
+            raise ValueError("Give me more")
+        return super().fit(X, y)
+
+
+def test_an_estimator_that_needs_more_particles_says_where_to_begin():
+    X, y, groups = make_data()
+    data = {"X": X, "y": y, "groups": groups, "cv": 3, "random_state": 0}
+    with pytest.raises(ValueError, match="Give me more") as caught:
+        learning_curve(Hungry(), **data)
+    in_fold, in_curve = caught.value.__notes__
+    assert in_fold.startswith("In fold 0, which trains on 12 particles")
+    assert in_curve.startswith("These are 2 micrographs.")
+    assert in_curve.endswith("n_micrographs=[4, 8].")
+    curve = learning_curve(Hungry(), **data, n_micrographs=[4, 8])
+    assert curve.n_micrographs.tolist() == [4, 8]
+    with pytest.raises(ValueError, match="Give me more") as caught:
+        learning_curve(Hungry(), **data, n_micrographs=[2])
+    assert len(caught.value.__notes__) == 1
 
 
 def test_metrics_and_classes_that_there_are_not():

@@ -108,6 +108,15 @@ def test_a_page_of_a_part_leaves_the_others_without_labels(tmp_path):
     assert found["time"].isna().tolist() == found["label"].isna().tolist()
 
 
+def test_places_may_be_levels_of_the_index(tmp_path):
+    table = make_table(**ALIKE)
+    path = write(tmp_path, rows_of(table))
+    found = read_labels(path, table.set_index(["micrograph", "instance"]))
+    assert found["label"].tolist() == LABELS
+    assert found.index.names == ["micrograph", "instance"]
+    assert "micrograph" not in found
+
+
 def test_particles_without_a_place_go_by_their_pixels(tmp_path):
     images = ImageArray(IMAGES)
     path = write(tmp_path, rows_of(pd.DataFrame({"image": images})))
@@ -171,6 +180,31 @@ def test_files_saved_anew_give_the_same_labels(tmp_path, how, classes):
         found = read_labels(path, table, classes=classes)
     assert found["label"].tolist()[:5] == LABELS[:5]
     assert found["label"].isna().tolist() == [False] * 5 + [True]
+
+
+def test_files_that_were_joined_bring_their_headers(tmp_path):
+    table = make_table()
+    for end, mark in (("\n", b""), ("\r\n", b"\xef\xbb\xbf")):
+        parts = []
+        for part in (slice(3), slice(3, 6)):
+            path = rewrite(write(tmp_path, rows_of(table)[part]), end=end)
+            parts.append(mark + path.read_bytes())
+        path.write_bytes(b"".join(parts))
+        assert read_labels(path, table)["label"].tolist() == LABELS
+    path.write_bytes(b"pixels,label\n" * 2)
+    with pytest.raises(ValueError, match="no particles"):
+        read_labels(path, table)
+
+
+def test_further_columns_may_have_any_name(tmp_path):
+    table = make_table()
+    rows = rows_of(table)
+    # As pandas writes what it read, with an index each time.
+    for name in ("Unnamed: 0", "", "note", "note"):
+        rows.insert(0, name, range(6), allow_duplicates=True)
+    path = tmp_path / "labels.csv"
+    rows.to_csv(path, index=False)
+    assert read_labels(path, table)["label"].tolist() == LABELS
 
 
 def test_the_line_sep_is_no_header(tmp_path):
@@ -261,6 +295,35 @@ def test_words_for_what_is_missing_are_classes(tmp_path):
     for change in (lambda path: path, rewrite):
         path = change(write(tmp_path, rows_of(make_table(), labels)))
         assert read_labels(path, make_table())["label"].tolist() == labels
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "<NA>"])
+@pytest.mark.parametrize(
+    ("given", "written", "classes"),
+    [
+        (["full", "empty"], ['"full"', '"empty"'], None),
+        (["full", "empty"], ["full", "empty"], CLASSES),
+        ([1, 2], ["1", "2"], None),
+        ([1, 2], ["1.0", "2.0"], None),
+        ([1, 2], ["1,0", "2,0"], None),
+        ([1, 2], ["1", "2"], [1, 2]),
+        ([True, False], ["TRUE", "FALSE"], None),
+    ],
+    ids=str,
+)
+def test_what_r_and_python_write_for_no_label_is_none(
+    tmp_path, word, given, written, classes
+):
+    rows = identify(make_table())[["pixels"]]
+    lines = zip(rows["pixels"], [*written, *written, word, word], strict=True)
+    path = tmp_path / "labels.csv"
+    path.write_text(
+        "pixels;label\n" + "".join(f'"{pixels}";{label}\n' for pixels, label in lines)
+    )
+    with pytest.warns(UserWarning, match="no label for 2 of 6"):
+        found = read_labels(path, make_table(), classes=classes)["label"]
+    assert found[:4].tolist() == given * 2
+    assert found[4:].isna().all()
 
 
 def test_an_unknown_class_is_an_error_with_a_hint(tmp_path):
@@ -439,6 +502,40 @@ def test_twins_whose_place_is_lost_take_what_no_other_row_names(tmp_path):
     assert read(tmp_path, rows, table)["label"].tolist() == LABELS
 
 
+@pytest.mark.parametrize(
+    ("name", "known", "written"),
+    [
+        ("micrograph", ["007", "008"], [7, 8]),
+        ("micrograph", [7, 8], [7.0, 8.0]),
+        ("micrograph", ["7", "8"], ["007", "008"]),
+        ("micrograph", ["1.10", "2"], ["1,1", "2"]),
+        ("instance", [7, 8], [7.0, 8.0]),
+        ("instance", [7.0, 8.0], [7.0, 8.0]),
+    ],
+)
+def test_twins_keep_their_own_labels_where_numbers_are_written_anew(
+    tmp_path, name, known, written
+):
+    table = make_table(**ALIKE, micrograph="a", instance=[1, 1, 2, 2, 3, 3])
+    if name == "instance":
+        table["micrograph"] = ["a", "a", "b", "b", "c", "c"]
+    table[name] = known * 3
+    rows = rows_of(table)
+    rows[name] = written * 3
+    assert read(tmp_path, rows, table)["label"].tolist() == LABELS
+    with pytest.warns(UserWarning, match="no label for 5 of 6"):
+        found = read(tmp_path, rows.assign(label=[None] * 5 + ["full"]), table)
+    assert found["label"].dropna().index.tolist() == [5]
+
+
+def test_names_of_the_same_number_are_not_taken_for_each_other(tmp_path):
+    table = make_table(**ALIKE, micrograph=["7", "007", "a", "b", "c", "d"], instance=1)
+    assert read(tmp_path, rows_of(table), table)["label"].tolist() == LABELS
+    rows = rows_of(table).assign(micrograph=["7.0", "07", "a", "b", "c", "d"])
+    with pytest.raises(ValueError, match=r"row 0 .* row 1 .* 'empty'"):
+        read(tmp_path, rows, table)
+
+
 # Tables that have labels already.
 
 
@@ -468,6 +565,25 @@ def test_labels_of_somebody_else_are_replaced_with_a_warning(tmp_path):
     assert table["expert"].tolist() == ["Ada"] * 6
     with pytest.warns(UserWarning, match="'uncertain' by 'nobody'"):
         read(tmp_path, rows, make_table(label="uncertain"))
+
+
+@pytest.mark.parametrize("dtype", ["float", "Int64", "int8", "int64[pyarrow]"])
+def test_whole_numbers_stay_such_among_former_ones(tmp_path, dtype):
+    table = make_table(label=pd.Series([5] * 6, dtype=dtype))
+    rows = rows_of(table, [1, 2, 1, None, None, None])
+    with pytest.warns(UserWarning, match="no label for 3|was 5 by 'nobody' and is 1"):
+        found = read(tmp_path, rows, table)["label"]
+    assert found.dtype == np.int64
+    assert found.tolist() == [1, 2, 1, 5, 5, 5]
+
+
+def test_whole_numbers_stay_such_beside_gaps_of_others(tmp_path):
+    table = make_table()
+    numbers = [1, 2, 1, 3, 2, 1]
+    both = [rows_of(table, numbers), rows_of(table, [None, 2] * 3, expert="Bo")]
+    found = read(tmp_path, pd.concat(both), table, expert="Ada")["label"]
+    assert found.dtype == np.int64
+    assert found.tolist() == numbers
 
 
 def test_numbers_of_a_table_with_gaps_are_those_of_the_file(tmp_path):

@@ -68,7 +68,7 @@ def choose_sizes(n_micrographs, n_most):
     if n_micrographs is None:
         halves = n_most // 2 ** np.arange(int(np.log2(n_most)))
         return halves[::-1]
-    numbers = list(n_micrographs)
+    numbers = list(n_micrographs) if getattr(n_micrographs, "ndim", 1) else []
     is_whole = [isinstance(n, Integral) and not isinstance(n, bool) for n in numbers]
     if not numbers or not all(is_whole):
         raise ValueError(

@@ -107,6 +107,10 @@ def learning_curve(
     fold trains on. Small ones thus hold rare classes more often than labels of as many
     micrographs would, and the first gains are rather more than those that are shown.
 
+    Some estimators need several particles of each class, as those that calibrate their
+    probabilities by folds of their own. Where the least micrographs have fewer, fitting
+    fails with a note that names the numbers to begin with.
+
     With all micrographs, each fold trains on what :func:`cross_validate_particles`
     trains it on: the curve ends at its result, to the bit if the estimator has a seed.
     The same seed gives the same curve, whatever ``n_jobs``.
@@ -143,12 +147,12 @@ def learning_curve(
     plan = _plan(folds, y, groups, n_micrographs, n_repeats, random_state)
     jobs = {"n_jobs": n_jobs, "verbose": verbose}
     model = PreparedModel.prepare(estimator, X, y, groups, None, **jobs)
+    sizes = list(plan)
     return LearningCurve(
-        n_micrographs=np.array(list(plan)),
+        n_micrographs=np.array(sizes),
         n_particles=np.array([_mean_size(repeats) for repeats in plan.values()]),
         results=[
-            [model.cross_validate(folds, **jobs) for folds in repeats]
-            for repeats in plan.values()
+            _cross_validate(model, plan[size], size, sizes, jobs) for size in plan
         ],
     )
 
@@ -177,6 +181,19 @@ def _plan(folds, y, groups, n_micrographs, n_repeats, random_state):
         ]
         for size in sizes.tolist()
     }
+
+
+def _cross_validate(model, repeats, size, sizes, jobs):
+    """Return the results of some repeats; an error notes which sizes are larger."""
+    try:
+        return [model.cross_validate(folds, **jobs) for folds in repeats]
+    except Exception as error:
+        if larger := [n for n in sizes if n > size]:
+            error.add_note(
+                f"These are {size} micrographs. If they have too few particles to fit "
+                f"the estimator on, begin with more: n_micrographs={larger}."
+            )
+        raise
 
 
 def _mean_size(repeats):

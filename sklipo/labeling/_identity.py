@@ -7,6 +7,7 @@ import pandas as pd
 from pandas.api.types import is_scalar
 
 from ..particles import check_particles
+from ..particles._columns import with_levels
 
 # Where a particle lies: text in a file of labels, as in a table.
 PLACE = ["micrograph", "instance"]
@@ -18,19 +19,26 @@ def identify(particles):
     """Return who each particle is, one row each: its pixels, and its place if known.
 
     Column ``pixels`` is a hash of image and mask. ``micrograph`` and ``instance`` are
-    there if the table has them, as text, which is empty where they are missing.
+    there if the table has them, as columns or levels of the index, as text, which is
+    empty where they are missing.
     """
     checked = check_particles(particles)
     masks = checked["mask"].array if "mask" in checked else [None] * len(checked)
     images = checked["image"].array
     pixels = [_hash(*pair) for pair in zip(images, masks, strict=True)]
-    columns = getattr(particles, "columns", ())
-    places = {
-        name: [as_text(value) for value in particles[name]]
-        for name in PLACE
-        if name in columns
-    }
+    places = {}
+    if isinstance(particles, pd.DataFrame):
+        table = with_levels(particles, PLACE)
+        known = [name for name in PLACE if name in table]
+        places = {name: as_texts(table[name]).array for name in known}
     return pd.DataFrame({"pixels": pixels, **places})
+
+
+def as_texts(values):
+    """Return a column of names or numbers as texts, see `as_text`."""
+    # Item by item, objects are much faster to read than the text of Arrow.
+    texts = [as_text(value) for value in values.astype(object)]
+    return pd.Series(texts, values.index, dtype=object)
 
 
 def as_text(value):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..datasets._complaints import N_LISTED, list_first
 from ._identity import PLACE
-from ._label_files import describe_row
+from ._label_files import describe_row, loosely
 
 _NEW_SEGMENTATION = (
     "If the particles were segmented anew, read the labels into the old table, and let "
@@ -34,13 +34,13 @@ def find_particles(rows, known, by_place):
 
     A row goes by its place. One whose place is not in the table goes by its pixels, to
     all particles that have these and that no other row names by place: spreadsheets
-    change names that look like numbers or dates, but not the pixels' hash.
+    change names that look like dates, but not the pixels' hash.
     """
     by_pixels = defaultdict(list)
     known_pixels = known["pixels"].tolist()
     for i, pixels in enumerate(known_pixels):
         by_pixels[pixels].append(i)
-    named = [by_place.get(place) for place in _places(rows)]
+    named = _name_particles(rows, known, by_place)
     taken = set(named)
     pairs, lost, changed = [], [], []
     for i, (particle, pixels) in enumerate(zip(named, rows["pixels"], strict=True)):
@@ -73,6 +73,26 @@ def choose_labels(rows, pairs, expert):
     )
     _refuse_disagreement(rows, given)
     return given.drop_duplicates("particle", keep="last")
+
+
+def _name_particles(rows, known, by_place):
+    """Return the particle at the place of each row, None where there is none.
+
+    Spreadsheets write 7 for 007 or 7.0: the same numbers are the same place if the
+    pixels are the same, too, and no other particle has both.
+    """
+    places = _places(rows)
+    named = [by_place.get(place) for place in places]
+    if None not in named:
+        return named
+    alike, known_pixels = defaultdict(list), known["pixels"].tolist()
+    for place, particle in by_place.items():
+        alike[(*map(loosely, place), known_pixels[particle])].append(particle)
+    for i, (place, pixels) in enumerate(zip(places, rows["pixels"], strict=True)):
+        if named[i] is None and place is not None:
+            found = alike.get((*map(loosely, place), pixels), [])
+            named[i] = found[0] if len(found) == 1 else None
+    return named
 
 
 def _places(rows):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..datasets._csv import check_rows, parse_columns, split_csv
 from ..datasets._text_files import read_text
-from ._identity import PIXELS_PREFIX, PLACE, as_text
+from ._identity import PIXELS_PREFIX, PLACE, as_text, as_texts
 
 _NEEDED = ["pixels", "label"]
 _OTHERS = [*PLACE, "expert", "time"]
@@ -18,6 +18,11 @@ _TIME = re.compile(
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+_PLAIN_LABEL = re.compile(r"[+-]?\d+([.,]00?)?|true|false", re.ASCII | re.IGNORECASE)
+_DECIMALS = re.compile(r"[.,]00?$")
+_NEEDLESS_QUOTES = re.compile(r'"[\w -]+"')
+# What R and Python write where there is no label.
+_NO_LABEL = {"NA", "NaN", "nan", "<NA>", "None"}
 
 
 def read_rows(path):
@@ -36,20 +41,34 @@ def read_rows(path):
     # Where no row has as many fields as the header, they are not merely left out.
     n_fields = min(len(names), max(map(len, rows)))
     rows = [_fit(row, n_fields) for row in rows if not _is_empty(row)]
-    if not rows:
-        raise ValueError("no particles, all rows are empty")
-    check_rows(names, rows, delimiter)
+    # Further columns may have any name, and that also twice.
+    known = [name if name in _NEEDED + _OTHERS else i for i, name in enumerate(names)]
+    check_rows(known, rows, delimiter)
     missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise ValueError(
             f"no column {missing[0]!r} among {names}; expected a file that a page of "
             "label_page saved"
         )
-    meanings = dict.fromkeys(names, PLACE[0]) | {"label": "label"}
-    table = parse_columns(names, rows, meanings, delimiter)
-    table = table[[name for name in names if name in _NEEDED + _OTHERS]]
-    texts = {name: table[name].map(as_text) for name in table if name != "label"}
-    label = table["label"].mask(table["label"].map(as_text) == "")
+    place = names.index("pixels")
+    # Files that were joined bring their headers along.
+    rows = [row for row in rows if not _is_name(row[place])]
+    if not rows:
+        raise ValueError("no particles, all rows are empty")
+    columns = dict(zip(known, zip(*rows, strict=True), strict=True))
+    columns["label"] = _tidy_labels(columns["label"])
+    return _parse({name: columns[name] for name in known if name in names}, delimiter)
+
+
+def _parse(columns, delimiter):
+    """Return the table of the fields of columns."""
+    rows = list(zip(*columns.values(), strict=True))
+    meanings = dict.fromkeys(columns, PLACE[0]) | {"label": "label"}
+    table = parse_columns(list(columns), rows, meanings, delimiter)
+    texts = {name: as_texts(table[name]) for name in table if name != "label"}
+    # Whole numbers stay such: gaps make floats of them.
+    label = table["label"].convert_dtypes().astype(object)
+    label = label.mask(as_texts(label) == "")
     return _check_pixels(
         table.assign(**{"expert": "", "time": ""} | texts, label=label)
     )
@@ -65,15 +84,18 @@ def as_classes(rows, classes):
     """Return the label of each row as one of the classes, whatever its type."""
     by_text = {}
     for value in classes.tolist():
-        other = by_text.setdefault(_loosely(as_text(value)), value)
+        other = by_text.setdefault(loosely(as_text(value)), value)
         if other is not value:
             raise ValueError(
                 f"classes has {other!r} and {value!r}, which are the same in a "
                 "spreadsheet; rename one of them"
             )
-    texts = rows["label"].map(as_text)
-    labels = [by_text.get(_loosely(text)) for text in texts]
-    unknown = [i for i, text in enumerate(texts) if text and labels[i] is None]
+    texts = as_texts(rows["label"])
+    labels = [by_text.get(loosely(text)) for text in texts]
+    no_label = {"", *_NO_LABEL}
+    unknown = [
+        i for i, text in enumerate(texts) if labels[i] is None and text not in no_label
+    ]
     if unknown:
         text = texts.iloc[unknown[0]]
         near = get_close_matches(text, map(as_text, classes.tolist()), 1)
@@ -84,6 +106,14 @@ def as_classes(rows, classes):
             f"{hint} Correct it in the file, or add it to classes"
         )
     return pd.Series(labels, rows.index, dtype=object)
+
+
+def loosely(text):
+    """Return what stays of a name or number when a spreadsheet saves it anew."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text.replace(",", "."))
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def parse_times(texts):
@@ -98,6 +128,29 @@ def _tidy_name(name):
     """Return the name of a column as the page writes it, if it is one of these."""
     tidy = name.strip().lower()
     return tidy if tidy in _NEEDED + _OTHERS else name
+
+
+def _is_name(field):
+    """Tell whether a field of the column pixels is that of a header."""
+    # A byte order mark stands between files that were joined.
+    return "".join(field).strip('\ufeff" ').lower() == "pixels"
+
+
+def _tidy_labels(fields):
+    """Return the fields of labels, empty where there is none, and numbers plain.
+
+    NA may be a class, but not among numbers or bools, nor where a class has quotes that
+    it does not need: then all text is in quotes.
+    """
+    tidy = {field: field for field in fields}
+    given = [field for field in tidy if any(field) and field[1] not in _NO_LABEL]
+    are_plain = given and all(_PLAIN_LABEL.fullmatch(plain) for _, plain in given)
+    if are_plain:
+        # With gaps, pandas writes 1.0 or, in some countries, 1,0 for the class 1.
+        tidy |= {field: ("", _DECIMALS.sub("", field[1])) for field in given}
+    if are_plain or any(_NEEDLESS_QUOTES.fullmatch(quoted) for quoted, _ in given):
+        tidy |= {field: ("", "") for field in tidy if field[1] in _NO_LABEL}
+    return [tidy[field] for field in fields]
 
 
 def _is_empty(row):
@@ -124,11 +177,3 @@ def _check_pixels(rows):
             "wrote. Take the file that the page saved"
         )
     return rows.assign(pixels=pixels)
-
-
-def _loosely(text):
-    """Return what stays of a class's name when a spreadsheet saves it anew."""
-    text = text.strip()
-    if _NUMBER.fullmatch(text):
-        return float(text.replace(",", "."))
-    return text.lower() if text.lower() in ("true", "false") else text

@@ -40,7 +40,7 @@ def read_labels(path, particles, *, classes=None, expert=None):
     path : str or path-like
         The CSV that the page saved. Spreadsheets may have saved it anew: rows and
         columns in any order, further columns, fields separated by commas, semicolons
-        or tabs.
+        or tabs. Files of the same columns may be joined, with their headers.
     particles : DataFrame or other particles
         The particle table that :func:`label_page` got, or all that
         :func:`sklipo.check_particles` takes. It may have more particles than the page,
@@ -83,7 +83,7 @@ def read_labels(path, particles, *, classes=None, expert=None):
         than a spreadsheet changes; if `expert` has no row in the file; if two particles
         of the table have the same micrograph and instance; or if the table has a column
         ``time`` of other things than times. The message names the row of the file,
-        counted from 0 without the header, and its particle.
+        counted from 0 without headers, and its particle.
 
     Warns
     -----
@@ -101,9 +101,14 @@ def read_labels(path, particles, *, classes=None, expert=None):
     Notes
     -----
     Spreadsheets change names that look like numbers or dates: the instance ``007``
-    becomes 7, and the micrograph ``1-2`` the second of January. The hash in the column
-    ``pixels`` stays, and finds the particle if its place is not in the table. If
-    several particles have these very pixels, all that no other row names get the label.
+    becomes 7, and the micrograph ``1-2`` the second of January. Equal numbers are the
+    same place if the pixels agree. The hash in the column ``pixels`` stays, and finds
+    the particle if its place is not in the table. If several particles have these very
+    pixels, all that no other row names get the label.
+
+    R and Python write ``NA``, ``NaN``, ``nan``, ``<NA>`` or ``None`` where there is no
+    label. Such a word is no label if the others are numbers, or if the others are in
+    quotes and it is not, or if it is not among `classes`. Else it is a class.
 
     To compare experts, read the file of each into the table without labels.
 
@@ -207,7 +212,8 @@ def _former(table, name):
     """Return the values that a table has in a column, None where it has none."""
     if name not in table:
         return np.full(len(table), None)
-    values = table[name].astype(object).to_numpy(copy=True)
+    # Whole numbers are floats in tables with gaps.
+    values = table[name].convert_dtypes().astype(object).to_numpy(copy=True)
     values[pd.isna(values)] = None
     return values
 
