@@ -22,7 +22,7 @@ from sklipo.datasets import load_particles, make_liposomes
 from sklipo.labeling import suggest_particles
 
 options = read_options(
-    "Compare ways to choose labels", "labels.png", particles=2000, folds=2, seeds=3
+    "Compare ways to choose labels", "labels.png", particles=2000, folds=2, seeds=5
 )
 
 # %%

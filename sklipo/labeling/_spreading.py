@@ -6,9 +6,9 @@ from sklearn.preprocessing import StandardScaler
 
 # Every third row may be any: no model looks for a class that it has never seen.
 _EVERY = 3
-# Deviations from the mean beyond which a measure counts as so far: else the first
-# rows to be drawn are outliers.
-_FARTHEST = 5.0
+# Deviations from the mean beyond which a measure counts as so far: outliers, which are
+# often no more than bad outlines, would else be the first to be drawn.
+_FARTHEST = 2.0
 # Squared distances of twins differ from 0 by rounding, as part of their squared norms.
 _ROUNDING = 1e-10
 

@@ -133,17 +133,18 @@ def suggest_particles(
     while others are left, and it is spread over micrographs. Every third particle is
     drawn from all, since a model does not look for classes that it does not know.
 
-    **Distance.** It is Euclidean, between standardized measures; beyond 5 standard
-    deviations they count as 5, and where missing as the mean. Measures are those of the
+    **Distance.** It is Euclidean, between standardized measures; beyond 2 standard
+    deviations they count as 2, and where missing as the mean. Measures are those of the
     model if it has a step :class:`~sklipo.ParticleFeatures`, those given, or all that
     this class measures by default. Thousands of particles are better measured once:
     models and this function take the rows.
 
     For the balanced accuracy of 80 to 360 random labels, the batches of "margin" needed
     0.3 to 0.7 times as many on the EMPS data set, and 0.2 to 0.5 times as many on
-    artificial liposomes of which 97 % are full and 0.65 % empty. "rare" is for members
-    of a rare class; on EMPS it saved less, 0.3 to 0.9 times. ``python -m benchmarks
-    labeling`` prints the tables.
+    artificial liposomes of which 97 % are full and 0.65 % empty. "rare" is for rare
+    classes only: it finds most of their members, but where classes are equally frequent
+    it needs more labels than random ones, twice as many on artificial liposomes.
+    ``python -m benchmarks labeling`` prints the tables.
 
     References
     ----------
