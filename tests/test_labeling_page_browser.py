@@ -86,7 +86,7 @@ def test_what_was_typed_is_saved(tab, paths, particles, downloads):
     with pytest.warns(UserWarning, match="has no label for 36 of 40 particles"):
         table = read_labels(downloads / "labels-Anna.csv", shuffled)
     assert table["label"].dropna().to_dict() == expected
-    lines = (downloads / "labels-Anna.csv").read_text().splitlines()
+    lines = (downloads / "labels-Anna.csv").read_text("utf-8-sig").splitlines()
     pattern = r'micrograph_0\d+,0,"px-[0-9a-f]{16}","empty","Anna","[^"]+"'
     assert pd.Series(lines[1:2]).str.fullmatch(pattern).all()
 
@@ -226,7 +226,7 @@ def test_a_saved_file_goes_on_elsewhere(tab, paths, downloads, tmp_path):
     page.chord(Keys.CONTROL, "z")
     assert page.labels() == [None] * N
     # As Excel saves it in Germany, in another order.
-    header, *lines = saved.read_text().splitlines()
+    header, *lines = saved.read_text("utf-8-sig").splitlines()
     text = "\r\n".join([header, *lines[::-1]]).replace(",", ";")
     path = tmp_path / "excel.csv"
     path.write_text(f"\ufeff{text}\r\n")
@@ -277,7 +277,7 @@ def test_numbers_and_twins(tab, tmp_path, downloads):
     page.press("2")
     assert page.labels() == ["1", "1", None, None, None]
     page.press("1")
-    lines = page.save(downloads).read_text().splitlines()
+    lines = page.save(downloads).read_text("utf-8-sig").splitlines()
     assert lines[0] == "pixels,label,expert,time"
     assert [line.split(",")[1] for line in lines[1:]] == ["1", "1", "0", "", ""]
 
@@ -340,14 +340,18 @@ def test_two_thousand_particles(tab, tmp_path):
     path = tmp_path / "labels.html"
     label_page(particles, path, classes=CLASSES, y_pred=np.tile(CLASSES[:2], 1000))
     assert path.stat().st_size < 60e6
-    page = LabelPage(tab, path, None)
-    opened = page.wait(
-        """const canvas = document.querySelector(".card canvas");
-        const isDrawn = canvas && canvas.width !== 300;
-        return isDrawn && document.querySelector("dialog[open]") && performance.now()"""
-    )
-    # 1.4 s on two cores of 2.5 GHz that are busy; the bar is 3 s.
-    assert opened < 6000
+    # 1.4 s on two cores of 2.5 GHz; other tests, which run beside, may hold one up.
+    for _ in range(5):
+        page = LabelPage(tab, path, None)
+        opened = page.wait(
+            """const canvas = document.querySelector(".card canvas");
+            const isDrawn = canvas && canvas.width !== 300;
+            const isAsking = document.querySelector("dialog[open]");
+            return isDrawn && isAsking && performance.now()"""
+        )
+        if opened < 3000:
+            break
+    assert opened < 3000
     page.begin("Anna")
     page.check_fits()
     page.press(Keys.END, "1")

@@ -78,6 +78,7 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     --------
     sklipo.estimate_prevalence : Takes the labels as ``audited``.
     sklipo.count_by : Counts predictions of each micrograph.
+    sklipo.labeling.label_page : Shows them to an expert.
     sklipo.displays.ParticleGalleryDisplay : Shows the particles.
 
     Notes

@@ -80,16 +80,23 @@ def describe_row(rows, i):
     return f"row {i} ({', '.join([*names, rows['pixels'].iloc[i]])})"
 
 
-def as_classes(rows, classes):
-    """Return the label of each row as one of the classes, whatever its type."""
+def index_classes(classes):
+    """Return each class by what stays of its name when a spreadsheet saves it anew."""
     by_text = {}
     for value in classes.tolist():
-        other = by_text.setdefault(loosely(as_text(value)), value)
-        if other is not value:
+        text = loosely(as_text(value))
+        if text in by_text:
             raise ValueError(
-                f"classes has {other!r} and {value!r}, which are the same in a "
-                "spreadsheet; rename one of them"
+                f"classes has {by_text[text]!r} and {value!r}, which are the same in a "
+                "spreadsheet; expected each class once. Rename one of them"
             )
+        by_text[text] = value
+    return by_text
+
+
+def as_classes(rows, classes):
+    """Return the label of each row as one of the classes, whatever its type."""
+    by_text = index_classes(classes)
     texts = as_texts(rows["label"])
     labels = [by_text.get(loosely(text)) for text in texts]
     no_label = {"", *_NO_LABEL}

@@ -18,6 +18,7 @@ from ..particles._probabilities import check_probabilities, class_names
 from ..particles._warnings import warn_caller
 from ._identity import PLACE, as_text
 from ._joining import index_places
+from ._label_files import index_classes
 from ._page.contents import describe_page
 
 _FOLDER = "labeling/_page"
@@ -160,7 +161,7 @@ def _check_classes(classes):
             f"There are {len(classes)} classes; expected 2 to {_MOST_CLASSES}, as many "
             "as there are number keys."
         )
-    first = {}
+    index_classes(classes)
     for i, name in enumerate(map(as_text, classes.tolist())):
         if not name.strip() or name != name.strip() or not name.isprintable():
             raise ValueError(
@@ -172,12 +173,6 @@ def _check_classes(classes):
                 f"classes[{i}] has {len(name)} characters ({name[:20]!r} ...); "
                 f"expected {_LONGEST_NAME} at most."
             )
-        if name in first:
-            raise ValueError(
-                f"classes[{first[name]}] and classes[{i}] are both {name!r}; expected "
-                "each class once."
-            )
-        first[name] = i
     return classes
 
 

@@ -87,6 +87,7 @@ def match_particles(new, old, *, min_overlap=0.5):
 
     See Also
     --------
+    read_labels : Reads labels into the table of their own segmentation.
     sklipo.datasets.extract_particles : Cuts the particles of a segmentation out.
 
     Notes

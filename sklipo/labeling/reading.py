@@ -94,6 +94,8 @@ def read_labels(path, particles, *, classes=None, expert=None):
 
     See Also
     --------
+    label_page : Writes the page.
+    match_particles : Carries labels over to a new segmentation.
     agreement_table : How far the labels of two experts agree.
     sklipo.datasets.load_particles : Read a particle table.
     sklipo.datasets.save_particles : Save a table with its labels.

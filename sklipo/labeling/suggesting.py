@@ -110,6 +110,8 @@ def suggest_particles(
 
     See Also
     --------
+    label_page : Shows the particles to an expert, by ``order=``.
+    sklipo.evaluation.learning_curve : Tells whether more labels pay.
     sklipo.draw_audit : Draws particles at random, to estimate shares by their labels.
     sklipo.evaluation.CrossValidationResult.suspicious_labels : Labels to look at again.
 

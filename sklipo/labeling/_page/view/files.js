@@ -14,13 +14,15 @@ const COLUMNS = [...["micrograph", "instance"].filter((name) => page.columns.inc
 // Whoever edits the file may leave another time, or none.
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const MOST_TOLD = 3;
+// Without it, Excel takes text that is not English for another one.
+const BYTE_ORDER_MARK = "\uFEFF";
 
 export async function saveLabels() {
   if (!(await requireExpert())) return;
   const plain = ["micrograph", ...page.numbers];
   const text = formatCsv(particles.map(describe), COLUMNS, COLUMNS, plain);
   const name = state.expert.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^\.+/, "_");
-  download(`labels-${name}.csv`, text);
+  download(`labels-${name}.csv`, BYTE_ORDER_MARK + text);
   state.isSaved = true;
   keepLabels();
   tell("labels", []);
