@@ -199,7 +199,14 @@ class LabelPage(Page):
             "document.getElementById('expert-name').value = arguments[0]", expert
         )
         self.find("expert-name").send_keys(Keys.ENTER)
-        self.wait("return !document.querySelector('dialog[open]')")
+        self.wait_for_focus()
+
+    def wait_for_focus(self):
+        """Wait until no question is open, and something else has the focus."""
+        self.wait(
+            """return !document.querySelector("dialog[open]") &&
+                document.activeElement !== document.body"""
+        )
 
     def labels(self):
         """Return the class on each card, or None, in the order of the cards."""

@@ -191,6 +191,7 @@ def test_labels_are_kept_for_each_expert(tab, paths):
     # Whoever only looks can't label without a name.
     page = LabelPage(tab, paths["plain"], None)
     page.find("expert-dialog").find_elements("tag name", "button")[1].click()
+    page.wait_for_focus()
     page.press("1")
     page.begin("Cleo")
     page.wait("return document.querySelectorAll('.labeled').length === 1")
