@@ -111,8 +111,8 @@ def label_page(
     opened in the page again, to go on elsewhere: its rows are found by micrograph,
     instance and a hash of the pixels, never by their order.
 
-    Cut-outs are stored as JPEG of 8 bits, the longer side 512 pixels at most, and 192
-    on a page of more than 900 particles. Their gray levels are stretched to the range
+    Cut-outs are stored as JPEG of 8 bits, the longer side 512 pixels at most, and 160
+    on a page of more than 1,300 particles. Their gray levels are stretched to the range
     that all but a thousandth of the pixels at either end have; the page can show those
     of a micrograph alike. Two particles with the same pixels and without different
     places can't be told apart and get the same label. A Content-Security-Policy in the

@@ -12,7 +12,7 @@ from ...particles._outlines import crop
 # A longer side is made smaller. The large view of a page shows 512 pixels at most, on a
 # fine screen; a page of many particles has fewer, so that it opens at once and
 # fits into a mail.
-_LONGEST, _SHORTEST = 512, 192
+_LONGEST, _SHORTEST = 512, 160
 _PIXELS_OF_PAGE = 2**25
 # A few hot or dead pixels would otherwise take all contrast from the others.
 _PERCENTILES = (0.1, 99.9)
