@@ -203,9 +203,11 @@ class LabelPage(Page):
 
     def wait_for_focus(self):
         """Wait until no question is open, and something else has the focus."""
+        # A field keeps the focus for a moment after its question has been closed.
         self.wait(
-            """return !document.querySelector("dialog[open]") &&
-                document.activeElement !== document.body"""
+            """const element = document.activeElement;
+            return !document.querySelector("dialog[open]") &&
+                element !== document.body && element.checkVisibility()"""
         )
 
     def labels(self):
@@ -257,6 +259,7 @@ class LabelPage(Page):
         self.wait("return document.querySelector('#opened-dialog[open]')")
         told = self.find("opened-dialog").text
         self.press(Keys.ENTER)
+        self.wait_for_focus()
         return told
 
     def check_fits(self):
