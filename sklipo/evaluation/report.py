@@ -7,7 +7,7 @@ from html import escape
 from sklearn.utils._param_validation import validate_params
 
 from .._extras import import_extra
-from ..datasets._writing import write_whole
+from ..displays._page.page_files import check_title, write_page
 from ._report_contents import check_contents, check_path
 from ._report_methods import count_new
 from ._report_model import model_section, version_section
@@ -119,8 +119,7 @@ def write_report(
     '<!DOCTYPE html>'
     """
     path = check_path(path)
-    if not title.strip():
-        raise ValueError("title is empty; expected a heading for the page.")
+    check_title(title)
     import_extra("matplotlib", "plot")
     contents = check_contents(
         estimate,
@@ -131,8 +130,7 @@ def write_report(
         y_proba=y_proba,
         samples=samples,
     )
-    page = _make_report(contents, title).encode(errors="replace")
-    write_whole(path, lambda draft: draft.write_bytes(page))
+    write_page(path, _make_report(contents, title))
 
 
 def _make_report(contents, title):

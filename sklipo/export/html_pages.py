@@ -1,12 +1,11 @@
 """Fitted models as pages that classify particles in a browser."""
 
 from os import PathLike
-from pathlib import Path
 
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import HasMethods, validate_params
 
-from ..datasets._writing import check_place, write_whole
+from ..displays._page.page_files import check_page, write_page
 from ..displays._probabilities import HOW_TO_GET
 from ..evaluation.results import CrossValidationResult
 from ._graphs.conversion import convert
@@ -112,21 +111,15 @@ def to_html(model, path, *, result=None, title=None):
     >>> path.read_text(encoding="utf-8")[:15]
     '<!DOCTYPE html>'
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{str(path)!r}: expected a path ending in .html.")
-    check_place(path, overwrite=True)
     title = "Particles by class" if title is None else title
-    if not title.strip():
-        raise ValueError("title is empty; expected a heading for the page.")
+    path = check_page(path, title)
     graph, export = convert(model)
     _check_export(export)
     if result is not None:
         _check_result(result, export)
     graph = graph.SerializeToString()
     contents = describe_page(model, export, graph, result, title)
-    page = assemble(contents, graph).encode(errors="replace")
-    write_whole(path, lambda draft: draft.write_bytes(page))
+    write_page(path, assemble(contents, graph))
 
 
 def _check_export(export):

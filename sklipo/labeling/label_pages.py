@@ -1,7 +1,6 @@
 """Pages on which experts give classes to particles."""
 
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +8,8 @@ import pandas as pd
 # Private part of scikit-learn: _param_validation.
 from sklearn.utils._param_validation import validate_params
 
-from ..datasets._writing import check_place, write_whole
 from ..displays._page.page import embed, make_page
+from ..displays._page.page_files import check_page, write_page
 from ..images._numbers import refuse_extremes
 from ..particles import check_particles
 from ..particles._labels import check_labels, check_same_kind, encode
@@ -128,13 +127,8 @@ def label_page(
     >>> path.read_text(encoding="utf-8")[:15]
     '<!DOCTYPE html>'
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{str(path)!r}: expected a path ending in .html.")
-    check_place(path, overwrite=True)
     title = "Label particles" if title is None else title
-    if not title.strip():
-        raise ValueError("title is empty; expected a heading for the page.")
+    path = check_page(path, title)
     checked = check_particles(particles)
     refuse_extremes(checked["image"].array)
     classes = _check_classes(classes)
@@ -149,8 +143,7 @@ def label_page(
         "contents": ("application/json", embed(contents)),
         "pictures": ("text/plain", "\n".join(pictures)),
     }
-    page = make_page(_FOLDER, title, blocks).encode(errors="replace")
-    write_whole(path, lambda draft: draft.write_bytes(page))
+    write_page(path, make_page(_FOLDER, title, blocks))
 
 
 def _check_classes(classes):
