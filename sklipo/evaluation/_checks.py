@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from ..particles._labels import check_labels, check_values, warn_of_other_order
-from ..particles._warnings import warn_caller
+from ..particles._warnings import warn_caller, warn_without_groups
 
 
 def check_labels_and_groups(X, y, groups):
@@ -27,12 +27,12 @@ def check_labels_and_groups(X, y, groups):
     if groups is not None:
         warn_of_other_order(X, groups, "X", "groups")
         groups = check_values(groups, n_samples, name="groups")
-    elif "micrograph" in getattr(X, "columns", ()):
-        warn_caller(
-            "The particles have a column 'micrograph', but groups is None. Particles "
-            "of one micrograph can then be trained on and tested, which makes scores "
-            "look better than they are. Pass groups=X['micrograph'], or drop the "
-            "column.",
+    else:
+        warn_without_groups(
+            X,
+            "Particles of one micrograph can then be trained on and tested, which "
+            "makes scores look better than they are.",
+            name="X",
         )
     return y, groups
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _num_samples
 
 from .._random import own_random_state
 from ..particles._labels import check_labels, check_values, warn_of_other_order
-from ..particles._warnings import warn_caller
+from ..particles._warnings import warn_without_groups
 
 # Labels of each predicted class: as many as this where there are enough, and never
 # fewer than the least, since a single label has no spread.
@@ -131,11 +131,9 @@ def draw_audit(particles, n, *, groups=None, y_pred=None, random_state=None):
     if groups is not None:
         warn_of_other_order(particles, groups, "particles", "groups")
         columns["group"] = check_values(groups, n_particles, name="groups")
-    elif "micrograph" in getattr(particles, "columns", ()):
-        warn_caller(
-            "The particles have a column 'micrograph', but groups is None. The draw is "
-            "then not spread over the micrographs. Pass groups=particles['micrograph'],"
-            " or drop the column."
+    else:
+        warn_without_groups(
+            particles, "The draw is then not spread over the micrographs."
         )
     if y_pred is not None:
         warn_of_other_order(particles, y_pred, "particles", "y_pred")

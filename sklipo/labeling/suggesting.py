@@ -28,7 +28,7 @@ from ..particles._labels import (
     warn_of_other_order,
 )
 from ..particles._probabilities import check_probabilities, class_names
-from ..particles._warnings import warn_caller
+from ..particles._warnings import warn_without_groups
 from ._spreading import draw_apart, standardize
 
 # So many candidates there are for each particle of a batch. Members of a rare class are
@@ -227,12 +227,7 @@ def _check_groups(groups, particles, n_particles):
         warn_of_other_order(particles, groups, "particles", "groups")
         groups = check_values(groups, n_particles, name="groups")
         return np.unique(groups, return_inverse=True)[1]
-    if "micrograph" in getattr(particles, "columns", ()):
-        warn_caller(
-            "The particles have a column 'micrograph', but groups is None. The batch "
-            "is then not spread over the micrographs. Pass "
-            "groups=particles['micrograph'], or drop the column."
-        )
+    warn_without_groups(particles, "The batch is then not spread over the micrographs.")
     return np.arange(n_particles)
 
 

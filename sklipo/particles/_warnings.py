@@ -35,6 +35,15 @@ def warn_caller(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
+def warn_without_groups(particles, consequence, name="particles"):
+    """Warn of what follows if a table names micrographs that no groups tell of."""
+    if "micrograph" in getattr(particles, "columns", ()):
+        warn_caller(
+            "The particles have a column 'micrograph', but groups is None. "
+            f"{consequence} Pass groups={name}['micrograph'], or drop the column."
+        )
+
+
 def _package(frame):
     """Return the name of the package whose code a frame runs."""
     return frame.f_globals.get("__name__", "").partition(".")[0]
