@@ -270,6 +270,9 @@ def test_a_place_of_two_particles(path):
     table = pd.DataFrame({"image": [np.eye(4)] * 3, **places})
     with pytest.raises(ValueError, match="'a' and instance '1' in rows 0 and 2"):
         label_page(table, path, classes=CLASSES, order=[0])
+    # Levels of the index tell places, too.
+    with pytest.raises(ValueError, match="'a' and instance '1' in rows 0 and 2"):
+        label_page(table.set_index([*places]), path, classes=CLASSES)
     # Without an instance, these have no place.
     table["instance"] = np.nan
     label_page(table, path, classes=CLASSES)

@@ -26,12 +26,15 @@ def identify(particles):
     masks = checked["mask"].array if "mask" in checked else [None] * len(checked)
     images = checked["image"].array
     pixels = [_hash(*pair) for pair in zip(images, masks, strict=True)]
-    places = {}
-    if isinstance(particles, pd.DataFrame):
-        table = with_levels(particles, PLACE)
-        known = [name for name in PLACE if name in table]
-        places = {name: as_texts(table[name]).array for name in known}
-    return pd.DataFrame({"pixels": pixels, **places})
+    return pd.DataFrame({"pixels": pixels, **find_places(particles)})
+
+
+def find_places(particles):
+    """Return what a table knows of the place of each particle, as texts by column."""
+    if not isinstance(particles, pd.DataFrame):
+        return {}
+    table = with_levels(particles, PLACE)
+    return {name: as_texts(table[name]).array for name in PLACE if name in table}
 
 
 def as_texts(values):

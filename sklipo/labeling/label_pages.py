@@ -15,7 +15,7 @@ from ..particles import check_particles
 from ..particles._labels import check_labels, check_same_kind, encode
 from ..particles._probabilities import check_probabilities, class_names
 from ..particles._warnings import warn_caller
-from ._identity import PLACE, as_text
+from ._identity import as_text, find_places
 from ._joining import index_places
 from ._label_files import index_classes
 from ._page.contents import describe_page
@@ -134,7 +134,8 @@ def label_page(
     classes = _check_classes(classes)
     proposals = _check_proposals(y_pred, y_proba, classes, len(checked))
     rows = _check_order(order, len(checked))
-    _check_places(particles)
+    # Of two particles with one place, no label could be read back.
+    index_places(pd.DataFrame(find_places(particles)))
     table = particles.iloc[rows] if hasattr(particles, "iloc") else checked.iloc[rows]
     contents, pictures = describe_page(
         table, checked.iloc[rows], classes, _take(proposals, rows), title
@@ -225,12 +226,6 @@ def _warn_of_other_columns(y_proba, codes):
             "y_pred is the likeliest. Its columns must be in the order of classes; "
             "pass a DataFrame with their names if the model has another order."
         )
-
-
-def _check_places(particles):
-    """Raise an error if two particles have one place: no label could be read back."""
-    if set(PLACE) <= set(getattr(particles, "columns", ())):
-        index_places({name: list(map(as_text, particles[name])) for name in PLACE})
 
 
 def _check_order(order, n_particles):
