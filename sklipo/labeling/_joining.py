@@ -36,16 +36,16 @@ def find_particles(rows, known, by_place):
     all particles that have these and that no other row names by place: spreadsheets
     change names that look like dates, but not the pixels' hash.
     """
-    by_pixels = defaultdict(list)
     known_pixels = known["pixels"].tolist()
-    for i, pixels in enumerate(known_pixels):
-        by_pixels[pixels].append(i)
     named = _name_particles(rows, known, by_place)
-    taken = set(named)
+    taken, by_pixels = set(named), defaultdict(list)
+    for i, pixels in enumerate(known_pixels):
+        if i not in taken:
+            by_pixels[pixels].append(i)
     pairs, lost, changed = [], [], []
     for i, (particle, pixels) in enumerate(zip(named, rows["pixels"], strict=True)):
         if particle is None:
-            alike = [twin for twin in by_pixels[pixels] if twin not in taken]
+            alike = by_pixels[pixels]
             pairs += [(i, twin) for twin in alike]
             if not alike:
                 lost.append(i)

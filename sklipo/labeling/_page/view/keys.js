@@ -6,7 +6,7 @@ import { saveLabels } from "./files.js";
 import {
   acceptProposals, findBelow, giveClass, goOn, goTo, redoLast, takeBack, undoLast,
 } from "./labeling.js";
-import { classes, select, state } from "./state.js";
+import { classes, particles, select, state } from "./state.js";
 import { changeLook } from "./views.js";
 
 const TEXT_FIELDS = "input[type=text], input:not([type]), textarea, select";
@@ -77,7 +77,7 @@ function findMove(event) {
   const { key, target } = event;
   if (target !== document.body && !target.closest("#cards")) return null;
   if (key === "Enter") return acceptProposals;
-  if (key === " ") return toggleFocused;
+  if (key === " ") return () => toggle(state.focused);
   return MOVES[key] && (() => move(MOVES[key](), event));
 }
 
@@ -104,10 +104,6 @@ function selectRange(particle) {
   select(shown.slice(from, to + 1), particle);
 }
 
-function toggleFocused() {
-  toggle(state.focused);
-}
-
 function toggle(particle) {
   if (!particle) return;
   const others = [...state.selected].filter((other) => other !== particle);
@@ -117,7 +113,7 @@ function toggle(particle) {
 function handleClick(event) {
   const card = event.target.closest(".card");
   if (!card) return;
-  const particle = listShown().find(({ i }) => i === Number(card.dataset.number));
+  const particle = particles[card.dataset.number];
   if (event.shiftKey) selectRange(particle);
   else if (event.ctrlKey || event.metaKey) toggle(particle);
   else select([particle], particle);
