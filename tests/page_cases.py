@@ -199,6 +199,11 @@ class LabelPage(Page):
             "document.getElementById('expert-name').value = arguments[0]", expert
         )
         self.find("expert-name").send_keys(Keys.ENTER)
+        # The page takes the name a moment after its question has been closed.
+        end = time.monotonic() + _PATIENCE
+        while self.text("expert") != f"Expert: {expert}":
+            assert time.monotonic() < end
+            time.sleep(0.02)
         self.wait_for_focus()
 
     def wait_for_focus(self):
